@@ -1,0 +1,362 @@
+/**
+ * Every code lockd can answer, in one place: HTTP status, exit code, whether the same request may
+ * simply be sent again, what it means and what to do next. `docs/errors.md` is kept equal to this
+ * table by `test/api/error-registry.test.ts`.
+ *
+ * Sources: http-core.md section 5, cli.md section 5 (exit codes), client-sdk.md section 14.
+ */
+
+/** Exit codes of the command line (cli.md section 5), a stable contract. */
+export const exitCodes = {
+  ok: 0,
+  error: 1,
+  usage: 2,
+  notFound: 3,
+  conflict: 4,
+  wouldBlock: 5,
+  leaseLost: 6,
+  denied: 7,
+  unavailable: 8,
+  throttled: 9,
+  timeout: 10,
+  verifyFailed: 11,
+  rejected: 12,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export interface ErrorEntry {
+  /** HTTP status; 0 for errors that never travel over HTTP. */
+  readonly status: number;
+  readonly exit: ExitCode;
+  /** True when repeating the same request unchanged can succeed. */
+  readonly retryable: boolean;
+  /** What it means, one line. */
+  readonly meaning: string;
+  /** What to do next, one line. */
+  readonly next: string;
+}
+
+const rejected = (meaning: string, next: string): ErrorEntry => ({
+  status: 400,
+  exit: exitCodes.rejected,
+  retryable: false,
+  meaning,
+  next,
+});
+
+const conflict = (meaning: string, next: string): ErrorEntry => ({
+  status: 409,
+  exit: exitCodes.conflict,
+  retryable: false,
+  meaning,
+  next,
+});
+
+const leaseLost = (meaning: string, next: string): ErrorEntry => ({
+  status: 403,
+  exit: exitCodes.leaseLost,
+  retryable: false,
+  meaning,
+  next,
+});
+
+const unavailable = (status: number, meaning: string, next: string): ErrorEntry => ({
+  status,
+  exit: exitCodes.unavailable,
+  retryable: true,
+  meaning,
+  next,
+});
+
+const local = (exit: ExitCode, meaning: string, next: string): ErrorEntry => ({
+  status: 0,
+  exit,
+  retryable: false,
+  meaning,
+  next,
+});
+
+export const errorRegistry = {
+  // 400: the request itself is wrong; nothing was changed.
+  invalid_body: rejected(
+    "the JSON body or state cannot be decoded, has an unknown field or is over the limit",
+    "send exactly one JSON value of the documented shape",
+  ),
+  invalid_namespace: rejected(
+    "the namespace is malformed or reserved",
+    "use 1 to 128 of a-z 0-9 . _ - without a leading dot",
+  ),
+  invalid_key: rejected(
+    "the key is malformed",
+    "use segments of a-z 0-9 . _ - joined by single slashes, 128 bytes in all",
+  ),
+  missing_key: rejected("no key was given", "name the key"),
+  missing_params: rejected(
+    "get needs a key, and either a lease or public mode",
+    "add the key, or a lease id with its fencing token, or public=1",
+  ),
+  missing_owner: rejected("acquire needs an owner", "say who acquires: a host, job or person"),
+  missing_lease: rejected("no lease id was given", "acquire the key first and pass its lease id"),
+  missing_txn: rejected(
+    "no transaction id was given",
+    "pass the txn_id that acquire answered with",
+  ),
+  missing_fencing_token: rejected(
+    "no fencing token was given",
+    "pass the fencing token that acquire answered with",
+  ),
+  invalid_fencing_token: rejected(
+    "the fencing token is not a decimal integer",
+    "pass the token exactly as acquire gave it",
+  ),
+  invalid_txn: rejected(
+    "the transaction id is not an xid",
+    "pass 20 characters of 0-9 a-v, the last one 0 or g, or none",
+  ),
+  invalid_ttl: rejected("the lease time is not positive", "ask for at least one second"),
+  invalid_version: rejected("the version condition is not an integer", "pass a decimal version"),
+  invalid_expected_sha256: rejected(
+    "the expected checksum is not 64 hex digits",
+    "pass the SHA-256 of the body as sent",
+  ),
+  invalid_expected_bytes: rejected(
+    "the expected length is not an integer of at least 0",
+    "pass the length of the body as sent",
+  ),
+  invalid_metadata: rejected(
+    "the metadata change is malformed or empty",
+    "set query_hidden to true or false",
+  ),
+  missing_body: rejected("the call came without a body", "send the state as the body"),
+  // 403: the lease does not (any longer) allow this.
+  lease_required: leaseLost(
+    "the key is not held under this lease id",
+    "stop the work this lease guarded and acquire again",
+  ),
+  lease_expired: leaseLost(
+    "the lease ran out before this call",
+    "stop the work this lease guarded and acquire again, with a longer ttl or keepalives",
+  ),
+  fencing_mismatch: leaseLost(
+    "the fencing token is not the one of this lease",
+    "use the token of the same acquire as the lease id",
+  ),
+  queue_state_keepalive_unsupported: {
+    status: 403,
+    exit: exitCodes.denied,
+    retryable: false,
+    meaning: "queue state leases are not kept alive one by one",
+    next: "extend the message instead",
+  },
+  // 404, 405
+  not_found: {
+    status: 404,
+    exit: exitCodes.notFound,
+    retryable: false,
+    meaning: "no such path or object",
+    next: "check the spelling",
+  },
+  staged_state_missing: {
+    status: 404,
+    exit: exitCodes.notFound,
+    retryable: false,
+    meaning: "the record points at a state whose bytes are gone",
+    next: "roll back, then run `lockd verify store`",
+  },
+  state_not_found: {
+    status: 404,
+    exit: exitCodes.notFound,
+    retryable: false,
+    meaning: "the key has no state",
+    next: "write it first, or allow an empty state",
+  },
+  method_not_allowed: {
+    status: 405,
+    exit: exitCodes.rejected,
+    retryable: false,
+    meaning: "the path does not know this method",
+    next: "use a method of the Allow header",
+  },
+  // 409
+  waiting: {
+    status: 409,
+    exit: exitCodes.wouldBlock,
+    retryable: true,
+    meaning: "the key is held by somebody else and the wait is over",
+    next: "wait longer, or see `lockd status KEY`",
+  },
+  already_exists: conflict("the key already exists", "acquire it without the create-only option"),
+  version_conflict: conflict(
+    "the state has another version than expected",
+    "read it again and repeat the change",
+  ),
+  etag_mismatch: conflict(
+    "the state has other content than expected",
+    "read it again and repeat the change",
+  ),
+  txn_mismatch: conflict(
+    "the lease or its staged changes belong to another transaction",
+    "pass the txn_id of the acquire that took this lease",
+  ),
+  expected_bytes_mismatch: conflict(
+    "the body has another length than announced",
+    "send it again; it was damaged on the way or changed while it was read",
+  ),
+  expected_sha256_mismatch: conflict(
+    "the body has another checksum than announced",
+    "send it again; it was damaged on the way or changed while it was read",
+  ),
+  cas_mismatch: {
+    status: 409,
+    exit: exitCodes.conflict,
+    retryable: true,
+    meaning: "other writers kept changing the record",
+    next: "try again",
+  },
+  // 413, 429
+  document_too_large: {
+    status: 413,
+    exit: exitCodes.rejected,
+    retryable: false,
+    meaning: "the document is above the size limit",
+    next: "raise json-max or store it elsewhere",
+  },
+  throttled: {
+    status: 429,
+    exit: exitCodes.throttled,
+    retryable: true,
+    meaning: "the server sheds load",
+    next: "wait for Retry-After and try again",
+  },
+  overloaded: {
+    status: 429,
+    exit: exitCodes.throttled,
+    retryable: true,
+    meaning: "a bounded resource of the server is used up",
+    next: "wait for Retry-After and try again",
+  },
+  // 5xx
+  internal_error: {
+    status: 500,
+    exit: exitCodes.error,
+    retryable: false,
+    meaning: "an unexpected failure inside lockd",
+    next: "see the server's log under the correlation id and report it",
+  },
+  node_passive: unavailable(
+    503,
+    "this node does not own the store",
+    "use another endpoint or wait for Retry-After",
+  ),
+  shutdown_draining: unavailable(
+    503,
+    "the server is shutting down and grants nothing new",
+    "use another endpoint or wait for Retry-After",
+  ),
+  state_not_published: unavailable(
+    503,
+    "the committed state is not readable yet",
+    "try again in a moment",
+  ),
+  store_unavailable: unavailable(
+    503,
+    "the store does not answer, or an outcome could not be found out",
+    "try again; if it stays, run `lockd verify store`",
+  ),
+  store_owned: {
+    status: 503,
+    exit: exitCodes.unavailable,
+    retryable: false,
+    meaning: "a server owns this store and cannot be reached from here",
+    next: "talk to that server with --server",
+  },
+  store_full: {
+    status: 507,
+    exit: exitCodes.unavailable,
+    retryable: true,
+    meaning: "the store has no space left; nothing was changed",
+    next: "free space and try again; reads go on",
+  },
+  store_read_only: {
+    status: 503,
+    exit: exitCodes.unavailable,
+    retryable: false,
+    meaning: "the store cannot be written",
+    next: "check mount and permissions with `lockd verify store`",
+  },
+  store_failed: {
+    status: 503,
+    exit: exitCodes.unavailable,
+    retryable: false,
+    meaning: "the device below the store failed; this process writes no more",
+    next: "check the disk, then restart lockd",
+  },
+  store_corrupt: {
+    status: 500,
+    exit: exitCodes.error,
+    retryable: false,
+    meaning: "a stored record is damaged or of a version this lockd does not know",
+    next: "use a newer lockd, or restore this key from a backup",
+  },
+  // Never on the wire: client, command line, embedding.
+  usage: local(exitCodes.usage, "the command line is wrong", "see --help"),
+  invalid_option: local(exitCodes.usage, "an option has an impossible value", "see the docs"),
+  invalid_store: local(exitCodes.usage, "the store URL is wrong", "see `lockd verify store --help`"),
+  store_unusable: local(
+    exitCodes.unavailable,
+    "the store cannot be opened",
+    "check path, permissions and space with `lockd verify store`",
+  ),
+  store_version_unknown: local(
+    exitCodes.unavailable,
+    "the store was written by a newer lockd",
+    "use that version; nothing was changed",
+  ),
+  transport: local(
+    exitCodes.unavailable,
+    "no endpoint gave a usable answer",
+    "check that the server runs and the address is right",
+  ),
+  tls_fatal: local(exitCodes.denied, "TLS refused the connection", "check bundle and certificates"),
+  truncated: local(exitCodes.unavailable, "the answer broke off", "try again"),
+  protocol: local(exitCodes.error, "the answer is not of the lockd protocol", "check the endpoint"),
+  timeout: local(exitCodes.timeout, "the time limit of this call passed", "raise --timeout"),
+  acquire_timeout: local(
+    exitCodes.wouldBlock,
+    "the key stayed held for the whole wait",
+    "wait longer, or see `lockd status KEY`",
+  ),
+  session_closed: local(exitCodes.error, "the session was released", "acquire again"),
+  server_draining: local(
+    exitCodes.unavailable,
+    "the server of this session is shutting down",
+    "acquire again through another endpoint",
+  ),
+  already_there: local(exitCodes.conflict, "the target file exists", "pass --force to replace it"),
+  verify_failed: local(
+    exitCodes.verifyFailed,
+    "a check of the store failed",
+    "mend what the failing check names",
+  ),
+  command_not_started: local(
+    127 as ExitCode,
+    "the command of `lockd run` could not be started",
+    "check its name and permissions",
+  ),
+  self_fenced: local(
+    exitCodes.leaseLost,
+    "the lease could not be renewed in time and the command was stopped",
+    "see the log for why renewals failed; raise --ttl if the store is slow",
+  ),
+  internal: local(exitCodes.error, "an unexpected failure", "please report it"),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorRegistry;
+
+/** The entry of a code; undefined for codes this version does not know (a newer server's). */
+export function errorEntry(code: string): ErrorEntry | undefined {
+  return Object.hasOwn(errorRegistry, code) ? errorRegistry[code as ErrorCode] : undefined;
+}

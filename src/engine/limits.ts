@@ -1,0 +1,73 @@
+/**
+ * Named bounds with their unit and their reason. A limit that users may change has its default
+ * here and its flag in `src/cli/serve-flags.ts`.
+ */
+
+/** Bytes. States up to this size live inside the key record: one record write, no second object. */
+export const inlineStateBytesMax = 8 * 1024;
+
+/** Bytes. Raw JSON body of a state before compaction (`json-max`), http-core.md section 12. */
+export const jsonBytesMaxDefault = 100 * 1024 * 1024;
+
+/** Seconds. Lease time when the caller names none (`default-ttl`). */
+export const leaseTtlSecondsDefault = 30;
+
+/** Seconds. Longest lease (`max-ttl`); longer requests are clamped, as the contract says. */
+export const leaseTtlSecondsMaxDefault = 30 * 60;
+
+/** Seconds. Wait of an acquire that leaves it to the server (`acquire-block`). */
+export const acquireBlockSecondsDefault = 60;
+
+/** Levels. Deeper JSON is refused; the parser keeps one bit a level (http-core.md section 9). */
+export const jsonDepthMax = 10_000;
+
+/** Callers waiting for one key; beyond it acquire answers `overloaded` instead of queueing. */
+export const waitersPerKeyMax = 10_000;
+
+/** Callers waiting in one process, over all keys. */
+export const waitersMax = 50_000;
+
+/** Records kept decoded in memory when this process is the only writer. */
+export const cachedRecordsMax = 150_000;
+
+/** Attempts to write a record against other writers before `cas_mismatch`. */
+export const casAttemptsMax = 64;
+
+/** Attempts to find out what became of a write of unknown outcome before `store_unavailable`. */
+export const unknownOutcomeReadsMax = 5;
+
+/** Milliseconds between two such attempts, doubling from this. */
+export const unknownOutcomeReadDelayMs = 20;
+
+/** Milliseconds. First, and longest, pause between two looks at a key other processes may change. */
+export const waitPollMsMin = 50;
+export const waitPollMsMax = 1_000;
+
+/** Growth and jitter (a fraction, both ways) of that pause; cli.md section 2.1. */
+export const waitPollGrowth = 1.5;
+export const waitPollJitter = 0.2;
+
+/** Milliseconds. Even with a change feed a waiter looks again at least this often (10.1). */
+export const waitRecheckMs = 5_000;
+
+/** Bytes. Largest state that acquire returns along with the lease. */
+export const returnedStateBytesMax = 64 * 1024;
+
+/** Characters of an owner text; longer ones are refused so that records stay small. */
+export const ownerLengthMax = 1024;
+
+/** Bytes of a namespace and of a key (http-core.md section 7). */
+export const namespaceBytesMax = 128;
+export const keyBytesMax = 128;
+
+/** Characters of a correlation id. */
+export const correlationIdLengthMax = 128;
+
+/** Milliseconds a superseded content object stays before it is deleted, for readers on other nodes. */
+export const garbageDelayMs = 1_000;
+
+/** Superseded objects waiting for deletion; beyond it they are left to the sweeper. */
+export const garbageQueueMax = 10_000;
+
+/** Milliseconds of a staged or orphaned object's age before the sweeper may delete it. */
+export const orphanAgeMsMin = 10 * 60_000;

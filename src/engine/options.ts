@@ -1,0 +1,18 @@
+import type { Clock } from "./ports/clock.ts";
+import type { Random } from "./ports/random.ts";
+import type { Store } from "./ports/store.ts";
+import type { Telemetry } from "./ports/telemetry.ts";
+
+/** Everything the engine may vary by; resolved once at the edge, complete inside. */
+export interface EngineOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** Namespace of requests that name none; already normalised. */
+  readonly defaultNamespace: string;
+  readonly jsonBytesMax: number;
+  readonly defaultTtlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly acquireBlockSeconds: number;
+}

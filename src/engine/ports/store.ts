@@ -1,0 +1,175 @@
+/**
+ * The store port: ordered names, objects that are immutable or changed by compare-and-swap, and one
+ * write verb. Every adapter passes `test/conformance/store-suite.ts`, its fault half included.
+ *
+ * Names are non-empty UTF-8 strings of at most {@link nameBytesMax} bytes, compared byte by byte.
+ */
+
+/** Longest object name in bytes: the longest key name (namespace + key) plus room for a prefix and an id. */
+export const nameBytesMax = 512;
+
+/** Opaque version of an object: equal tags mean equal content; a tag is never used twice for a name. */
+export type VersionTag = string & { readonly __brand: "version-tag" };
+
+/** An object as read: its bytes (do not modify) and the tag to use as a precondition. */
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly tag: VersionTag;
+}
+
+/** What must hold for a step to take effect: anything, nothing there, or exactly this version. */
+export type Precondition =
+  | { readonly kind: "any" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "tag"; readonly tag: VersionTag };
+
+/** One change inside a {@link Plan}. Deleting an absent object with precondition `any` succeeds. */
+export type Step =
+  | {
+      readonly kind: "put";
+      readonly name: string;
+      readonly bytes: Uint8Array;
+      readonly when: Precondition;
+    }
+  | { readonly kind: "delete"; readonly name: string; readonly when: Precondition };
+
+/** Steps in the order in which they take effect. At most {@link planStepsMax}. */
+export type Plan = readonly Step[];
+
+/** Bound of a plan: the largest transaction a later layer writes at once. */
+export const planStepsMax = 256;
+
+/**
+ * What became of a plan.
+ * - `applied`: every step is durable; `tags[i]` is the new tag of step i (undefined for deletes).
+ * - `conflict`: step `step` did not meet its precondition; with `atomicPlan` nothing happened,
+ *   without it the steps before it did.
+ * - `unknown`: the store cannot say whether (or how far) the plan took effect; the caller must read
+ *   back and recognise its own write.
+ */
+export type ApplyResult =
+  | { readonly kind: "applied"; readonly tags: readonly (VersionTag | undefined)[] }
+  | { readonly kind: "conflict"; readonly step: number }
+  | { readonly kind: "unknown"; readonly cause: unknown };
+
+/** A body being read. Closing early frees the file or connection; iterating to the end does too. */
+export interface BodyStream extends AsyncIterable<Uint8Array> {
+  /** Frees the source; idempotent. */
+  close(): Promise<void>;
+}
+
+/** A large object opened for reading. It stays readable when it is deleted meanwhile. */
+export interface ObjectStream {
+  readonly size: number;
+  readonly body: BodyStream;
+}
+
+/** One page of {@link Store.list}. */
+export interface NamePage {
+  readonly names: readonly string[];
+  /** True when more names follow the last one of this page. */
+  readonly more: boolean;
+}
+
+/** What an adapter can do; the engine is correct without any of these, only faster with them. */
+export interface StoreCapabilities {
+  /** Plans are all-or-nothing. */
+  readonly atomicPlan: boolean;
+  /** No other process can write while this store is open: what was read or written may be cached. */
+  readonly exclusive: boolean;
+  /** `watch` exists and reports changes of other writers. */
+  readonly watch: boolean;
+}
+
+/** Page of a listing at most. */
+export const listLimitMax = 1000;
+
+export interface Store {
+  /** Short text for messages and logs, without secrets: `disk:///var/lib/lockd`. */
+  readonly label: string;
+  readonly capabilities: StoreCapabilities;
+
+  /**
+   * Reads an object whole; undefined when absent. Read-your-writes.
+   * @throws StoreFailure
+   */
+  get(name: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
+
+  /**
+   * Opens a large object (one written by `putStream`); undefined when absent.
+   * @throws StoreFailure
+   */
+  getStream(name: string, signal?: AbortSignal): Promise<ObjectStream | undefined>;
+
+  /**
+   * Applies a plan. Durable (synced, directory entries included) when it resolves with `applied`.
+   * Nothing of the plan is visible to `get` before that, except as the doc of `conflict` and
+   * `unknown` says.
+   * @throws StoreFailure when certainly nothing of the plan took effect
+   */
+  apply(plan: Plan): Promise<ApplyResult>;
+
+  /**
+   * Writes a new immutable object from a stream; durable when it resolves with its size in bytes.
+   * The name must never have been used. When the source throws or `signal` aborts, nothing is left.
+   * @throws StoreFailure, or what the source threw
+   */
+  putStream(
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly size: number }>;
+
+  /**
+   * Deletes an object written by `putStream`; absent is success. May be lazy, never resurrects.
+   * @throws StoreFailure
+   */
+  deleteStream(name: string): Promise<void>;
+
+  /**
+   * Names that start with `prefix`, in byte order, strictly after `after`; `limit` 1..listLimitMax.
+   * Both kinds of objects are listed. Names present during the whole listing appear exactly once.
+   * @throws StoreFailure
+   */
+  list(
+    prefix: string,
+    options: { readonly after?: string; readonly limit: number },
+  ): Promise<NamePage>;
+
+  /**
+   * Calls `changed` (at most about 20 times a second) when something may have been written by
+   * another process. Only a hint. Present when `capabilities.watch`.
+   */
+  watch?(changed: () => void): { close(): void };
+
+  /** Stops background work, makes everything durable, frees files and locks; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Why a store call failed with certainty that it changed nothing. */
+export type StoreFailureKind =
+  /** No space, quota, or too many open files: reads still work. */
+  | "full"
+  /** The place is not writable (permissions, read-only mount). */
+  | "read_only"
+  /** Another process owns the store; `retryable` through that owner's socket only. */
+  | "owned"
+  /** Busy or unreachable for the moment; trying again may work. */
+  | "unavailable"
+  /** The device failed (EIO, failed fsync): this store instance refuses all further writes. */
+  | "failed"
+  /** Stored bytes are damaged or of an unknown version; the message names the object. */
+  | "corrupt"
+  /** The instance was closed. */
+  | "closed";
+
+/** A store call that certainly changed nothing. */
+export class StoreFailure extends Error {
+  override readonly name = "StoreFailure";
+  readonly kind: StoreFailureKind;
+
+  constructor(kind: StoreFailureKind, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
