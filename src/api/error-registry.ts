@@ -304,7 +304,11 @@ export const errorRegistry = {
   // Never on the wire: client, command line, embedding.
   usage: local(exitCodes.usage, "the command line is wrong", "see --help"),
   invalid_option: local(exitCodes.usage, "an option has an impossible value", "see the docs"),
-  invalid_store: local(exitCodes.usage, "the store URL is wrong", "see `lockd verify store --help`"),
+  invalid_store: local(
+    exitCodes.usage,
+    "the store URL is wrong",
+    "see `lockd verify store --help`",
+  ),
   store_unusable: local(
     exitCodes.unavailable,
     "the store cannot be opened",
