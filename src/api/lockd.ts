@@ -223,3 +223,14 @@ export interface Lockd {
   /** Frees what this object owns (store, connections); idempotent. Leases stay as they are. */
   close(): Promise<void>;
 }
+
+/** A `Lockd` that a server may carry: what a carrier must know beyond the verbs. */
+export interface ServedLockd extends Lockd {
+  /**
+   * From now on every acquire, blocked ones included, fails with `shutdown_draining`; the hint of
+   * those errors counts down from `graceMs`. Everything else goes on. Idempotent.
+   */
+  beginDrain(graceMs: number): void;
+  /** Leases granted or renewed through this object that are still running. */
+  liveLeases(): number;
+}
