@@ -65,10 +65,10 @@ function parseEndpoint(text: string, options: EndpointOptions): Endpoint {
 
 function parseHostEndpoint(text: string, scheme: string, rest: string): Endpoint {
   const authority = rest.split(/[/?#]/, 1)[0] ?? "";
-  if (authority.startsWith(":")) throw invalid(`endpoint "${text}" names no host`);
-  if (!authority.startsWith("[") && authority.split(":").length > 2) {
+  if (/^[^@[]*:[^@]*:/.test(authority)) {
     throw invalid(`endpoint "${text}": put an IPv6 address in brackets, such as [::1]:9341`);
   }
+  if (authority.startsWith(":")) throw invalid(`endpoint "${text}" names no host`);
   let url: URL;
   try {
     url = new URL(`${scheme}://${rest}`);
