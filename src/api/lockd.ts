@@ -49,7 +49,7 @@ export interface AcquireRequest extends KeyAddress {
   readonly owner?: string | undefined;
   /** <= 0 or absent: the default (30); above the maximum: clamped. */
   readonly ttlSeconds?: number | undefined;
-  /** -1: do not wait; 0 or absent: wait for ever; > 0: at most so long; < -1: the server's limit. */
+  /** -1: do not wait; 0 or absent: for ever; > 0: at most so long; < -1: the server's limit. */
   readonly blockSeconds?: number | undefined;
   readonly ifNotExists?: boolean | undefined;
   /** xid: use this transaction instead of a new one. */
@@ -186,7 +186,7 @@ export interface DescribeResult {
   readonly metadata: KeyMetadata;
 }
 
-/** Who holds a key and who waits for it; richer than describe, and an extension (`/v1/x/status`). */
+/** Who holds a key and who waits for it; an extension of the contract (`/v1/x/status`). */
 export interface StatusResult extends DescribeResult {
   readonly held: boolean;
   readonly acquiredAtUnix: number | undefined;

@@ -39,7 +39,7 @@ export const unknownOutcomeReadsMax = 5;
 /** Milliseconds between two such attempts, doubling from this. */
 export const unknownOutcomeReadDelayMs = 20;
 
-/** Milliseconds. First, and longest, pause between two looks at a key other processes may change. */
+/** Milliseconds. First and longest pause between two looks at a key other processes may change. */
 export const waitPollMsMin = 50;
 export const waitPollMsMax = 1_000;
 
@@ -56,18 +56,26 @@ export const returnedStateBytesMax = 64 * 1024;
 /** Characters of an owner text; longer ones are refused so that records stay small. */
 export const ownerLengthMax = 1024;
 
-/** Bytes of a namespace and of a key (http-core.md section 7). */
-export const namespaceBytesMax = 128;
-export const keyBytesMax = 128;
-
-/** Characters of a correlation id. */
-export const correlationIdLengthMax = 128;
-
-/** Milliseconds a superseded content object stays before it is deleted, for readers on other nodes. */
+/** Milliseconds a superseded content object stays readable before it is deleted. */
 export const garbageDelayMs = 1_000;
 
 /** Superseded objects waiting for deletion; beyond it they are left to the sweeper. */
 export const garbageQueueMax = 10_000;
 
-/** Milliseconds of a staged or orphaned object's age before the sweeper may delete it. */
+/** Milliseconds an object must be seen unreferenced before the sweeper may delete it, at least. */
 export const orphanAgeMsMin = 10 * 60_000;
+
+/** Times a grant is repeated because it ran out while it was being written (a stalled store). */
+export const grantRetriesMax = 3;
+
+/** Times a read is repeated because the state it found was replaced before it could be opened. */
+export const stateOpenAttemptsMax = 5;
+
+/** Names a sweep looks at between two pauses. */
+export const sweepPageSize = 256;
+
+/** Unreferenced objects a sweeper remembers between two looks; the rest waits for a later run. */
+export const orphanCandidatesMax = 100_000;
+
+/** Milliseconds on top of the longest lease before an unreferenced object counts as an orphan. */
+export const sweepSafetyMarginMs = 5 * 60_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AlreadyExistsError, LockdApiError, LockdTransportError } from "../../src/api/errors.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { JumpingClock } from "../support/jumping-clock.ts";
 import { cut, failed, hang, ok, refusingUrl, type Step } from "../support/scripted-server.ts";
 import { carrier, failureOf, leaseAnswer, serve } from "./http-fixture.ts";
 
@@ -50,7 +50,7 @@ describe("acquire", () => {
   });
 
   it("case 18: sends the rest of the wait each time, never 0, and ends with waiting", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 3_500 });
+    const clock = new JumpingClock({ jumpBelowMs: 3_500 });
     const server = await serve(() => waiting);
     const lockd = carrier(server.url, { clock, random: { fraction: () => 0.5 } });
     const error = await failureOf(lockd.acquire({ ...request, blockSeconds: 3 }));
@@ -60,7 +60,7 @@ describe("acquire", () => {
   });
 
   it("case 19: goes on after waiting and heeds the hint of 429", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 3_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 3_000 });
     const script = [
       waiting,
       failed(429, "throttled", {}, { "retry-after": "2" }),
@@ -74,7 +74,7 @@ describe("acquire", () => {
   });
 
   it("grows its pauses by 1.2 up to 5 s with 100 ms of jitter", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 6_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 6_000 });
     const held = failed(409, "waiting");
     const server = await serve((_request, index) => (index < 12 ? held : granted));
     await carrier(server.url, { clock, random: { fraction: () => 0.75 } }).acquire(request);
@@ -102,14 +102,14 @@ describe("acquire", () => {
   });
 
   it("case 21: refused connections are retried five times", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 6_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 6_000 });
     const error = await failureOf(carrier(await refusingUrl(), { clock }).acquire(request));
     expect(error).toBeInstanceOf(LockdTransportError);
     expect(clock.jumps).toHaveLength(5);
   });
 
   it("counts failures anew after an answer", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 6_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 6_000 });
     const server = await serve([cut, cut, waiting, cut, cut, granted]);
     const call: CarrierCall = { backoff: { failureRetries: 2 } };
     await carrier(server.url, { clock }).acquire(request, call);
@@ -129,7 +129,7 @@ describe("acquire", () => {
   });
 
   it("case 22: also in the pause between two requests", async () => {
-    const clock = new ManualClock();
+    const clock = new JumpingClock();
     const server = await serve(() => waiting);
     const abort = new AbortController();
     const running = failureOf(
@@ -143,14 +143,14 @@ describe("acquire", () => {
   });
 
   it("case 24: three 503 do not end a wait for ever", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 6_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 6_000 });
     const down = failed(503, "store_unavailable");
     const server = await serve([down, down, down, granted]);
     expect((await carrier(server.url, { clock }).acquire(request)).key).toBe("orders/1");
   });
 
   it("tries another endpoint after a draining one, in given order too", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 6_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 6_000 });
     const a = await serve(() => failed(503, "shutdown_draining"));
     const b = await serve([granted]);
     await carrier([a.url, b.url], { clock }).acquire(request);
@@ -158,7 +158,7 @@ describe("acquire", () => {
   });
 
   it("sends the caller's limit as the wait when it waits for ever", async () => {
-    const clock = new ManualClock();
+    const clock = new JumpingClock();
     const server = await serve(() => hang);
     const running = failureOf(
       carrier(server.url, { clock }).acquire(request, { timeoutMs: 4_200 }),

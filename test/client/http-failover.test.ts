@@ -9,7 +9,7 @@ import {
   ThrottledError,
 } from "../../src/api/errors.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { JumpingClock } from "../support/jumping-clock.ts";
 import { cut, failed, hang, ok, refusingUrl } from "../support/scripted-server.ts";
 import { carrier, failureOf, lease, serve, updateAnswer } from "./http-fixture.ts";
 
@@ -90,7 +90,7 @@ describe("update", () => {
   });
 
   it("case 12: waits for a passive node five times, not six", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 1_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 1_000 });
     const five = await serve([passive, passive, passive, passive, passive, ok(updateAnswer)]);
     await carrier(five.url, { clock }).update(lease, state);
     expect(clock.jumps).toEqual([500, 500, 500, 500, 500]);
@@ -101,7 +101,7 @@ describe("update", () => {
   });
 
   it("doubles its pauses up to the cap", async () => {
-    const clock = new ManualClock({ jumpBelowMs: 1_000 });
+    const clock = new JumpingClock({ jumpBelowMs: 1_000 });
     const server = await serve(() => cut);
     const lockd = carrier(server.url, { clock, failureRetries: 7 });
     const error = await failureOf(lockd.update(lease, state));
@@ -215,7 +215,7 @@ describe("limits", () => {
       [[server.url], 15_000],
       [[server.url, other.url], 3_000],
     ] as const) {
-      const clock = new ManualClock();
+      const clock = new JumpingClock();
       const before = server.requests.length;
       const running = failureOf(carrier([...urls], { clock }).remove(lease));
       await server.received(before + 1);
@@ -235,7 +235,7 @@ describe("limits", () => {
   it("divides the caller's limit among the endpoints that are left", async () => {
     const a = await serve(() => hang);
     const b = await serve([ok({ released: true })]);
-    const clock = new ManualClock();
+    const clock = new JumpingClock();
     const lockd = carrier([a.url, b.url], { clock, httpTimeoutMs: 15_000 });
     const running = lockd.release(lease, { timeoutMs: 1_000 });
     await a.received(1);
@@ -246,7 +246,7 @@ describe("limits", () => {
 
   it("gives up at the caller's limit", async () => {
     const server = await serve(() => hang);
-    const clock = new ManualClock();
+    const clock = new JumpingClock();
     const running = failureOf(carrier(server.url, { clock }).get(lease, { timeoutMs: 70 }));
     await server.received(1);
     clock.advance(70);

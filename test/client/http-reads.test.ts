@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { LockdConfigError, LockdProtocolError, LockdTransportError } from "../../src/api/errors.ts";
 import type { BodyOutStream } from "../../src/api/lockd.ts";
 import { isFatalTlsFailure } from "../../src/client/tls-failure.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { JumpingClock } from "../support/jumping-clock.ts";
 import { failed, hang, ok, ScriptedServer } from "../support/scripted-server.ts";
 import { carrier, failureOf, lease, serve } from "./http-fixture.ts";
 
@@ -132,7 +132,7 @@ describe("status", () => {
 
   it("falls back to describe on an old server", async () => {
     const server = await serve([failed(404, "not_found"), ok(described)]);
-    const lockd = carrier(server.url, { clock: new ManualClock() });
+    const lockd = carrier(server.url, { clock: new JumpingClock() });
     expect(await lockd.status({ key: "k" })).toMatchObject({
       held: true,
       owner: "w1",

@@ -1,62 +1,61 @@
-import type { ClientClock } from "../../src/client/client-ports.ts";
+import type { Clock, Instant, Monotonic, ScheduledCall } from "../../src/engine/ports/clock.ts";
 
-interface Timer {
-  readonly atMs: number;
+interface Pending {
+  readonly at: number;
+  readonly order: number;
   readonly run: () => void;
 }
 
-/**
- * Time that stands still until it is moved. With `jumpBelowMs` every shorter timer makes time jump
- * to its end by itself (pauses), while longer ones (limits) stay.
- */
-export class ManualClock implements ClientClock {
-  readonly #jumpBelowMs: number;
-  readonly #timers = new Set<Timer>();
-  #nowMs = 0;
-  /** Delays of the timers that made time jump, in order. */
-  readonly jumps: number[] = [];
+/** Lets everything run that waits for promises only. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
 
-  constructor(options: { readonly jumpBelowMs?: number } = {}) {
-    this.#jumpBelowMs = options.jumpBelowMs ?? 0;
+/** A clock that stands still until it is told to go on. */
+export class ManualClock implements Clock {
+  #now = 1_700_000_000_000;
+  #order = 0;
+  #pending: Pending[] = [];
+
+  wallMs(): Instant {
+    return this.#now as Instant;
   }
 
-  wallMs(): number {
-    return 1_700_000_000_000 + this.#nowMs;
+  monotonicMs(): Monotonic {
+    return (this.#now - 1_000_000_000) as Monotonic;
   }
 
-  monotonicMs(): number {
-    return this.#nowMs;
+  schedule(delayMs: number, run: () => void): ScheduledCall {
+    this.#order += 1;
+    const call: Pending = { at: this.#now + delayMs, order: this.#order, run };
+    this.#pending.push(call);
+    return {
+      cancel: () => {
+        this.#pending = this.#pending.filter((other) => other !== call);
+      },
+    };
   }
 
-  get timers(): number {
-    return this.#timers.size;
+  /** Calls that are still to come. */
+  get scheduled(): number {
+    return this.#pending.length;
   }
 
-  schedule(delayMs: number, run: () => void): { cancel(): void } {
-    const timer = { atMs: this.#nowMs + delayMs, run };
-    this.#timers.add(timer);
-    if (delayMs < this.#jumpBelowMs) {
-      setImmediate(() => {
-        if (!this.#timers.has(timer)) return;
-        this.jumps.push(delayMs);
-        this.advance(Math.max(0, timer.atMs - this.#nowMs));
-      });
-    }
-    return { cancel: () => void this.#timers.delete(timer) };
-  }
-
-  /** Moves time and runs what became due, in order. */
-  advance(byMs: number): void {
-    const endMs = this.#nowMs + byMs;
+  /** Moves time on, running what falls due in its order and what follows from it. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    await settled();
     for (;;) {
-      const due = [...this.#timers]
-        .filter((timer) => timer.atMs <= endMs)
-        .sort((a, b) => a.atMs - b.atMs)[0];
+      const due = this.#pending
+        .filter(({ at }) => at <= until)
+        .sort((a, b) => a.at - b.at || a.order - b.order)[0];
       if (due === undefined) break;
-      this.#timers.delete(due);
-      this.#nowMs = Math.max(this.#nowMs, due.atMs);
+      this.#pending = this.#pending.filter((other) => other !== due);
+      this.#now = Math.max(this.#now, due.at);
       due.run();
+      await settled();
     }
-    this.#nowMs = endMs;
+    this.#now = until;
+    await settled();
   }
 }

@@ -1,4 +1,4 @@
-/** A wall-clock instant: milliseconds since the Unix epoch. Never compare with {@link Monotonic}. */
+/** A wall-clock instant: milliseconds since the Unix epoch. Not comparable with a monotonic one. */
 export type Instant = number & { readonly __unit: "wall-ms" };
 
 /** A reading of a clock that never jumps: milliseconds since an arbitrary origin. */
@@ -19,7 +19,7 @@ export interface Clock {
   /** Elapsed time. Used for deadlines that never leave this process. */
   monotonicMs(): Monotonic;
   /**
-   * Calls `run` once after `delayMs` (>= 0). A scheduled call never keeps a process alive by itself.
+   * Calls `run` once after `delayMs` (>= 0). A scheduled call keeps no process alive by itself.
    */
   schedule(delayMs: number, run: () => void): ScheduledCall;
 }

@@ -5,10 +5,10 @@
  * Names are non-empty UTF-8 strings of at most {@link nameBytesMax} bytes, compared byte by byte.
  */
 
-/** Longest object name in bytes: the longest key name (namespace + key) plus room for a prefix and an id. */
+/** Longest object name in bytes: namespace and key, plus room for a prefix and an id. */
 export const nameBytesMax = 512;
 
-/** Opaque version of an object: equal tags mean equal content; a tag is never used twice for a name. */
+/** Opaque version of an object: equal tags, equal content; never used twice for a name. */
 export type VersionTag = string & { readonly __brand: "version-tag" };
 
 /** An object as read: its bytes (do not modify) and the tag to use as a precondition. */
@@ -75,7 +75,7 @@ export interface NamePage {
 export interface StoreCapabilities {
   /** Plans are all-or-nothing. */
   readonly atomicPlan: boolean;
-  /** No other process can write while this store is open: what was read or written may be cached. */
+  /** No other process writes while this store is open: what was read or written may be cached. */
   readonly exclusive: boolean;
   /** `watch` exists and reports changes of other writers. */
   readonly watch: boolean;

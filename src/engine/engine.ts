@@ -1,0 +1,311 @@
+/**
+ * The engine: `Lockd` over a store in this process. Knows no transport, clock or process; all of
+ * them come in through `EngineOptions`.
+ */
+import { failure } from "../api/errors.ts";
+import type {
+  AcquireRequest,
+  AcquireResult,
+  BodyIn,
+  DescribeResult,
+  GetRequest,
+  KeepAliveRequest,
+  KeepAliveResult,
+  KeyAddress,
+  KeyMetadata,
+  LockdCall,
+  ReleaseRequest,
+  ReleaseResult,
+  RemoveRequest,
+  RemoveResult,
+  ServedLockd,
+  StateResult,
+  StatusResult,
+  UpdateMetadataRequest,
+  UpdateMetadataResult,
+  UpdateRequest,
+  UpdateResult,
+} from "../api/lockd.ts";
+import { acceptedCorrelationId } from "../api/names.ts";
+import { GarbageCollector } from "./garbage.ts";
+import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
+import { keepLeaseAlive } from "./lease/keepalive.ts";
+import { runningLease } from "./lease/lease-rules.ts";
+import { LiveLeases } from "./lease/live-leases.ts";
+import { releaseLease } from "./lease/release.ts";
+import { WaitingRoom } from "./lease/waiting-room.ts";
+import type { EngineOptions } from "./options.ts";
+import type { Monotonic } from "./ports/clock.ts";
+import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
+import { RecordShell } from "./record/record-shell.ts";
+import {
+  type CheckedKey,
+  checkGet,
+  checkKeepAlive,
+  checkKeyOnly,
+  checkRelease,
+  checkRemove,
+  checkUpdate,
+  checkUpdateMetadata,
+} from "./requests/checked.ts";
+import { takeIn } from "./state/body-intake.ts";
+import { StateReader } from "./state/read-state.ts";
+import { stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
+import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
+
+const noCall: LockdCall = {};
+
+function metadataOf(queryHidden: boolean | undefined): KeyMetadata {
+  return queryHidden === true ? { queryHidden: true } : {};
+}
+
+function nameOf(target: CheckedKey): string {
+  return recordName(target.namespace, target.key);
+}
+
+export class Engine implements ServedLockd {
+  readonly #options: EngineOptions;
+  readonly #shell: RecordShell;
+  readonly #room: WaitingRoom;
+  readonly #acquirer: Acquirer;
+  readonly #reader: StateReader;
+  readonly #garbage: GarbageCollector;
+  readonly #live = new LiveLeases();
+  readonly #sweeper: Sweeper;
+  readonly #watch: { close(): void } | undefined;
+  #drainUntil: Monotonic | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { store, clock, random } = options;
+    this.#garbage = new GarbageCollector(options);
+    this.#room = new WaitingRoom({ clock, random, exclusive: store.capabilities.exclusive });
+    this.#shell = new RecordShell(options, {
+      changed: (name, before, after) => this.#changed(name, before, after),
+      garbage: (objects) => this.#garbage.discard(objects),
+    });
+    this.#acquirer = new Acquirer({
+      options,
+      shell: this.#shell,
+      room: this.#room,
+      refuseWhenDraining: () => this.#refuseWhenDraining(),
+    });
+    this.#reader = new StateReader(this.#shell, store);
+    this.#sweeper = new Sweeper(options, this.#shell);
+    this.#watch = store.watch?.(() => this.#room.wakeAll());
+  }
+
+  async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
+    const { request: checked, granted } = await this.#acquirer.acquire(request, call);
+    const { lease, record } = granted;
+    return {
+      namespace: checked.namespace,
+      key: checked.keyText,
+      owner: lease.owner,
+      leaseId: lease.id,
+      txnId: lease.txnId,
+      expiresAtUnix: lease.expiresAtUnix,
+      version: record.version,
+      stateEtag: record.state?.etag,
+      fencingToken: lease.fencingToken,
+      correlationId: acceptedCorrelationId(call.correlationId) ?? this.#options.random.uuid(),
+      state:
+        request.returnState === true ? StateReader.inline(record, lease.fencingToken) : undefined,
+    };
+  }
+
+  async keepAlive(request: KeepAliveRequest, _call?: LockdCall): Promise<KeepAliveResult> {
+    const claim = checkKeepAlive(request, this.#options.defaultNamespace);
+    const ttlSeconds = ttlSecondsOf(request.ttlSeconds, this.#options);
+    const kept = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+      keepLeaseAlive(record, { claim, ttlSeconds }, nowUnix),
+    );
+    return {
+      expiresAtUnix: kept.lease.expiresAtUnix,
+      fencingToken: kept.lease.fencingToken,
+      version: kept.view.version,
+      stateEtag: kept.view.removed || kept.view.etag === "" ? undefined : kept.view.etag,
+    };
+  }
+
+  async release(request: ReleaseRequest, _call?: LockdCall): Promise<ReleaseResult> {
+    const claim = checkRelease(request, this.#options.defaultNamespace);
+    const rollback = request.rollback ?? false;
+    return this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+      releaseLease(record, { claim, rollback }, nowUnix),
+    );
+  }
+
+  async get(request: GetRequest, _call?: LockdCall): Promise<StateResult> {
+    return this.#reader.read(checkGet(request, this.#options.defaultNamespace));
+  }
+
+  async update(
+    request: UpdateRequest,
+    body: BodyIn,
+    call: LockdCall = noCall,
+  ): Promise<UpdateResult> {
+    const checked = checkUpdate(request, this.#options.defaultNamespace);
+    const { claim } = checked;
+    const { store, random, jsonBytesMax } = this.#options;
+    const state = await takeIn({
+      body,
+      jsonBytesMax,
+      expectedBytes: checked.expectedBytes,
+      expectedSha256: checked.expectedSha256,
+      objectName: () => stateObjectName(claim.namespace, claim.key, random.xid()),
+      store,
+      // Only a stream can be waited for; asking for the signal costs the carrier an object.
+      signal: body instanceof Uint8Array ? undefined : call.signal,
+    });
+    const object = state.place.kind === "object" ? state.place.name : undefined;
+    const stage = { ...checked, state };
+    let keepObject = false;
+    try {
+      const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+        stageState(record, stage, nowUnix),
+      );
+      keepObject = !staged.repeated;
+      return {
+        newVersion: staged.version,
+        newStateEtag: staged.etag,
+        bytes: staged.bytes,
+        metadata: metadataOf(staged.queryHidden),
+        fencingToken: claim.fencingToken,
+        released: staged.released,
+      };
+    } catch (error) {
+      // After an unknown outcome the record may point at it; the sweeper knows in time.
+      keepObject = isOutcomeUnknown(error);
+      throw error;
+    } finally {
+      if (object !== undefined && !keepObject) this.#garbage.discard([object]);
+    }
+  }
+
+  async remove(request: RemoveRequest, _call?: LockdCall): Promise<RemoveResult> {
+    const { claim, cas } = checkRemove(request, this.#options.defaultNamespace);
+    const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+      stageRemoval(record, { claim, cas }, nowUnix),
+    );
+    return {
+      removed: staged.removed,
+      newVersion: staged.version,
+      fencingToken: claim.fencingToken,
+    };
+  }
+
+  async updateMetadata(
+    request: UpdateMetadataRequest,
+    _call?: LockdCall,
+  ): Promise<UpdateMetadataResult> {
+    const checked = checkUpdateMetadata(request, this.#options.defaultNamespace);
+    const { claim } = checked;
+    const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+      stageMetadata(record, checked, nowUnix),
+    );
+    return {
+      namespace: claim.namespace,
+      key: request.key ?? claim.key,
+      version: staged.version,
+      metadata: metadataOf(staged.queryHidden),
+      fencingToken: claim.fencingToken,
+    };
+  }
+
+  async describe(request: KeyAddress, _call?: LockdCall): Promise<DescribeResult> {
+    const target = checkKeyOnly(request, this.#options.defaultNamespace);
+    const record = (await this.#shell.read(nameOf(target))) ?? absentRecord;
+    return this.#description(target, request, record);
+  }
+
+  async status(request: KeyAddress, _call?: LockdCall): Promise<StatusResult> {
+    const target = checkKeyOnly(request, this.#options.defaultNamespace);
+    const record = (await this.#shell.read(nameOf(target))) ?? absentRecord;
+    const { clock, store } = this.#options;
+    const running = runningLease(record, this.#shell.nowUnix());
+    return {
+      ...this.#description(target, request, record),
+      held: running !== undefined,
+      acquiredAtUnix: running?.acquiredAtUnix,
+      fencingToken: record.fencingToken,
+      txnId: running?.txnId,
+      remainingMs:
+        running === undefined
+          ? undefined
+          : Math.max(0, running.expiresAtUnix * 1000 - clock.wallMs()),
+      waiters: store.capabilities.exclusive ? this.#room.waiting(nameOf(target)) : undefined,
+      staged: record.staged !== undefined && running !== undefined,
+    };
+  }
+
+  beginDrain(graceMs: number): void {
+    if (this.#drainUntil !== undefined) return;
+    this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
+    this.#room.failAll(() => this.#drainingError());
+  }
+
+  liveLeases(): number {
+    return this.#live.count(this.#shell.nowUnix());
+  }
+
+  /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
+  sweep(budget: SweepBudget): Promise<SweepSummary> {
+    return this.#sweeper.sweep(budget);
+  }
+
+  /** Fails every waiter, deletes known garbage and closes the store; idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.beginDrain(0);
+    this.#watch?.close();
+    await this.#garbage.flush();
+    await this.#options.store.close();
+  }
+
+  #description(target: CheckedKey, request: KeyAddress, record: KeyRecord): DescribeResult {
+    const { lease } = record;
+    return {
+      namespace: target.namespace,
+      key: request.key ?? target.key,
+      owner: lease?.owner,
+      leaseId: lease?.id,
+      expiresAtUnix: lease?.expiresAtUnix,
+      version: record.version,
+      stateEtag: record.state?.etag,
+      updatedAtUnix: record.updatedAtUnix === 0 ? undefined : record.updatedAtUnix,
+      metadata: metadataOf(record.queryHidden),
+    };
+  }
+
+  #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
+    this.#live.note(name, after.lease);
+    const wasHeld = before?.lease;
+    const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;
+    const shortened =
+      wasHeld !== undefined &&
+      after.lease !== undefined &&
+      after.lease.expiresAtUnix < wasHeld.expiresAtUnix;
+    if (freed || shortened) this.#room.wake(name);
+  }
+
+  #refuseWhenDraining(): void {
+    if (this.#drainUntil !== undefined) throw this.#drainingError();
+  }
+
+  #drainingError(): ReturnType<typeof failure> {
+    const leftMs = (this.#drainUntil ?? 0) - this.#options.clock.monotonicMs();
+    return failure("shutdown_draining", "the server is shutting down", {
+      retryAfterMs: Math.max(1000, leftMs),
+    });
+  }
+}
+
+function isOutcomeUnknown(error: unknown): boolean {
+  return (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
+}

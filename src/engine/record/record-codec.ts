@@ -1,0 +1,198 @@
+/**
+ * Bytes of a key record, format 1:
+ *
+ *     0  "LK"           2  format version   3  zero
+ *     4  crc32 (u32 LE) of everything from byte 8 on
+ *     8  header length (u32 LE)
+ *    12  header: compact JSON, then the inline bytes of the committed and of the staged state
+ *
+ * An unknown format is refused and never rewritten; a damaged record is named in the error.
+ */
+import { crc32 } from "node:zlib";
+import { StoreFailure } from "../ports/store.ts";
+import type { KeyRecord, LastCommit, Lease, Staged, StoredState } from "./key-record.ts";
+
+const magicL = 0x4c;
+const magicK = 0x4b;
+const formatVersion = 1;
+const headerAt = 12;
+
+/** A record together with the id of the write that made it. */
+export interface DecodedRecord {
+  readonly writeId: string;
+  readonly record: KeyRecord;
+}
+
+/** [etag, size, object name or 0 when inline] */
+type StateHeader = [string, number, string | 0];
+
+interface Header {
+  /** write id */
+  w: string;
+  /** version, fencing token, updated at */
+  n: [number, number, number];
+  s?: StateHeader;
+  /** query hidden */
+  h?: boolean;
+  /** id, owner, txn, explicit, token, acquired at, expires at */
+  l?: [string, string, string, 0 | 1, number, number, number];
+  /** txn, version, removed, query hidden, state */
+  g?: [string, number, 0 | 1, boolean | null, StateHeader | null];
+  /** lease id, version, etag, bytes */
+  c?: [string, number, string, number];
+}
+
+function stateHeader(state: StoredState): StateHeader {
+  return [state.etag, state.size, state.place.kind === "object" ? state.place.name : 0];
+}
+
+function inlineBytes(state: StoredState | undefined): Uint8Array | undefined {
+  return state?.place.kind === "inline" ? state.place.bytes : undefined;
+}
+
+function headerOf(record: KeyRecord, writeId: string): Header {
+  const header: Header = {
+    w: writeId,
+    n: [record.version, record.fencingToken, record.updatedAtUnix],
+  };
+  const { state, lease, staged, lastCommit } = record;
+  if (state !== undefined) header.s = stateHeader(state);
+  if (record.queryHidden !== undefined) header.h = record.queryHidden;
+  if (lease !== undefined) {
+    header.l = [
+      lease.id,
+      lease.owner,
+      lease.txnId,
+      lease.explicit ? 1 : 0,
+      lease.fencingToken,
+      lease.acquiredAtUnix,
+      lease.expiresAtUnix,
+    ];
+  }
+  if (staged !== undefined) {
+    header.g = [
+      staged.txnId,
+      staged.version,
+      staged.removed ? 1 : 0,
+      staged.queryHidden ?? null,
+      staged.state === undefined ? null : stateHeader(staged.state),
+    ];
+  }
+  if (lastCommit !== undefined) {
+    header.c = [lastCommit.leaseId, lastCommit.version, lastCommit.etag, lastCommit.bytes];
+  }
+  return header;
+}
+
+/** The bytes of a record; `writeId` must be unique, so that no two writes are alike. */
+export function encodeRecord(record: KeyRecord, writeId: string): Uint8Array {
+  const header = JSON.stringify(headerOf(record, writeId));
+  const state = inlineBytes(record.state);
+  const staged = inlineBytes(record.staged?.state);
+  const headerLength = Buffer.byteLength(header);
+  const length =
+    headerAt + headerLength + (state === undefined ? 0 : state.length) + (staged?.length ?? 0);
+  const bytes = Buffer.allocUnsafe(length);
+  bytes[0] = magicL;
+  bytes[1] = magicK;
+  bytes[2] = formatVersion;
+  bytes[3] = 0;
+  bytes.writeUInt32LE(headerLength, 8);
+  bytes.write(header, headerAt, "utf8");
+  let at = headerAt + headerLength;
+  if (state !== undefined) {
+    bytes.set(state, at);
+    at += state.length;
+  }
+  if (staged !== undefined) bytes.set(staged, at);
+  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4);
+  return bytes;
+}
+
+/**
+ * The record in `bytes`; `name` is for the message.
+ * @throws StoreFailure "corrupt"
+ */
+export function decodeRecord(name: string, stored: Uint8Array): DecodedRecord {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
+  if (bytes.length < headerAt || bytes[0] !== magicL || bytes[1] !== magicK) {
+    throw new StoreFailure("corrupt", `${name}: not a lockd record`);
+  }
+  if (bytes[2] !== formatVersion) {
+    throw new StoreFailure(
+      "corrupt",
+      `${name}: record format ${bytes[2]} is unknown to this lockd (it knows ${formatVersion})`,
+    );
+  }
+  if (bytes.readUInt32LE(4) !== crc32(bytes.subarray(8))) {
+    throw new StoreFailure("corrupt", `${name}: checksum mismatch`);
+  }
+  const headerEnd = headerAt + bytes.readUInt32LE(8);
+  if (headerEnd > bytes.length) throw new StoreFailure("corrupt", `${name}: header too long`);
+  const header = JSON.parse(bytes.toString("utf8", headerAt, headerEnd)) as Header;
+  const record = recordOf(header, bytes.subarray(headerEnd));
+  if (!isConsistent(record)) throw new StoreFailure("corrupt", `${name}: fields contradict`);
+  return { writeId: header.w, record };
+}
+
+function recordOf(header: Header, inline: Buffer): KeyRecord {
+  const state = header.s === undefined ? undefined : storedState(header.s, inline, 0);
+  const stagedAt = state?.place.kind === "inline" ? state.size : 0;
+  return {
+    version: header.n[0],
+    fencingToken: header.n[1],
+    updatedAtUnix: header.n[2],
+    state,
+    queryHidden: header.h,
+    lease: header.l === undefined ? undefined : leaseOf(header.l),
+    staged: header.g === undefined ? undefined : stagedOf(header.g, inline, stagedAt),
+    lastCommit: header.c === undefined ? undefined : lastCommitOf(header.c),
+  };
+}
+
+function storedState(header: StateHeader, inline: Buffer, at: number): StoredState {
+  const [etag, size, object] = header;
+  if (object !== 0) return { etag, size, place: { kind: "object", name: object } };
+  // A copy of its own size: a view would keep the whole record alive as long as the state.
+  const bytes = Uint8Array.prototype.slice.call(inline, at, at + size);
+  return { etag, size, place: { kind: "inline", bytes } };
+}
+
+function leaseOf(fields: NonNullable<Header["l"]>): Lease {
+  const [id, owner, txnId, explicit, fencingToken, acquiredAtUnix, expiresAtUnix] = fields;
+  return {
+    id,
+    owner,
+    txnId,
+    explicit: explicit === 1,
+    fencingToken,
+    acquiredAtUnix,
+    expiresAtUnix,
+  };
+}
+
+function stagedOf(fields: NonNullable<Header["g"]>, inline: Buffer, at: number): Staged {
+  const [txnId, version, removed, queryHidden, state] = fields;
+  return {
+    txnId,
+    version,
+    removed: removed === 1,
+    queryHidden: queryHidden ?? undefined,
+    state: state === null ? undefined : storedState(state, inline, at),
+  };
+}
+
+function lastCommitOf(fields: NonNullable<Header["c"]>): LastCommit {
+  const [leaseId, version, etag, bytes] = fields;
+  return { leaseId, version, etag, bytes };
+}
+
+/** The invariants of a record, checked again when it comes back from the store. */
+function isConsistent(record: KeyRecord): boolean {
+  const { lease, staged, state } = record;
+  if (!(record.fencingToken >= 1) || !(record.version >= 0)) return false;
+  if (lease !== undefined && lease.fencingToken !== record.fencingToken) return false;
+  if (staged !== undefined && staged.version <= record.version) return false;
+  if (state?.place.kind === "inline" && state.place.bytes.length !== state.size) return false;
+  return true;
+}

@@ -1,0 +1,192 @@
+/**
+ * The shell around the pure transitions: reads a key's record, decides, writes with
+ * compare-and-swap, and finds out what became of writes of unknown outcome.
+ *
+ * The race it exists to win: two writers of one key, in this process or in others. Inside the
+ * process changes of one key take turns; against others the store's precondition decides, and the
+ * loser decides again on the fresh record, so every check is made inside the write that counts.
+ */
+import assert from "node:assert";
+import { failure, type LockdError } from "../../api/errors.ts";
+import { casAttemptsMax, unknownOutcomeReadDelayMs, unknownOutcomeReadsMax } from "../limits.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Random } from "../ports/random.ts";
+import { type Store, StoreFailure, type VersionTag } from "../ports/store.ts";
+import { callStore, engineErrorOf } from "../store-failure.ts";
+import type { Decision } from "../transition.ts";
+import type { KeyRecord } from "./key-record.ts";
+import { type RecordCell, RecordCells } from "./record-cells.ts";
+import { decodeRecord, encodeRecord } from "./record-codec.ts";
+
+/** A pure transition of a record (undefined: the key was never acquired) at `nowUnix` seconds. */
+export type Transition<Answer> = (
+  record: KeyRecord | undefined,
+  nowUnix: number,
+) => Decision<Answer>;
+
+/** What the shell tells its owner after a write became durable. */
+export interface ShellObserver {
+  /** A record changed; `before` and `after` are neighbours in its history as seen here. */
+  changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void;
+  /** State objects that nothing points at any more. */
+  garbage(objects: readonly string[]): void;
+}
+
+interface ShellPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Answers of attempts whose outcome was unknown, by the write id that proves them. */
+type OpenAttempts<Answer> = Map<string, { readonly answer: Answer; readonly next: KeyRecord }>;
+
+interface Loaded {
+  readonly record: KeyRecord | undefined;
+  readonly tag: VersionTag | undefined;
+  readonly writeId: string | undefined;
+}
+
+export class RecordShell {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #observer: ShellObserver;
+  readonly #cells: RecordCells;
+
+  constructor(ports: ShellPorts, observer: ShellObserver) {
+    this.#store = ports.store;
+    this.#clock = ports.clock;
+    this.#random = ports.random;
+    this.#observer = observer;
+    this.#cells = new RecordCells();
+  }
+
+  /** Whole seconds, floor: the time all stored instants are compared with (section 8.1). */
+  nowUnix(): number {
+    return Math.floor(this.#clock.wallMs() / 1000);
+  }
+
+  /**
+   * The record as last known durable: from memory when this process is the only writer, else from
+   * the store. Never waits for a turn unless the record has to be loaded.
+   */
+  async read(name: string): Promise<KeyRecord | undefined> {
+    if (!this.#store.capabilities.exclusive) return (await this.#load(name)).record;
+    const cached = this.#cells.peek(name);
+    if (cached?.loaded === true) return cached.record;
+    return this.transact(name, (record) => ({ kind: "keep", answer: record }));
+  }
+
+  /**
+   * Runs `decide` on the current record and makes its decision durable. The answer is returned only
+   * when the write is; a refusal is thrown after the cleaning that may come with it.
+   *
+   * @throws what the decision refuses with, cas_mismatch, store errors
+   */
+  async transact<Answer>(name: string, decide: Transition<Answer>): Promise<Answer> {
+    const cell = this.#cells.get(name);
+    if (cell.busy) await cell.turn();
+    else cell.busy = true;
+    try {
+      return await this.#decideAndWrite(cell, decide);
+    } finally {
+      this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    }
+  }
+
+  async #decideAndWrite<Answer>(cell: RecordCell, decide: Transition<Answer>): Promise<Answer> {
+    let open: OpenAttempts<Answer> | undefined;
+    for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
+      if (!cell.loaded) {
+        const loaded = await this.#load(cell.name);
+        const own = loaded.writeId === undefined ? undefined : open?.get(loaded.writeId);
+        if (own !== undefined && loaded.record !== undefined) {
+          return this.#landed(cell, loaded, own.answer);
+        }
+        cell.set(loaded.record, loaded.tag);
+      }
+      const decision = decide(cell.record, this.nowUnix());
+      if (decision.kind === "keep") return decision.answer;
+      const next = decision.next;
+      if (next === undefined) {
+        assert(decision.kind === "refuse", "only a refusal may come without a record");
+        throw decision.error;
+      }
+      const written = await this.#write(cell, next);
+      if (written.kind === "applied") {
+        this.#observer.garbage(decision.garbage);
+        if (decision.kind === "refuse") throw decision.error;
+        return decision.answer;
+      }
+      if (written.kind === "unknown" && decision.kind === "write") {
+        open ??= new Map();
+        open.set(written.writeId, { answer: decision.answer, next });
+      }
+    }
+    throw this.#exhausted(cell.name, open !== undefined);
+  }
+
+  /** One conditional write of the record; forgets the cached one unless it succeeded. */
+  async #write(
+    cell: RecordCell,
+    next: KeyRecord,
+  ): Promise<{ kind: "applied" } | { kind: "conflict" } | { kind: "unknown"; writeId: string }> {
+    const { name, record: before, tag } = cell;
+    const writeId = this.#random.xid();
+    const bytes = encodeRecord(next, writeId);
+    const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
+    // A failure here says that certainly nothing happened: what is cached stays right.
+    const result = await callStore(() => this.#store.apply([{ kind: "put", name, bytes, when }]));
+    cell.loaded = false;
+    if (result.kind === "applied") {
+      const newTag = result.tags[0];
+      assert(newTag !== undefined, "an applied put has a tag");
+      cell.set(next, newTag);
+      this.#observer.changed(name, before, next);
+      return { kind: "applied" };
+    }
+    return result.kind === "unknown" ? { kind: "unknown", writeId } : { kind: "conflict" };
+  }
+
+  /** An earlier attempt of unknown outcome turned out to have been written. */
+  #landed<Answer>(cell: RecordCell, loaded: Loaded, answer: Answer): Answer {
+    const before = cell.record;
+    cell.set(loaded.record, loaded.tag);
+    if (loaded.record !== undefined) this.#observer.changed(cell.name, before, loaded.record);
+    return answer;
+  }
+
+  async #load(name: string): Promise<Loaded> {
+    for (let read = 0; ; read += 1) {
+      try {
+        const stored = await this.#store.get(name);
+        if (stored === undefined) return { record: undefined, tag: undefined, writeId: undefined };
+        return { ...decodeRecord(name, stored.bytes), tag: stored.tag };
+      } catch (error) {
+        const transient = error instanceof StoreFailure && error.kind === "unavailable";
+        if (!transient || read + 1 >= unknownOutcomeReadsMax) throw engineErrorOf(error);
+        await this.#pause(unknownOutcomeReadDelayMs * 2 ** read);
+      }
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.schedule(delayMs, resolve);
+    });
+  }
+
+  #exhausted(name: string, unknown: boolean): LockdError {
+    if (unknown) {
+      return failure(
+        "store_unavailable",
+        `${name}: the outcome of a write could not be found out`,
+        {
+          outcomeUnknown: true,
+        },
+      );
+    }
+    return failure("cas_mismatch", `${name}: other writers won ${casAttemptsMax} times in a row`);
+  }
+}

@@ -1,0 +1,28 @@
+import type { ErrorCode } from "../api/error-registry.ts";
+import { failure } from "../api/errors.ts";
+import { StoreFailure, type StoreFailureKind } from "./ports/store.ts";
+
+const codeOfKind: Readonly<Record<StoreFailureKind, ErrorCode>> = {
+  full: "store_full",
+  read_only: "store_read_only",
+  owned: "store_owned",
+  unavailable: "store_unavailable",
+  failed: "store_failed",
+  corrupt: "store_corrupt",
+  closed: "store_unavailable",
+};
+
+/** The error callers see for a failed store call; other errors pass through unchanged. */
+export function engineErrorOf(error: unknown): unknown {
+  if (!(error instanceof StoreFailure)) return error;
+  return failure(codeOfKind[error.kind], error.message, { cause: error });
+}
+
+/** Runs a store call and translates its failure. */
+export async function callStore<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw engineErrorOf(error);
+  }
+}

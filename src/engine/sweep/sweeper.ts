@@ -1,0 +1,156 @@
+/**
+ * Background tidying, never needed for correctness: clears leases that ran out on keys nobody
+ * touches, and deletes state objects that no record points at (left by a crash between writing a
+ * body and writing the record).
+ *
+ * The race it must not lose: a body that was just written and whose record write is still to come.
+ * An object is therefore deleted only when it was seen unreferenced twice, further apart than the
+ * longest lease: whoever wrote it can no longer hold a lease that lets it point a record there.
+ */
+
+import { cleanedIfExpired } from "../lease/lease-rules.ts";
+import {
+  orphanAgeMsMin,
+  orphanCandidatesMax,
+  sweepPageSize,
+  sweepSafetyMarginMs,
+} from "../limits.ts";
+import type { EngineOptions } from "../options.ts";
+import type { Monotonic } from "../ports/clock.ts";
+import {
+  type KeyRecord,
+  recordName,
+  recordPrefix,
+  stateObjectPrefix,
+} from "../record/key-record.ts";
+import { decodeRecord } from "../record/record-codec.ts";
+import type { RecordShell } from "../record/record-shell.ts";
+import { callStore } from "../store-failure.ts";
+import { keep, write } from "../transition.ts";
+
+/** What one run did. */
+export interface SweepSummary {
+  readonly looked: number;
+  readonly expiredCleared: number;
+  readonly orphansDeleted: number;
+  /** True when the run ended because everything was looked at, not because of its budget. */
+  readonly complete: boolean;
+}
+
+export interface SweepBudget {
+  /** Objects looked at in this run. */
+  readonly opsMax: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface Run {
+  looked: number;
+  expiredCleared: number;
+  orphansDeleted: number;
+  readonly budget: SweepBudget;
+}
+
+/** A name of section "records" belongs to a key: `k/<namespace>/<key>`. */
+function referencedObjects(record: KeyRecord | undefined): readonly string[] {
+  const states = [record?.state, record?.staged?.state];
+  return states.flatMap((state) => (state?.place.kind === "object" ? [state.place.name] : []));
+}
+
+/** `b/<namespace>/<key...>/<id>` -> the name of the key's record; undefined for foreign names. */
+function ownerRecordName(objectName: string): string | undefined {
+  const parts = objectName.split("/");
+  const namespace = parts[1];
+  const key = parts.slice(2, -1).join("/");
+  return namespace === undefined || key === "" ? undefined : recordName(namespace, key);
+}
+
+export class Sweeper {
+  readonly #options: EngineOptions;
+  readonly #shell: RecordShell;
+  /** Unreferenced objects and when they were first seen so. */
+  readonly #candidates = new Map<string, Monotonic>();
+  #cursor: string | undefined;
+  #prefix = recordPrefix;
+
+  constructor(options: EngineOptions, shell: RecordShell) {
+    this.#options = options;
+    this.#shell = shell;
+  }
+
+  /** Goes on where the last run stopped, within the budget. */
+  async sweep(budget: SweepBudget): Promise<SweepSummary> {
+    const run: Run = { looked: 0, expiredCleared: 0, orphansDeleted: 0, budget };
+    let complete = false;
+    while (!complete && !this.#spent(run)) complete = await this.#page(run);
+    const { looked, expiredCleared, orphansDeleted } = run;
+    return { looked, expiredCleared, orphansDeleted, complete };
+  }
+
+  #spent(run: Run): boolean {
+    return run.looked >= run.budget.opsMax || run.budget.signal?.aborted === true;
+  }
+
+  /** One page; true when the last prefix is done. */
+  async #page(run: Run): Promise<boolean> {
+    const limit = Math.min(sweepPageSize, run.budget.opsMax - run.looked);
+    const page = await callStore(() =>
+      this.#options.store.list(
+        this.#prefix,
+        this.#cursor === undefined ? { limit } : { after: this.#cursor, limit },
+      ),
+    );
+    for (const name of page.names) {
+      if (run.budget.signal?.aborted === true) return false;
+      run.looked += 1;
+      if (this.#prefix === recordPrefix) await this.#sweepRecord(name, run);
+      else await this.#sweepObject(name, run);
+      this.#cursor = name;
+    }
+    if (page.more) return false;
+    const wasLast = this.#prefix === stateObjectPrefix;
+    this.#prefix = wasLast ? recordPrefix : stateObjectPrefix;
+    this.#cursor = undefined;
+    return wasLast;
+  }
+
+  async #sweepRecord(name: string, run: Run): Promise<void> {
+    const record = await this.#peek(name);
+    if (record === undefined) return;
+    if (cleanedIfExpired(record, this.#shell.nowUnix()) === undefined) return;
+    const cleared = await this.#shell.transact(name, (current, nowUnix) => {
+      const cleaned = current === undefined ? undefined : cleanedIfExpired(current, nowUnix);
+      return cleaned === undefined ? keep(false) : write(cleaned.record, true, cleaned.garbage);
+    });
+    if (cleared) run.expiredCleared += 1;
+  }
+
+  async #sweepObject(name: string, run: Run): Promise<void> {
+    const owner = ownerRecordName(name);
+    const record = owner === undefined ? undefined : await this.#peek(owner);
+    if (referencedObjects(record).includes(name)) {
+      this.#candidates.delete(name);
+      return;
+    }
+    const now = this.#options.clock.monotonicMs();
+    const since = this.#candidates.get(name);
+    if (since === undefined) {
+      if (this.#candidates.size < orphanCandidatesMax) this.#candidates.set(name, now);
+      return;
+    }
+    if (now - since < this.#orphanAgeMs()) return;
+    await callStore(() => this.#options.store.deleteStream(name));
+    this.#candidates.delete(name);
+    run.orphansDeleted += 1;
+  }
+
+  /** Reads past the cache, so that a sweep does not push out what is in use. */
+  async #peek(name: string): Promise<KeyRecord | undefined> {
+    const stored = await callStore(() => this.#options.store.get(name));
+    return stored === undefined ? undefined : decodeRecord(name, stored.bytes).record;
+  }
+
+  #orphanAgeMs(): number {
+    const longestLeaseMs = this.#options.maxTtlSeconds * 1000;
+    return Math.max(orphanAgeMsMin, longestLeaseMs + sweepSafetyMarginMs);
+  }
+}
