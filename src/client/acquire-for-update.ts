@@ -70,7 +70,7 @@ export async function startForUpdate(
       return session;
     };
     try {
-      const started = await startOnce(host, request, call, make);
+      const started = await startOnce(host, { request, call, make });
       assert(session !== undefined, "a grant makes its session");
       session.giveState(started.state);
       session.startKeepAlive(request.ttlMs);
@@ -95,7 +95,7 @@ async function runOnce<T>(
 ): Promise<AttemptOutcome<T> & { readonly handlerRan?: boolean }> {
   let started: Started;
   try {
-    started = await startOnce(host, run.request, run.call, run.make);
+    started = await startOnce(host, run);
   } catch (error) {
     const aborted = run.call.signal?.aborted === true;
     return { kind: "failed", error, again: !aborted && isPassingStart(error) };
@@ -115,10 +115,13 @@ async function runOnce<T>(
 /** Step 1, under forUpdateTimeoutMs. A failed read gives the lease back. */
 async function startOnce(
   host: ForUpdateHost,
-  request: AcquireRequest,
-  call: CallOptions,
-  make: SessionMaker,
+  start: {
+    readonly request: AcquireRequest;
+    readonly call: CallOptions;
+    readonly make: SessionMaker;
+  },
 ): Promise<Started> {
+  const { request, call, make } = start;
   const { clock, forUpdateTimeoutMs } = host.options;
   const endMs = clock.monotonicMs() + (call.timeoutMs ?? forUpdateTimeoutMs);
   const left = (): CallOptions => ({

@@ -109,7 +109,7 @@ class SessionClient implements LockdClient, ForUpdateHost {
 
   async acquire(r: AcquireRequest, o?: Call): Promise<LeaseSession> {
     const make = (core: SessionCore) => new Session(core, { ownsLease: true, hasHandler: false });
-    const { session } = await this.#grant(r, callOptions(o), make, false);
+    const { session } = await this.#grant(r, callOptions(o), { make, returnState: false });
     if (r.autoKeepAlive === true) session.startKeepAlive(r.ttlMs);
     return session;
   }
@@ -131,7 +131,7 @@ class SessionClient implements LockdClient, ForUpdateHost {
   }
 
   grant(request: AcquireRequest, call: CallOptions, make: SessionMaker): Promise<Granted> {
-    return this.#grant(request, call, make, true);
+    return this.#grant(request, call, { make, returnState: true });
   }
 
   async get(key: string, o?: Call<ReadOptions>): Promise<StateSnapshot> {
@@ -217,8 +217,7 @@ class SessionClient implements LockdClient, ForUpdateHost {
   async #grant(
     r: AcquireRequest,
     call: CallOptions,
-    make: SessionMaker,
-    returnState: boolean,
+    how: { readonly make: SessionMaker; readonly returnState: boolean },
   ): Promise<Granted> {
     const { lockd, options } = this.#shared;
     let endpoint = "";
@@ -233,13 +232,16 @@ class SessionClient implements LockdClient, ForUpdateHost {
     const request = { ...this.#acquireRequest(r), ttlSeconds };
     const startedMs = options.clock.monotonicMs();
     try {
-      const result = await lockd.acquire(returnState ? { ...request, returnState } : request, {
-        ...carrierCall,
-      });
+      const result = await lockd.acquire(
+        how.returnState ? { ...request, returnState: true } : request,
+        {
+          ...carrierCall,
+        },
+      );
       const sureUntilMs = options.clock.monotonicMs() + (ttlSeconds - 1) * 1_000;
       const joined = r.txnId !== undefined;
       const facts = { ...leaseFacts(result), endpoint, ttlSeconds, joined, sureUntilMs };
-      return { ...this.#session(facts, make), state: result.state };
+      return { ...this.#session(facts, how.make), state: result.state };
     } catch (error) {
       const waitedMs = options.clock.monotonicMs() - startedMs;
       throw acquireFailure(error, { blockSeconds: request.blockSeconds, waitedMs });

@@ -89,22 +89,18 @@ export class Failover {
         continue;
       }
       last = outcome;
-      this.#checkFault(wire, progress, outcome, endpoint);
+      this.#checkFault({ wire, progress, tried }, outcome);
     }
-    throw this.#unreachable(wire, progress, tried, last);
+    throw this.#unreachable({ wire, progress, tried }, last);
   }
 
   /** Ends the attempt when the fault allows no other endpoint. */
-  #checkFault(
-    wire: WireCall,
-    progress: CallProgress,
-    fault: ExchangeFault,
-    endpoint: Endpoint,
-  ): void {
+  #checkFault(attempt: Attempt, fault: ExchangeFault): void {
+    const { wire, progress } = attempt;
     if (wire.body?.failure !== undefined) throw wire.body.failure.cause;
-    const details = this.#details(wire, progress, fault, [endpoint.url]);
+    const details = faultDetails(attempt, fault);
     if (isFatalTlsFailure(fault.cause)) {
-      const message = `TLS of ${endpoint.url} was refused: ${reasonText(fault.cause)}`;
+      const message = `TLS of ${details.endpoint} was refused: ${reasonText(fault.cause)}`;
       throw new LockdTransportError("tls_fatal", message, details);
     }
     if (!fault.sent) return;
@@ -114,12 +110,11 @@ export class Failover {
   }
 
   #unreachable(
-    wire: WireCall,
-    progress: CallProgress,
-    tried: readonly string[],
+    attempt: Attempt,
     last: ExchangeFault | undefined,
   ): LockdTransportError | LockdTimeoutError {
-    const details = this.#details(wire, progress, last, tried);
+    const { wire, tried } = attempt;
+    const details = faultDetails(attempt, last);
     if (last === undefined) {
       const message = `no time left for ${wire.operation}`;
       return new LockdTimeoutError("timeout", message, details);
@@ -129,24 +124,6 @@ export class Failover {
       return new LockdTransportError("transport", message, details);
     }
     return faultError(wire, last, details);
-  }
-
-  #details(
-    wire: WireCall,
-    progress: CallProgress,
-    fault: ExchangeFault | undefined,
-    tried: readonly string[],
-  ) {
-    const { correlationId } = progress.call;
-    const endpoint = tried.at(-1);
-    return {
-      operation: wire.operation,
-      endpoints: tried,
-      outcomeUnknown: progress.outcomeUnknown,
-      cause: fault?.cause,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(correlationId === undefined ? {} : { correlationId }),
-    };
   }
 
   async #send(send: {
@@ -205,6 +182,26 @@ export class Failover {
     if (preferred > 0) order.unshift(...order.splice(preferred, 1));
     return order;
   }
+}
+
+/** One attempt over the endpoints, as far as it got. */
+interface Attempt {
+  readonly wire: WireCall;
+  readonly progress: CallProgress;
+  readonly tried: readonly string[];
+}
+
+function faultDetails({ wire, progress, tried }: Attempt, fault: ExchangeFault | undefined) {
+  const { correlationId } = progress.call;
+  const endpoint = tried.at(-1);
+  return {
+    operation: wire.operation,
+    endpoints: tried,
+    outcomeUnknown: progress.outcomeUnknown,
+    cause: fault?.cause,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+  };
 }
 
 function faultError(

@@ -9,7 +9,7 @@ export const httpTimeoutMsDefault = 15_000;
 /** The same with several endpoints: the next one may answer sooner than a slow one. */
 export const httpTimeoutMsSeveral = 3_000;
 
-/** Milliseconds for one keepalive, so that a hung server leaves time to try before the lease ends. */
+/** Milliseconds for one keepalive: a hung server must leave time before the lease ends. */
 export const keepAliveTimeoutMsDefault = 5_000;
 
 /** Milliseconds that closing may spend on releases and running requests. */
@@ -36,7 +36,7 @@ export const acquireBackoffDefault = {
 export const updatePauseMsMin = 10;
 export const updatePauseMsMax = 500;
 
-/** Milliseconds. A server cannot ask for a longer pause than this; a wrong clock must not freeze us. */
+/** Milliseconds. A server cannot ask for a longer pause; its wrong clock must not freeze us. */
 export const retryHintMsMax = 600_000;
 
 /** Bytes. Answers up to this length are read whole at once; longer states are streamed. */

@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { BodyOut, BodyOutStream, StateResult } from "../api/lockd.ts";
 import { utf8Text } from "./json-answer.ts";
 import type { OnceBody, StateSnapshot } from "./types.ts";
@@ -54,7 +54,7 @@ export class ReadOnceBody implements OnceBody {
     if ("getWriter" in dst) {
       await (ReadableStream.from(source) as ReadableStream<Uint8Array>).pipeTo(dst);
     } else {
-      await writeAll(source, dst);
+      await pipeline(source, dst);
     }
     return bytes;
   }
@@ -96,27 +96,4 @@ export class Snapshot extends ReadOnceBody implements StateSnapshot {
 async function* chunksOf(body: Uint8Array | BodyOutStream): AsyncGenerator<Uint8Array> {
   if (!(body instanceof Uint8Array)) yield* body;
   else if (body.byteLength > 0) yield body;
-}
-
-/** Writes with back-pressure and ends the stream. */
-async function writeAll(
-  source: AsyncIterable<Uint8Array>,
-  dst: NodeJS.WritableStream,
-): Promise<void> {
-  let failure: { readonly error: unknown } | undefined;
-  const failed = (error: unknown): void => {
-    failure = { error };
-  };
-  dst.on("error", failed);
-  try {
-    for await (const chunk of source) {
-      if (failure !== undefined) throw failure.error;
-      if (!dst.write(chunk)) await once(dst, "drain");
-    }
-    const finished = once(dst, "finish");
-    dst.end();
-    await finished;
-  } finally {
-    dst.removeListener("error", failed);
-  }
 }

@@ -1,4 +1,4 @@
-/** Codes of failures that no other endpoint and no retry can mend: somebody's certificate is wrong. */
+/** Codes that no other endpoint and no retry can mend: somebody's certificate is wrong. */
 const fatalCodes = new Set([
   "CERT_CHAIN_TOO_LONG",
   "CERT_HAS_EXPIRED",
@@ -20,8 +20,7 @@ const fatalCodes = new Set([
 ]);
 
 /** The other side's alerts about our certificate. */
-const fatalAlert =
-  /^ERR_SSL_.*ALERT_(BAD_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|NO_CERTIFICATE|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|HANDSHAKE_FAILURE)/;
+const fatalAlert = /^ERR_SSL_.*ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/;
 
 /** True when `cause` says that a certificate was refused, by us or by the server. */
 export function isFatalTlsFailure(cause: unknown): boolean {

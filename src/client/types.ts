@@ -246,6 +246,6 @@ export interface ClientOptions extends SessionOptions {
   disableMtls?: boolean | undefined;
   /** Limit of ordinary requests, ms; 15 000, or 3 000 with several endpoints. */
   httpTimeoutMs?: number | undefined;
-  /** Carries the calls instead of HTTP (tests, an engine in this process); closed with the client. */
+  /** Carries the calls instead of HTTP (an engine in this process); closed with the client. */
   transport?: Lockd | undefined;
 }

@@ -36,7 +36,8 @@ export class WireRequests {
     const headers: string[] = [...jsonType];
     add(headers, "x-txn-id", request.txnId);
     if (request.returnState === true) add(headers, "x-lockd-return-state", "1");
-    return this.#post("/v1/acquire", headers, body, {
+    return this.#post("/v1/acquire", headers, {
+      body,
       operation: "acquire",
       tryLimitMs: this.#acquireLimitMs(blockSeconds),
       collectBytesMax: jsonAnswerBytesMax + collectedStateBytesMax,
@@ -47,7 +48,8 @@ export class WireRequests {
     const headers: string[] = [...jsonType];
     add(headers, "x-fencing-token", request.fencingToken);
     add(headers, "x-txn-id", request.txnId);
-    return this.#post("/v1/keepalive", headers, body, {
+    return this.#post("/v1/keepalive", headers, {
+      body,
       operation: "keepalive",
       tryLimitMs: this.#limits.keepAliveTimeoutMs,
     });
@@ -56,12 +58,15 @@ export class WireRequests {
   release(request: ReleaseRequest, body: OutgoingBody): WireCall {
     const headers: string[] = [...jsonType];
     add(headers, "x-fencing-token", request.fencingToken);
-    return this.#post("/v1/release", headers, body, { operation: "release" });
+    return this.#post("/v1/release", headers, {
+      body,
+      operation: "release",
+    });
   }
 
   get(request: GetRequest): WireCall {
     const query = request.public === true ? "&public=1" : "";
-    return this.#post(`/v1/get?${keyQuery(request)}${query}`, leaseHeaders(request), undefined, {
+    return this.#post(`/v1/get?${keyQuery(request)}${query}`, leaseHeaders(request), {
       operation: "get",
       changes: false,
       collectBytesMax: collectedStateBytesMax,
@@ -76,7 +81,8 @@ export class WireRequests {
     add(headers, "x-expected-bytes", request.expectedBytes);
     add(headers, "x-lockd-meta-query-hidden", request.queryHidden);
     add(headers, "x-lockd-release", request.release);
-    return this.#post(`/v1/update?${keyQuery(request)}`, headers, body, {
+    return this.#post(`/v1/update?${keyQuery(request)}`, headers, {
+      body,
       operation: "update",
       repeatable: body.replayable,
     });
@@ -85,7 +91,7 @@ export class WireRequests {
   remove(request: RemoveRequest): WireCall {
     const headers = leaseHeaders(request);
     addConditions(headers, request);
-    return this.#post(`/v1/remove?${keyQuery(request)}`, headers, undefined, {
+    return this.#post(`/v1/remove?${keyQuery(request)}`, headers, {
       operation: "remove",
     });
   }
@@ -96,7 +102,8 @@ export class WireRequests {
     if (typeof request.queryHidden === "string") {
       add(headers, "x-lockd-meta-query-hidden", request.queryHidden);
     }
-    return this.#post(`/v1/metadata?${keyQuery(request)}`, headers, body, {
+    return this.#post(`/v1/metadata?${keyQuery(request)}`, headers, {
+      body,
       operation: "metadata",
     });
   }
@@ -110,29 +117,28 @@ export class WireRequests {
   }
 
   #read(operation: string, path: string): WireCall {
-    const call = this.#post(path, [], undefined, { operation, changes: false });
+    const call = this.#post(path, [], { operation, changes: false });
     return { ...call, method: "GET" };
   }
 
   #post(
     path: string,
     headers: string[],
-    body: OutgoingBody | undefined,
-    rest: Partial<WireCall> & { readonly operation: string },
+    details: Partial<WireCall> & { readonly operation: string },
   ): WireCall {
-    const size = body?.size;
+    const size = details.body?.size;
     if (size !== undefined) headers.push("content-length", String(size));
     return {
       method: "POST",
       path,
       headers,
-      body,
+      body: undefined,
       repeatable: true,
       changes: true,
       tryLimitMs: this.#limits.httpTimeoutMs,
       collectBytesMax: jsonAnswerBytesMax,
       mayStream: false,
-      ...rest,
+      ...details,
     };
   }
 

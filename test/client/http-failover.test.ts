@@ -57,7 +57,7 @@ describe("failover", () => {
     expect(String(error)).toMatch(/all endpoints unreachable.*ECONNREFUSED/);
   });
 
-  it("tries the preferred endpoint first and shuffles the rest by the given randomness", async () => {
+  it("tries the preferred endpoint first and shuffles by the given randomness", async () => {
     const a = await serve(() => ok(described));
     const b = await serve(() => ok(described));
     const preferring = carrier([a.url, b.url]);

@@ -110,8 +110,8 @@ export async function keepAliveLease(
  * Runs `work` under a lease that is kept alive; commits when it resolves and rolls back when it
  * throws. It is never run twice.
  *
- * @example await withLease(client, { key: "jobs", owner: "w1", ttlMs: 30_000 }, async (session) => {
- *   await session.save({ done: true });
+ * @example await withLease(client, { key: "jobs", owner: "w1", ttlMs: 30_000 }, async (held) => {
+ *   await held.save({ done: true });
  * });
  */
 export async function withLease<T>(
