@@ -1,0 +1,320 @@
+import { LockdConfigError } from "../api/errors.ts";
+import type { GetRequest, Lockd } from "../api/lockd.ts";
+import {
+  acquireForUpdate,
+  type ForUpdateHost,
+  type Granted,
+  type SessionMaker,
+  startForUpdate,
+} from "./acquire-for-update.ts";
+import { acquireFailure, blockSeconds, leaseFacts } from "./acquire-terms.ts";
+import { callOptions, positiveMs, wireSeconds } from "./call-options.ts";
+import type { CarrierCall } from "./carrier-call.ts";
+import {
+  checkedNamespace,
+  type ResolvedSessionOptions,
+  resolveSessionOptions,
+} from "./client-options.ts";
+import { type AnswerListener, ClientShared } from "./client-shared.ts";
+import { callerCorrelationId } from "./correlation-id.ts";
+import { HttpLockd } from "./http-lockd.ts";
+import { keyDescription } from "./key-description.ts";
+import { type LeaseFacts, LeaseView } from "./lease-view.ts";
+import { Snapshot } from "./once-body.ts";
+import { Session } from "./session.ts";
+import { SessionCore } from "./session-core.ts";
+import { stateNotFound } from "./state-calls.ts";
+import type {
+  AcquireRequest,
+  Call,
+  CallOptions,
+  ClientOptions,
+  KeyDescription,
+  LeaseIds,
+  LeaseSession,
+  LockdClient,
+  ReadOptions,
+  SessionOptions,
+  StateSnapshot,
+  UpdateContext,
+  UpdateSession,
+} from "./types.ts";
+
+/**
+ * A client over HTTP, or over the transport that is given. Makes no request.
+ *
+ * @example const client = createClient({ endpoints: "https://a,https://b" });
+ * @throws LockdConfigError
+ */
+export function createClient(options: ClientOptions): LockdClient {
+  return clientOver((onAnswer) => {
+    if (options.transport === undefined) {
+      return new HttpLockd({ ...options, endpoints: options.endpoints ?? "", onAnswer });
+    }
+    if (options.endpoints === undefined) return options.transport;
+    throw new LockdConfigError("invalid_option", "give endpoints or a transport, not both");
+  }, options);
+}
+
+/** A client over the carrier that `open` makes; the carrier is closed with it. */
+export function clientOver(
+  open: (onAnswer: AnswerListener) => Lockd,
+  options: SessionOptions,
+): LockdClient {
+  return new SessionClient(new ClientShared(open, resolveSessionOptions(options)), undefined);
+}
+
+class SessionClient implements LockdClient, ForUpdateHost {
+  readonly #shared: ClientShared;
+  readonly #correlationId: string | undefined;
+
+  constructor(shared: ClientShared, correlationId: string | undefined) {
+    this.#shared = shared;
+    this.#correlationId = callerCorrelationId(correlationId);
+  }
+
+  get options(): ResolvedSessionOptions {
+    return this.#shared.options;
+  }
+
+  get namespace(): string {
+    return this.#shared.namespace;
+  }
+
+  /** A view of this client that sends `correlationId` where a call names none. */
+  correlated(correlationId: string): LockdClient {
+    return new SessionClient(this.#shared, correlationId);
+  }
+
+  useNamespace(ns: string): void {
+    this.#shared.namespace = checkedNamespace(ns);
+  }
+
+  useLeaseId(id: string): void {
+    this.#shared.stickyLeaseId = id;
+  }
+
+  clearLeaseId(id?: string): void {
+    if (id === undefined || this.#shared.stickyLeaseId === id) {
+      this.#shared.stickyLeaseId = undefined;
+    }
+  }
+
+  registerLeaseToken(leaseId: string, token: number): void {
+    if (!Number.isSafeInteger(token)) {
+      throw new LockdConfigError("invalid_fencing_token", "a fencing token is an integer");
+    }
+    this.#shared.tokens.set(leaseId, token);
+  }
+
+  async acquire(r: AcquireRequest, o?: Call): Promise<LeaseSession> {
+    const make = (core: SessionCore) => new Session(core, { ownsLease: true, hasHandler: false });
+    const { session } = await this.#grant(r, callOptions(o), { make, returnState: false });
+    if (r.autoKeepAlive === true) session.startKeepAlive(r.ttlMs);
+    return session;
+  }
+
+  acquireForUpdate<T>(
+    r: AcquireRequest,
+    handler: (c: UpdateContext) => Promise<T>,
+    o?: Call<{ retryHandler?: boolean | undefined }>,
+  ): Promise<T>;
+  acquireForUpdate(r: AcquireRequest, o?: Call): Promise<UpdateSession>;
+  async acquireForUpdate<T>(
+    request: AcquireRequest,
+    second?: ((c: UpdateContext) => Promise<T>) | Call,
+    third?: Call<{ retryHandler?: boolean | undefined }>,
+  ): Promise<T | UpdateSession> {
+    if (typeof second !== "function") return await startForUpdate(this, request, second);
+    const make = (core: SessionCore) => new Session(core, { ownsLease: true, hasHandler: true });
+    return await acquireForUpdate(this, { request, handler: second, call: third, make });
+  }
+
+  grant(request: AcquireRequest, call: CallOptions, make: SessionMaker): Promise<Granted> {
+    return this.#grant(request, call, { make, returnState: true });
+  }
+
+  async get(key: string, o?: Call<ReadOptions>): Promise<StateSnapshot> {
+    const call = this.#carrierCall(o);
+    return new Snapshot(await this.#shared.lockd.get(this.#readRequest(key, o), call));
+  }
+
+  async getBytes(key: string, o?: Call<ReadOptions>): Promise<Uint8Array | null> {
+    const state = await this.get(key, o);
+    return state.exists ? await state.bytes() : null;
+  }
+
+  async load<T = unknown>(key: string, o?: Call<ReadOptions>): Promise<T> {
+    const state = await this.get(key, o);
+    if (state.exists) return await state.json<T>();
+    throw stateNotFound(key);
+  }
+
+  async loadOr<T>(key: string, fallback: T, o?: Call<ReadOptions>): Promise<T> {
+    const state = await this.get(key, o);
+    return state.exists ? await state.json<T>() : fallback;
+  }
+
+  async describe(
+    key: string,
+    o?: Call<{ namespace?: string | undefined }>,
+  ): Promise<KeyDescription> {
+    const call = this.#carrierCall(o);
+    const namespace = callOptions(o).namespace ?? this.namespace;
+    // The contract sets no limit here (client-sdk.md section 3).
+    const timeoutMs = call.timeoutMs ?? Number.POSITIVE_INFINITY;
+    const result = await this.#shared.lockd.describe({ namespace, key }, { ...call, timeoutMs });
+    return keyDescription(result);
+  }
+
+  attachSession(s: LeaseIds): LeaseSession {
+    this.#assertOpen();
+    const fencingToken = s.fencingToken ?? this.#token(s.leaseId);
+    const facts: LeaseFacts = {
+      namespace: s.namespace ?? this.namespace,
+      key: s.key,
+      leaseId: s.leaseId,
+      txnId: s.txnId ?? "",
+      owner: "",
+      expiresAtUnix: 0,
+      version: 0,
+      stateEtag: "",
+      fencingToken,
+      correlationId: this.#correlationId,
+      endpoint: "",
+      ttlSeconds: undefined,
+      joined: false,
+      sureUntilMs: undefined,
+    };
+    const make = (core: SessionCore) => new Session(core, { ownsLease: false, hasHandler: false });
+    return this.#session(facts, make).session;
+  }
+
+  close(o: { releaseSessions?: boolean | undefined } = {}): Promise<void> {
+    this.#shared.closed ??= this.#close(o.releaseSessions === true);
+    return this.#shared.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(releaseSessions: boolean): Promise<void> {
+    const sessions = [...this.#shared.sessions];
+    if (releaseSessions) {
+      const results = await Promise.allSettled(sessions.map((session) => session.close()));
+      for (const result of results) {
+        if (result.status === "fulfilled") continue;
+        const fields = { error: String(result.reason) };
+        this.#shared.options.logger.warn("client.close.release_failed", fields);
+      }
+    }
+    await Promise.all(sessions.map((session) => session.abandon(closedError())));
+    this.#shared.sessions.clear();
+    await this.#shared.lockd.close();
+  }
+
+  async #grant(
+    r: AcquireRequest,
+    call: CallOptions,
+    how: { readonly make: SessionMaker; readonly returnState: boolean },
+  ): Promise<Granted> {
+    const { lockd, options } = this.#shared;
+    let endpoint = "";
+    const carrierCall: CarrierCall = {
+      ...this.#carrierCall(call),
+      backoff: r.backoff as Partial<CarrierCall["backoff"] & object>,
+      onEndpoint: (url) => {
+        endpoint = url;
+      },
+    };
+    const ttlSeconds = wireSeconds(positiveMs("ttlMs", r.ttlMs));
+    const request = { ...this.#acquireRequest(r), ttlSeconds };
+    const startedMs = options.clock.monotonicMs();
+    try {
+      const result = await lockd.acquire(
+        how.returnState ? { ...request, returnState: true } : request,
+        {
+          ...carrierCall,
+        },
+      );
+      const sureUntilMs = options.clock.monotonicMs() + (ttlSeconds - 1) * 1_000;
+      const joined = r.txnId !== undefined;
+      const facts = { ...leaseFacts(result), endpoint, ttlSeconds, joined, sureUntilMs };
+      return { ...this.#session(facts, how.make), state: result.state };
+    } catch (error) {
+      const waitedMs = options.clock.monotonicMs() - startedMs;
+      throw acquireFailure(error, { blockSeconds: request.blockSeconds, waitedMs });
+    }
+  }
+
+  #acquireRequest(r: AcquireRequest) {
+    if (typeof r.owner !== "string" || r.owner.trim() === "") {
+      throw new LockdConfigError("missing_owner", "acquire needs an owner: a host, job or person");
+    }
+    const { key, owner, ifNotExists, txnId } = r;
+    const namespace = r.namespace ?? this.namespace;
+    return { namespace, key, owner, ifNotExists, txnId, blockSeconds: blockSeconds(r.waitMs) };
+  }
+
+  #session(facts: LeaseFacts, make: SessionMaker): { core: SessionCore; session: Session } {
+    const { options, lockd, tokens, sessions } = this.#shared;
+    const core: SessionCore = new SessionCore({
+      ...options,
+      lockd,
+      view: new LeaseView(facts),
+      ended: () => {
+        sessions.delete(session);
+        this.#shared.forget(facts.leaseId);
+      },
+    });
+    const session = make(core);
+    sessions.add(session);
+    tokens.set(facts.leaseId, facts.fencingToken);
+    return { core, session };
+  }
+
+  #readRequest(key: string, o: Call<ReadOptions> | undefined): GetRequest {
+    const { namespace = this.namespace, leaseId, public: isPublic } = callOptions(o);
+    const lease = leaseId ?? this.#shared.stickyLeaseId;
+    if (isPublic === true || (lease === undefined && isPublic === undefined)) {
+      return { namespace, key, public: true };
+    }
+    if (lease === undefined) {
+      throw new LockdConfigError("missing_lease", `a private read of "${key}" needs a lease id`);
+    }
+    return { namespace, key, leaseId: lease, fencingToken: this.#token(lease) };
+  }
+
+  #token(leaseId: string): number {
+    const token = this.#shared.tokens.get(leaseId);
+    if (token !== undefined) return token;
+    throw new LockdConfigError(
+      "missing_fencing_token",
+      `no fencing token is known for lease ${leaseId}; pass it or register it`,
+    );
+  }
+
+  #carrierCall(o: Call<object> | undefined): CarrierCall {
+    this.#assertOpen();
+    const { signal, timeoutMs, correlationId } = callOptions(o);
+    return { signal, timeoutMs, correlationId: correlationId ?? this.#correlationId };
+  }
+
+  #assertOpen(): void {
+    if (this.#shared.closed !== undefined) throw closedError();
+  }
+}
+
+/**
+ * A view of `client` that sends `id` with every call that names none.
+ * @throws LockdConfigError for an invalid id or a client that is not of this library
+ */
+export function withCorrelation(client: LockdClient, id: string): LockdClient {
+  if (client instanceof SessionClient) return client.correlated(id);
+  throw new LockdConfigError("invalid_option", "withCorrelation needs a client of this library");
+}
+
+function closedError(): LockdConfigError {
+  return new LockdConfigError("invalid_option", "this client was closed");
+}

@@ -1,0 +1,64 @@
+/** Bounds and defaults of the client, each with its unit and its reason (client-sdk.md 2 to 5). */
+
+/** Port of an endpoint that names none. */
+export const endpointPortDefault = 9341;
+
+/** Milliseconds for one try of an ordinary request when there is only one endpoint. */
+export const httpTimeoutMsDefault = 15_000;
+
+/** The same with several endpoints: the next one may answer sooner than a slow one. */
+export const httpTimeoutMsSeveral = 3_000;
+
+/** Milliseconds for one keepalive: a hung server must leave time before the lease ends. */
+export const keepAliveTimeoutMsDefault = 5_000;
+
+/** Milliseconds that closing may spend on releases and running requests. */
+export const closeTimeoutMsDefault = 5_000;
+
+/** Milliseconds for acquire and the first read of acquireForUpdate together. */
+export const forUpdateTimeoutMsDefault = 900_000;
+
+/** Milliseconds to make a connection; beyond it the next endpoint is tried. */
+export const connectTimeoutMsMax = 10_000;
+
+/** Retries of section 4 after a transport failure. */
+export const failureRetriesDefault = 5;
+
+/** Milliseconds, factor and milliseconds: pauses between two acquires (section 4). */
+export const acquireBackoffDefault = {
+  baseMs: 1_000,
+  maxMs: 5_000,
+  multiplier: 1.2,
+  jitterMs: 100,
+} as const;
+
+/** Milliseconds. First and longest pause between two tries of an update, doubling. */
+export const updatePauseMsMin = 10;
+export const updatePauseMsMax = 500;
+
+/** Milliseconds. A server cannot ask for a longer pause; its wrong clock must not freeze us. */
+export const retryHintMsMax = 600_000;
+
+/** Bytes. Answers up to this length are read whole at once; longer states are streamed. */
+export const collectedStateBytesMax = 64 * 1024;
+
+/** Bytes. Longest JSON answer; every documented one is far below it. */
+export const jsonAnswerBytesMax = 1024 * 1024;
+
+/** Bytes of a non-JSON error answer kept for the caller. */
+export const errorBodyBytesMax = 64 * 1024;
+
+/** Bytes of a streamed state held while the reader is slow; then the connection is paused. */
+export const streamBufferBytesMax = 128 * 1024;
+
+/** Bytes. One-shot bodies up to this are kept in memory for a retry, longer ones in a file. */
+export const bufferedBodyBytesMax = 4 * 1024 * 1024;
+
+/** Characters of a correlation id. */
+export const correlationIdLengthMax = 128;
+
+/** Milliseconds. Shortest period of automatic keepalives. */
+export const keepAlivePeriodMsMin = 1_000;
+
+/** Milliseconds. Longest timer the platform can hold; longer waits are armed again. */
+export const timerMsMax = 2_147_483_647;

@@ -1,0 +1,80 @@
+import { LeaseLostError, LockdApiError } from "../api/errors.ts";
+import type { CarrierCall } from "./carrier-call.ts";
+import { isOutcomeUnknown, type SessionCore } from "./session-core.ts";
+
+export interface ReleaseHow {
+  readonly call: CarrierCall;
+  readonly rollback: boolean;
+  /** True when an earlier try of this release had an unknown outcome. */
+  readonly triedBefore?: boolean;
+}
+
+/**
+ * Gives the lease back (client-sdk.md 5.5). Resolves only when what was staged is committed, or
+ * was to be discarded, or when nothing was staged.
+ * @throws LeaseLostError with `staged` when staged work was lost
+ */
+export async function releaseSession(core: SessionCore, how: ReleaseHow): Promise<void> {
+  const { lockd, view } = core;
+  try {
+    await lockd.release({ ...view.address(), rollback: how.rollback || undefined }, how.call);
+  } catch (error) {
+    if (!(error instanceof LockdApiError) || error.code !== "lease_required") throw error;
+    await checkGone(core, how, error);
+    core.end();
+    return;
+  }
+  core.end();
+  if (!how.rollback) await checkCommitted(core, how.call);
+}
+
+/** The lease is gone. That is harmless when nothing staged can have been lost with it. */
+async function checkGone(core: SessionCore, how: ReleaseHow, error: LockdApiError): Promise<void> {
+  if (how.rollback || !core.view.dirty) return;
+  const repeated = how.triedBefore === true || error.outcomeUnknown;
+  if (repeated && (await wasCommitted(core, how.call)) === true) return;
+  core.end();
+  throw stagedLost(core, error);
+}
+
+/**
+ * A server answers the release of an expired lease with success although what was staged is gone.
+ * So when the lease may have run out before, look at what was committed.
+ */
+async function checkCommitted(core: SessionCore, call: CarrierCall): Promise<void> {
+  const { view, clock } = core;
+  const { sureUntilMs, staged } = view;
+  if (!view.dirty || view.facts.joined || staged === undefined) return;
+  if (sureUntilMs === undefined || clock.monotonicMs() < sureUntilMs) return;
+  if ((await wasCommitted(core, call)) === false) throw stagedLost(core, undefined);
+}
+
+/**
+ * Whether the last staged change is in the committed state now: undefined when it cannot be told.
+ */
+export async function wasCommitted(
+  core: SessionCore,
+  call: CarrierCall,
+): Promise<boolean | undefined> {
+  const { lockd, view } = core;
+  const { namespace, key } = view.facts;
+  if (view.staged === undefined) return undefined;
+  const { version, stateEtag } = await lockd.describe({ namespace, key }, call);
+  if (version !== view.staged.version) return version > view.staged.version;
+  // The same version with another content was committed by somebody else.
+  return (stateEtag ?? "") === view.staged.etag;
+}
+
+function stagedLost(core: SessionCore, cause: LockdApiError | undefined): LeaseLostError {
+  const { key } = core.view.facts;
+  return new LeaseLostError(
+    "lease_required",
+    `the lease of "${key}" was gone before the release; its staged changes are lost`,
+    {
+      operation: "release",
+      staged: true,
+      outcomeUnknown: isOutcomeUnknown(cause),
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest";
+import { ConflictError, LeaseLostError, SessionClosedError } from "../../src/api/errors.ts";
+import { failureOf } from "./http-fixture.ts";
+import { leaseRequired, lostAnswer, passive, request, sessionFixture } from "./session-fixture.ts";
+
+describe("release", () => {
+  it("case 30: twice is one request; afterwards the session is closed", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    await Promise.all([session.release(), session.release()]);
+    await session.release();
+    expect(lockd.requests("release")).toHaveLength(1);
+    expect(session.released).toBe(true);
+    for (const call of [session.save(1), session.get(), session.keepAlive(), session.remove()]) {
+      expect(await failureOf(call)).toBeInstanceOf(SessionClosedError);
+    }
+  });
+
+  it("case 31: a roll-back leaves the public state", async () => {
+    const { client } = sessionFixture();
+    const session = await client.acquire(request);
+    await session.save(1);
+    await session.release({ rollback: true });
+    expect(await client.getBytes("orders/1")).toBeNull();
+  });
+
+  it("case 32: a vanished lease matters only when something was staged", async () => {
+    const { client, lockd } = sessionFixture();
+    const clean = await client.acquire(request);
+    const { key, leaseId, txnId, fencingToken } = clean;
+    await lockd.release({ key, leaseId, txnId, fencingToken });
+    lockd.fail("release", leaseRequired);
+    await clean.release();
+    const dirty = await client.acquire(request);
+    await dirty.save(1);
+    lockd.fail("release", leaseRequired);
+    const error = await failureOf(dirty.release());
+    expect(error).toBeInstanceOf(LeaseLostError);
+    expect(error).toMatchObject({ staged: true, code: "lease_required" });
+  });
+
+  it("case 32: also when the server answers an expired lease with success", async () => {
+    const { client, lockd, clock } = sessionFixture();
+    const session = await client.acquire({ ...request, ttlMs: 2_000 });
+    await session.save(1);
+    await clock.advance(3_000);
+    const error = await failureOf(session.release());
+    expect(error).toMatchObject({ name: "LeaseLostError", staged: true });
+    expect(lockd.verbs).toBe("acquire update release describe");
+  });
+
+  it("looks nothing up while the lease surely runs", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    await session.save(1);
+    await session.release();
+    expect(lockd.verbs).toBe("acquire update release");
+  });
+
+  it("case 33: a lost answer, then lease_required, and the version went up", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    await session.save(1);
+    lockd.lose("release", lostAnswer());
+    expect(await failureOf(session.release())).toMatchObject({ outcomeUnknown: true });
+    expect(session.released).toBe(false);
+    lockd.fail("release", leaseRequired);
+    await session.release();
+    expect(session.released).toBe(true);
+  });
+
+  it("after a failure the session stays open", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    lockd.fail("release", passive);
+    expect(await failureOf(session.release())).toBe(passive);
+    await session.save(1);
+    await session.release();
+    expect(await client.load("orders/1")).toBe(1);
+  });
+
+  it("case 38: runs after an update that was called before it", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    lockd.next("update", async (_probed, through) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return await through();
+    });
+    await Promise.all([session.save(1), session.save(2), session.release()]);
+    expect(lockd.verbs).toBe("acquire update update release");
+    expect(await client.load("orders/1")).toBe(2);
+  });
+
+  it("prefers the endpoint of its lease and sends its correlation id", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    await session.release();
+    expect(lockd.calls[1]?.call).toMatchObject({
+      preferEndpoint: "fake://one",
+      correlationId: session.correlationId,
+    });
+  });
+});
+
+describe("await using", () => {
+  it("case 34: the error of the block surfaces together with a failing release", async () => {
+    const { client, lockd } = sessionFixture();
+    const boom = new Error("boom");
+    const block = async () => {
+      await using session = await client.acquire(request);
+      await session.save(1);
+      lockd.fail("release", passive);
+      throw boom;
+    };
+    const error = (await failureOf(block())) as { error: unknown; suppressed: unknown };
+    expect(error.suppressed).toBe(boom);
+    expect(error.error).toBe(passive);
+  });
+
+  it("commits by default and rolls back when marked", async () => {
+    const { client, lockd } = sessionFixture();
+    {
+      await using session = await client.acquire(request);
+      await session.save(1);
+    }
+    {
+      await using session = await client.acquire(request);
+      session.rollbackOnDispose = true;
+      await session.save(2);
+    }
+    expect(await client.load("orders/1")).toBe(1);
+    expect(lockd.calls.find((call) => call.verb === "release")?.call.timeoutMs).toBe(5_000);
+  });
+
+  it("a lease obtained elsewhere is not given back", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    {
+      await using view = client.attachSession(session);
+      await view.save(1);
+    }
+    expect(lockd.verbs).toBe("acquire update");
+    expect(await session.load()).toBe(1);
+  });
+});
+
+describe("fused save and release", () => {
+  it("takes one call where the server can", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    expect(await session.saveAndRelease({ n: 1 })).toMatchObject({ newVersion: 1 });
+    expect(lockd.verbs).toBe("acquire update");
+    expect(session.released).toBe(true);
+    expect(await client.load("orders/1")).toEqual({ n: 1 });
+  });
+
+  it("releases by itself where the server cannot", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    lockd.next("update", async (_probed, _through) => ({
+      newVersion: 1,
+      newStateEtag: "e",
+      bytes: 7,
+      metadata: {},
+      fencingToken: 1,
+      released: false,
+    }));
+    await session.saveAndRelease({ n: 1 });
+    expect(lockd.verbs).toBe("acquire update release");
+    expect(session.released).toBe(true);
+  });
+
+  it("stays open after a conflict", async () => {
+    const { client } = sessionFixture();
+    const session = await client.acquire(request);
+    const error = await failureOf(session.saveAndRelease(1, { ifVersion: 9 }));
+    expect(error).toBeInstanceOf(ConflictError);
+    await session.saveAndRelease(2);
+    expect(await client.load("orders/1")).toBe(2);
+  });
+
+  it("can be repeated after a lost answer", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    lockd.lose("update", lostAnswer());
+    expect(await failureOf(session.saveAndRelease(1))).toMatchObject({ outcomeUnknown: true });
+    expect(await session.saveAndRelease(1)).toMatchObject({ newVersion: 1 });
+    expect(await client.load("orders/1")).toBe(1);
+  });
+});
