@@ -319,6 +319,11 @@ export const errorRegistry = {
     "the store was written by a newer lockd",
     "use that version; nothing was changed",
   ),
+  listen_failed: local(
+    exitCodes.unavailable,
+    "the server cannot listen on an address",
+    "choose another --listen, or stop what uses the address",
+  ),
   transport: local(
     exitCodes.unavailable,
     "no endpoint gave a usable answer",

@@ -2,6 +2,8 @@
  * Turns what callers send into what the engine works with, checking in the order of the endpoint's
  * section in http-core.md, so that every carrier reports the same mistake first.
  */
+
+import { parseDecimal, parseEtag, parseQueryHidden } from "../../api/decimals.ts";
 import { failure } from "../../api/errors.ts";
 import type {
   GetRequest,
@@ -21,7 +23,6 @@ import {
   normalizeNamespace,
 } from "../../api/names.ts";
 import type { CasClaim, LeaseClaim } from "../lease/lease-rules.ts";
-import { parseDecimal, parseEtag, parseQueryHidden } from "./decimals.ts";
 
 export interface CheckedKey {
   readonly namespace: Namespace;

@@ -1,7 +1,7 @@
 /** Numbers and flags as callers send them: header text or values (http-core.md section 3.3). */
-import type { ErrorCode } from "../../api/error-registry.ts";
-import { failure } from "../../api/errors.ts";
-import type { Decimal } from "../../api/lockd.ts";
+import type { ErrorCode } from "./error-registry.ts";
+import { failure } from "./errors.ts";
+import type { Decimal } from "./lockd.ts";
 
 const decimalPattern = /^[+-]?\d{1,19}$/;
 const int64Max = 2n ** 63n - 1n;

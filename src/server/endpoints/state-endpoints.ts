@@ -1,0 +1,211 @@
+/** get, update, remove, metadata, describe, status (http-core.md sections 10.4 to 10.9). */
+import type {
+  BodyOutStream,
+  DescribeResult,
+  KeyMetadata,
+  LeaseAddress,
+  Lockd,
+  StateResult,
+} from "../../api/lockd.ts";
+import { decodeFields, metadataFields } from "../../api/wire.ts";
+import { ClientGone, type Exchange } from "../exchange.ts";
+import { metadataBodyBytesMax } from "../limits.ts";
+import { collectText, stateBody } from "../request-body.ts";
+
+function leaseOf(exchange: Exchange): LeaseAddress {
+  return {
+    namespace: exchange.query.get("namespace"),
+    key: exchange.query.get("key"),
+    leaseId: exchange.header("x-lease-id"),
+    txnId: exchange.header("x-txn-id"),
+    fencingToken: exchange.header("x-fencing-token"),
+  };
+}
+
+function metadataJson(metadata: KeyMetadata): { query_hidden?: true } {
+  return metadata.queryHidden === true ? { query_hidden: true } : {};
+}
+
+export async function get(lockd: Lockd, exchange: Exchange): Promise<void> {
+  const isPublic = exchange.query.flag("public");
+  const state = await lockd.get({ ...leaseOf(exchange), public: isPublic }, exchange);
+  // get takes no body; what came anyway is read and dropped.
+  exchange.request.resume();
+  if (!state.exists) {
+    exchange.empty(204);
+    return;
+  }
+  const headers = [
+    "Content-Type",
+    "application/json",
+    "ETag",
+    state.etag,
+    "X-Key-Version",
+    String(state.version),
+  ];
+  if (state.fencingToken !== undefined) {
+    headers.push("X-Fencing-Token", String(state.fencingToken));
+  }
+  if (state.body instanceof Uint8Array) exchange.send(200, state.body, headers);
+  else await sendStream(exchange, state, { body: state.body, headers });
+}
+
+/** Sends as fast as the client reads; a failure on the way cuts the connection. */
+async function sendStream(
+  exchange: Exchange,
+  state: StateResult,
+  { body, headers }: { readonly body: BodyOutStream; readonly headers: readonly string[] },
+): Promise<void> {
+  const { response } = exchange;
+  response.writeHead(200, exchange.head(headers, state.size));
+  try {
+    for await (const chunk of body) {
+      if (response.destroyed) throw new ClientGone();
+      if (!response.write(chunk)) await drained(exchange);
+    }
+    response.end();
+  } finally {
+    await body.close();
+  }
+}
+
+function drained({ response }: Exchange): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      response.off("drain", settle);
+      response.off("close", settle);
+      if (response.destroyed) reject(new ClientGone());
+      else resolve();
+    };
+    response.on("drain", settle);
+    response.on("close", settle);
+  });
+}
+
+export async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
+  const body = await stateBody(exchange);
+  const result = await lockd.update(
+    {
+      ...leaseOf(exchange),
+      ifVersion: exchange.header("x-if-version"),
+      ifStateEtag: exchange.header("x-if-state-etag"),
+      expectedSha256: exchange.header("x-expected-sha256"),
+      expectedBytes: exchange.header("x-expected-bytes"),
+      queryHidden: exchange.header("x-lockd-meta-query-hidden"),
+      release: exchange.header("x-lockd-release") === "commit" ? "commit" : undefined,
+    },
+    body,
+    exchange,
+  );
+  const headers = [
+    "X-Key-Version",
+    String(result.newVersion),
+    "ETag",
+    result.newStateEtag,
+    "X-Fencing-Token",
+    String(result.fencingToken),
+  ];
+  if (result.released) headers.push("X-Lockd-Released", "commit");
+  const json = JSON.stringify({
+    new_version: result.newVersion,
+    new_state_etag: result.newStateEtag,
+    bytes: result.bytes,
+    metadata: metadataJson(result.metadata),
+  });
+  exchange.json(200, json, headers);
+}
+
+export async function remove(lockd: Lockd, exchange: Exchange): Promise<void> {
+  exchange.request.resume();
+  const result = await lockd.remove(
+    {
+      ...leaseOf(exchange),
+      ifVersion: exchange.header("x-if-version"),
+      ifStateEtag: exchange.header("x-if-state-etag"),
+    },
+    exchange,
+  );
+  const newVersion = result.newVersion === 0 ? undefined : result.newVersion;
+  exchange.json(200, JSON.stringify({ removed: result.removed, new_version: newVersion }), [
+    "X-Key-Version",
+    String(result.newVersion),
+    "X-Fencing-Token",
+    String(result.fencingToken),
+  ]);
+}
+
+export async function metadata(lockd: Lockd, exchange: Exchange): Promise<void> {
+  const queryHidden = await queryHiddenOf(exchange);
+  const result = await lockd.updateMetadata(
+    {
+      ...leaseOf(exchange),
+      ifVersion: exchange.header("x-if-version"),
+      queryHidden,
+    },
+    exchange,
+  );
+  const json = JSON.stringify({
+    namespace: result.namespace,
+    key: result.key,
+    version: result.version,
+    metadata: metadataJson(result.metadata),
+  });
+  exchange.json(200, json, [
+    "X-Key-Version",
+    String(result.version),
+    "X-Fencing-Token",
+    String(result.fencingToken),
+  ]);
+}
+
+/**
+ * Header over body. A bad body is handed on as a bad value: the engine, which checks key, lease and
+ * token first, then refuses it with the same code at the right place of the order (10.9).
+ */
+async function queryHiddenOf(exchange: Exchange): Promise<boolean | string | undefined> {
+  const header = exchange.header("x-lockd-meta-query-hidden")?.trim();
+  try {
+    const text = await collectText(exchange, metadataBodyBytesMax, "invalid_metadata");
+    const body = text.trim() === "" ? {} : decodeFields(text, metadataFields, "invalid_metadata");
+    return header === undefined || header === "" ? body.query_hidden : header;
+  } catch (error) {
+    return error instanceof Error ? error.message : "a bad body";
+  }
+}
+
+export async function describe(lockd: Lockd, exchange: Exchange): Promise<void> {
+  exchange.request.resume();
+  const result = await lockd.describe(leaseOf(exchange), exchange);
+  exchange.json(200, JSON.stringify(descriptionJson(result)), []);
+}
+
+function descriptionJson(result: DescribeResult) {
+  return {
+    namespace: result.namespace,
+    key: result.key,
+    owner: result.owner,
+    lease_id: result.leaseId,
+    expires_at_unix: result.expiresAtUnix,
+    version: result.version,
+    state_etag: result.stateEtag,
+    updated_at_unix: result.updatedAtUnix,
+    metadata: metadataJson(result.metadata),
+  };
+}
+
+/** Extension: who holds, since when, for how much longer, and how many wait. */
+export async function status(lockd: Lockd, exchange: Exchange): Promise<void> {
+  exchange.request.resume();
+  const result = await lockd.status(leaseOf(exchange), exchange);
+  const json = JSON.stringify({
+    ...descriptionJson(result),
+    held: result.held,
+    txn_id: result.txnId,
+    fencing_token: result.fencingToken,
+    acquired_at_unix: result.acquiredAtUnix,
+    remaining_ms: result.remainingMs,
+    staged: result.staged,
+    waiters: result.waiters,
+  });
+  exchange.json(200, json, []);
+}

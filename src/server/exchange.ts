@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { LockdCall } from "../api/lockd.ts";
+import { Query } from "./query-string.ts";
+
+/** The client went away before it was answered. */
+export class ClientGone extends Error {
+  override readonly name = "ClientGone";
+
+  constructor() {
+    super("the client closed the connection");
+  }
+}
+
+/**
+ * One request and its answer. Also the call context the engine gets: the signal is made only when
+ * somebody asks for it, because most requests are over before anyone could wait.
+ */
+export class Exchange implements LockdCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly correlationId: string;
+  readonly query: Query;
+  /** True while the server announces its shutdown. */
+  readonly draining: boolean;
+  readonly timeoutMs = undefined;
+  #abort: AbortController | undefined;
+
+  constructor(parts: {
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+    readonly correlationId: string;
+    readonly search: string;
+    readonly draining: boolean;
+  }) {
+    this.request = parts.request;
+    this.response = parts.response;
+    this.correlationId = parts.correlationId;
+    this.query = new Query(parts.search);
+    this.draining = parts.draining;
+  }
+
+  /** Aborts when the client goes away before the answer is complete. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      const { response } = this;
+      if (response.destroyed && !response.writableFinished) abort.abort(new ClientGone());
+      response.once("close", () => {
+        if (!response.writableFinished) abort.abort(new ClientGone());
+      });
+    }
+    return this.#abort.signal;
+  }
+
+  /** A request header as one trimmed text; undefined when absent. */
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return typeof value === "string" ? value : value?.[0];
+  }
+
+  /** Answers JSON in one write. `headers` is a flat list of names and values. */
+  json(status: number, body: string, headers: readonly string[]): void {
+    this.send(status, Buffer.from(body), ["Content-Type", "application/json", ...headers]);
+  }
+
+  send(status: number, body: Uint8Array, headers: readonly string[]): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    response.writeHead(status, this.head(headers, body.length));
+    response.end(body);
+  }
+
+  /** 204: no body, no length. */
+  empty(status: 200 | 204): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    response.writeHead(status, this.head([], status === 200 ? 0 : undefined));
+    response.end();
+  }
+
+  /** The headers every answer carries, and the given ones. */
+  head(headers: readonly string[], length: number | undefined): string[] {
+    const all = ["X-Correlation-Id", this.correlationId, ...headers];
+    if (length !== undefined) all.push("Content-Length", String(length));
+    if (this.draining) all.push("Shutdown-Imminent", "true");
+    return all;
+  }
+}

@@ -1,0 +1,34 @@
+/** Bounds of the HTTP carrier. */
+
+/** Bytes. A body announced as at most this large is read whole before the engine is called. */
+export const collectedBodyBytesMax = 64 * 1024;
+
+/** Bytes. The JSON bodies of lease calls; far above any real one, far below json-max. */
+export const leaseBodyBytesMax = 1024 * 1024;
+
+/** Bytes. Body of a metadata change (http-core.md section 3.2). */
+export const metadataBodyBytesMax = 4096;
+
+/** Bytes of a request's header block; the contract asks for at least 64 KiB. */
+export const headerBytesMax = 1024 * 1024;
+
+/** Milliseconds for a header block to be complete once its first byte arrived. */
+export const headersTimeoutMs = 10_000;
+
+/** Milliseconds an idle connection is kept; the contract asks for at least 5 minutes. */
+export const keepAliveTimeoutMs = 6 * 60_000;
+
+/** Milliseconds of TCP keep-alive, so that vanished peers are noticed. */
+export const tcpKeepAliveMs = 15_000;
+
+/** Milliseconds between two counts of running leases while draining. */
+export const drainPollMs = 250;
+
+/** Part of the shutdown budget that leases may use to drain; the rest closes connections. */
+export const drainShare = 0.8;
+
+/** Milliseconds at least for the graceful close of connections. */
+export const closeMsMin = 10;
+
+/** Connections waiting to be accepted. */
+export const backlogMax = 1024;

@@ -1,0 +1,83 @@
+import type { IncomingMessage } from "node:http";
+import type { ErrorCode } from "../api/error-registry.ts";
+import { failure } from "../api/errors.ts";
+import type { BodyIn } from "../api/lockd.ts";
+import type { Exchange } from "./exchange.ts";
+import { collectedBodyBytesMax } from "./limits.ts";
+
+/** The announced length; undefined for chunked bodies. */
+function announcedLength(request: IncomingMessage): number | undefined {
+  const header = request.headers["content-length"];
+  return header === undefined ? undefined : Number(header);
+}
+
+/** True when the request certainly has no body. */
+function hasNoBody(request: IncomingMessage): boolean {
+  const length = request.headers["content-length"];
+  return length === "0" || (length === undefined && !("transfer-encoding" in request.headers));
+}
+
+/**
+ * The whole body.
+ * @throws `code` beyond `bytesMax`; rejects when the client breaks off
+ */
+export function collect(
+  exchange: Exchange,
+  bytesMax: number,
+  code: ErrorCode,
+): Promise<Uint8Array> {
+  const { request } = exchange;
+  if (hasNoBody(request)) return Promise.resolve(new Uint8Array(0));
+  const tooLarge = (): Error => failure(code, `the body is larger than ${bytesMax} bytes`);
+  if ((announcedLength(request) ?? 0) > bytesMax) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    let first: Buffer | undefined;
+    let rest: Buffer[] | undefined;
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > bytesMax) {
+        request.removeAllListeners("data");
+        request.resume();
+        reject(tooLarge());
+        return;
+      }
+      if (first === undefined) first = chunk;
+      else {
+        rest ??= [first];
+        rest.push(chunk);
+      }
+    });
+    request.on("end", () => resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : join(rest)));
+    request.on("error", reject);
+  });
+}
+
+function join(parts: readonly Buffer[]): Buffer {
+  return Buffer.concat(parts);
+}
+
+/** The body as text; JSON is UTF-8. */
+export async function collectText(
+  exchange: Exchange,
+  bytesMax: number,
+  code: ErrorCode,
+): Promise<string> {
+  const bytes = await collect(exchange, bytesMax, code);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+}
+
+/**
+ * A state's body: small ones whole, others as a stream that reads on only as fast as it is taken
+ * and fails when the client breaks off, so that a short body never passes for a complete one.
+ */
+export async function stateBody(exchange: Exchange): Promise<BodyIn> {
+  const { request } = exchange;
+  const length = announcedLength(request);
+  if (hasNoBody(request)) return new Uint8Array(0);
+  if (length !== undefined && length <= collectedBodyBytesMax) {
+    return collect(exchange, collectedBodyBytesMax, "invalid_body");
+  }
+  // The connection outlives a body that is refused halfway: the answer still has to go out.
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+}

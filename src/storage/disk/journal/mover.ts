@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { StoreFailure } from "../../../engine/ports/store.ts";
+
+export type MoveRequest =
+  | { readonly kind: "move"; readonly file: string }
+  | { readonly kind: "stop" };
+
+export type MoveAnswer =
+  | { readonly kind: "moved"; readonly lastSeq: number }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Heap of the worker in MiB: a segment and its rows, with room. */
+const workerHeapMegabytes = 96;
+
+/** The worker's file: next to this one in the sources, at the top of the built bundle. */
+function workerFile(): URL {
+  const candidates = ["./mover-worker.ts", "./mover-worker.js", "../mover-worker.js"];
+  for (const candidate of candidates) {
+    const url = new URL(candidate, import.meta.url);
+    if (existsSync(fileURLToPath(url))) return url;
+  }
+  throw new StoreFailure("failed", "the journal's worker is missing from this installation");
+}
+
+/** Moves segments one after the other in a worker thread; started with the first one. */
+export class Mover {
+  readonly #databasePath: string;
+  #worker: Worker | undefined;
+  #settle: { resolve(answer: MoveAnswer): void; reject(error: unknown): void } | undefined;
+
+  constructor(databasePath: string) {
+    this.#databasePath = databasePath;
+  }
+
+  /** Resolves when the segment is durable in SQLite. One call at a time. @throws StoreFailure */
+  async move(file: string): Promise<void> {
+    const answer = await this.#ask({ kind: "move", file });
+    if (answer.kind === "failed") throw new StoreFailure("failed", answer.message);
+  }
+
+  async stop(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    worker.ref();
+    await this.#ask({ kind: "stop" }).catch(() => undefined);
+    this.#worker = undefined;
+    await worker.terminate();
+  }
+
+  #ask(request: MoveRequest): Promise<MoveAnswer> {
+    const worker = this.#start();
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      worker.postMessage(request);
+    });
+  }
+
+  #start(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(workerFile(), {
+      workerData: { databasePath: this.#databasePath },
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMegabytes },
+    });
+    worker.on("message", (answer: MoveAnswer) => this.#settle?.resolve(answer));
+    worker.on("error", (error) => {
+      const failed = new StoreFailure("failed", `the journal's worker failed: ${error.message}`);
+      this.#settle?.reject(failed);
+    });
+    worker.unref();
+    this.#worker = worker;
+    return worker;
+  }
+}

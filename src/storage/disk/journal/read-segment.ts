@@ -1,0 +1,92 @@
+/** Reads a segment back: for moving it into SQLite, and for recovery. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { StoreFailure } from "../../../engine/ports/store.ts";
+import { codeOf, storeFailureOf } from "../sqlite-failure.ts";
+import {
+  decodeFrame,
+  decodeSegmentHeader,
+  type JournalEntry,
+  segmentHeaderBytes,
+} from "./frame.ts";
+
+/** A frame sealed off by damage could hide valid ones: bytes looked at behind the first bad one. */
+const damageScanBytesMax = 64 * 1024 * 1024;
+
+export interface SegmentContent {
+  readonly generation: number;
+  /** In the order in which they were written. */
+  readonly entries: readonly JournalEntry[];
+  readonly sealed: boolean;
+}
+
+export function journalDirectory(directory: string): string {
+  return path.join(directory, "journal");
+}
+
+export function segmentPath(directory: string, generation: number): string {
+  const name = `${String(generation).padStart(12, "0")}.seg`;
+  return path.join(journalDirectory(directory), name);
+}
+
+/** Paths of the segments in use, oldest first. */
+export function segmentsIn(directory: string): string[] {
+  const place = journalDirectory(directory);
+  try {
+    const names = readdirSync(place).filter((name) => name.endsWith(".seg"));
+    return names.sort().map((name) => path.join(place, name));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw storeFailureOf(error, place);
+  }
+}
+
+/**
+ * All entries of a segment. A bad frame ends it (the write in flight at a crash), unless valid
+ * frames follow: those were acknowledged after it, so the medium lost something in between.
+ * @throws StoreFailure "corrupt" naming file and offset
+ */
+export function readSegment(file: string): SegmentContent {
+  let segment: Buffer;
+  try {
+    segment = readFileSync(file);
+  } catch (error) {
+    throw storeFailureOf(error, file);
+  }
+  const header = decodeSegmentHeader(segment);
+  if (header === undefined) throw new StoreFailure("corrupt", `${file}: bad segment header`);
+  const entries: JournalEntry[] = [];
+  let at = segmentHeaderBytes;
+  for (;;) {
+    const frame = decodeFrame(segment, at, header.salt);
+    if (frame === undefined) break;
+    if (frame.entries.length === 0) return { generation: header.generation, entries, sealed: true };
+    entries.push(...frame.entries);
+    at = frame.end;
+  }
+  refuseHiddenFrames(file, segment, { at, salt: header.salt });
+  return { generation: header.generation, entries, sealed: false };
+}
+
+function refuseHiddenFrames(
+  file: string,
+  segment: Buffer,
+  from: { readonly at: number; readonly salt: number },
+): void {
+  const end = Math.min(segment.length, from.at + damageScanBytesMax);
+  for (let at = from.at + 1; at < end; at += 1) {
+    // Cheap look first: almost everything behind the end is zero.
+    if (segment[at] === 0 && segment[at + 1] === 0) continue;
+    if (!looksLikeFrame(segment, at)) continue;
+    if (decodeFrame(segment, at, from.salt) === undefined) continue;
+    throw new StoreFailure("corrupt", `${file}: damaged at offset ${from.at}, data follows`);
+  }
+}
+
+/** True when length and count are small enough to be worth a checksum. */
+function looksLikeFrame(segment: Buffer, at: number): boolean {
+  if (at + 12 > segment.length) return false;
+  const length = segment.readUInt32LE(at + 4);
+  const count = segment.readUInt32LE(at + 8);
+  return length > 0 && at + 12 + length <= segment.length && count > 0 && count * 13 <= length;
+}

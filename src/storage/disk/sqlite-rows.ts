@@ -1,0 +1,309 @@
+/**
+ * The rows of a disk store: one SQLite file, WAL, `synchronous=FULL`. Every call is synchronous and
+ * never waits for a lock: a busy database is a failure "unavailable" that the caller repeats later,
+ * so that no event loop sleeps in here.
+ */
+import assert from "node:assert";
+import { closeSync, constants, openSync } from "node:fs";
+import Database from "better-sqlite3";
+import { failure } from "../../api/errors.ts";
+import type {
+  ApplyResult,
+  NamePage,
+  Plan,
+  Step,
+  StoredObject,
+  StoreFailure,
+  VersionTag,
+} from "../../engine/ports/store.ts";
+import { byBytes } from "./merge-pages.ts";
+import { codeOf, storeFailureOf } from "./sqlite-failure.ts";
+
+/** Layout of the database; another number is refused, never touched. */
+const formatVersion = 1;
+
+/** Milliseconds. Only while opening: another process may just be creating or closing the file. */
+const openBusyTimeoutMs = 5_000;
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS objects(
+    name TEXT PRIMARY KEY COLLATE BINARY, seq INTEGER NOT NULL, bytes BLOB NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+`;
+
+interface Row {
+  readonly bytes: Buffer;
+  readonly seq: number;
+}
+
+/** A row as the journal moves it; `bytes` undefined = deleted. */
+export interface MovedRow {
+  readonly name: string;
+  readonly bytes: Uint8Array | undefined;
+  readonly seq: number;
+}
+
+/** Throws inside a write transaction to refuse it (somebody else owns the store). */
+export type WriteGuard = () => void;
+
+export class SqliteRows {
+  readonly path: string;
+  readonly #db: Database.Database;
+  readonly #statements: ReturnType<typeof prepare>;
+
+  private constructor(path: string, db: Database.Database) {
+    this.path = path;
+    this.#db = db;
+    this.#statements = prepare(db);
+  }
+
+  /**
+   * Opens (and creates) the database.
+   * @throws StoreFailure, store_version_unknown
+   */
+  static open(options: { readonly path: string; readonly readonly?: boolean }): SqliteRows {
+    const { path } = options;
+    let db: Database.Database | undefined;
+    try {
+      const readonly = options.readonly ?? false;
+      if (!readonly) makePrivateFile(path);
+      db = new Database(path, { readonly, timeout: openBusyTimeoutMs });
+      if (options.readonly !== true) prepareForWriting(db, path);
+      checkVersion(db, path);
+      db.pragma("busy_timeout = 0");
+      return new SqliteRows(path, db);
+    } catch (error) {
+      db?.close();
+      throw codeOf(error) === "store_version_unknown" ? error : storeFailureOf(error, path);
+    }
+  }
+
+  get(name: string): StoredObject | undefined {
+    const row = this.#call(() => this.#statements.get.get(name) as Row | undefined);
+    return row === undefined ? undefined : { bytes: row.bytes, tag: tagOf(row.seq) };
+  }
+
+  /**
+   * Applies plans in one durable transaction, each all or nothing.
+   * @throws StoreFailure when certainly nothing was written; what `guard` throws
+   */
+  applyPlans(plans: readonly Plan[], guard: WriteGuard): ApplyResult[] {
+    this.#begin();
+    let results: ApplyResult[];
+    try {
+      guard();
+      let seq = this.#lastSeq();
+      results = plans.map((plan) => {
+        const step = this.#firstFailing(plan);
+        if (step !== -1) return { kind: "conflict", step };
+        const tags = plan.map((one) => this.#perform(one, ++seq));
+        return { kind: "applied", tags };
+      });
+      this.#statements.setMeta.run("seq", seq);
+    } catch (error) {
+      this.#rollBack();
+      throw codeOf(error) === "" ? error : storeFailureOf(error, this.path);
+    }
+    this.#commit();
+    return results;
+  }
+
+  /**
+   * Takes over what the journal holds. Rows up to the known sequence are here already and skipped:
+   * writing them again could bring back what was changed or deleted since.
+   */
+  writeMoved(rows: Iterable<MovedRow>, lastSeq: number): void {
+    this.#begin();
+    try {
+      const known = this.#lastSeq();
+      for (const { name, bytes, seq } of rows) {
+        if (seq <= known) continue;
+        if (bytes === undefined) this.#statements.delete.run(name);
+        else this.#statements.put.run(name, seq, bytes);
+      }
+      this.#statements.setMeta.run("seq", Math.max(lastSeq, known));
+    } catch (error) {
+      this.#rollBack();
+      throw storeFailureOf(error, this.path);
+    }
+    this.#commit();
+  }
+
+  lastSeq(): number {
+    return this.#call(() => this.#lastSeq());
+  }
+
+  /** Names in byte order after `after`. */
+  list(prefix: string, after: string | undefined, limit: number): NamePage {
+    const from = after === undefined || byBytes(after, prefix) < 0 ? prefix : after;
+    const rows = this.#call(() => {
+      const found = this.#statements.list.all({
+        from,
+        after: after ?? "",
+        prefix,
+        limit: limit + 1,
+      });
+      return found as { name: string }[];
+    });
+    const names = rows.slice(0, limit).map(({ name }) => name);
+    return { names, more: rows.length > limit };
+  }
+
+  getMeta(key: string): string | undefined {
+    return this.#call(() => this.#meta(key));
+  }
+
+  /** Writes (undefined: deletes) meta values in one durable transaction. */
+  setMeta(values: Readonly<Record<string, string | undefined>>): void {
+    this.#begin();
+    try {
+      for (const [key, value] of Object.entries(values)) {
+        if (value === undefined) this.#statements.deleteMeta.run(key);
+        else this.#statements.setMeta.run(key, value);
+      }
+    } catch (error) {
+      this.#rollBack();
+      throw storeFailureOf(error, this.path);
+    }
+    this.#commit();
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #meta(key: string): string | undefined {
+    const row = this.#statements.meta.get(key) as { value: string | number } | undefined;
+    return row === undefined ? undefined : String(row.value);
+  }
+
+  #lastSeq(): number {
+    return Number(this.#meta("seq") ?? 0);
+  }
+
+  #firstFailing(plan: Plan): number {
+    // Names an earlier step of this plan changes; the tag of a put to come equals no known one.
+    const changed = new Map<string, VersionTag | undefined>();
+    return plan.findIndex(({ name, when, kind }) => {
+      const seq = (this.#statements.seq.get(name) as { seq: number } | undefined)?.seq;
+      const stored = seq === undefined ? undefined : tagOf(seq);
+      const tag = changed.has(name) ? changed.get(name) : stored;
+      changed.set(name, kind === "put" ? ("pending" as VersionTag) : undefined);
+      if (when.kind === "any") return false;
+      return when.kind === "absent" ? tag !== undefined : tag !== when.tag;
+    });
+  }
+
+  #perform(step: Step, seq: number): VersionTag | undefined {
+    if (step.kind === "delete") {
+      this.#statements.delete.run(step.name);
+      return undefined;
+    }
+    this.#statements.put.run(step.name, seq, step.bytes);
+    return tagOf(seq);
+  }
+
+  #begin(): void {
+    this.#call(() => this.#statements.begin.run());
+  }
+
+  #rollBack(): void {
+    if (this.#db.inTransaction) this.#statements.rollback.run();
+  }
+
+  /** @throws StoreFailure when nothing is durable, CommitOutcomeUnknown when that is not known */
+  #commit(): void {
+    try {
+      this.#statements.commit.run();
+    } catch (error) {
+      // A full disk or a busy file fails before anything is durable; a failed sync may not.
+      this.#rollBack();
+      const translated = storeFailureOf(error, this.path);
+      if (translated.kind !== "failed") throw translated;
+      throw new CommitOutcomeUnknown(translated);
+    }
+  }
+
+  #call<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw storeFailureOf(error, this.path);
+    }
+  }
+}
+
+/** The device failed during a commit: it may or may not be durable. */
+export class CommitOutcomeUnknown extends Error {
+  override readonly name = "CommitOutcomeUnknown";
+  readonly failure: StoreFailure;
+
+  constructor(failure: StoreFailure) {
+    super(failure.message, { cause: failure });
+    this.failure = failure;
+  }
+}
+
+export function tagOf(seq: number): VersionTag {
+  return String(seq) as VersionTag;
+}
+
+function prepare(db: Database.Database) {
+  return {
+    begin: db.prepare("BEGIN IMMEDIATE"),
+    commit: db.prepare("COMMIT"),
+    rollback: db.prepare("ROLLBACK"),
+    get: db.prepare("SELECT bytes, seq FROM objects WHERE name = ?"),
+    seq: db.prepare("SELECT seq FROM objects WHERE name = ?"),
+    put: db.prepare(
+      "INSERT INTO objects(name, seq, bytes) VALUES(?, ?, ?) " +
+        "ON CONFLICT(name) DO UPDATE SET seq = excluded.seq, bytes = excluded.bytes",
+    ),
+    delete: db.prepare("DELETE FROM objects WHERE name = ?"),
+    list: db.prepare(
+      "SELECT name FROM objects WHERE name >= @from AND name > @after " +
+        "AND name < @prefix || char(1114111) ORDER BY name LIMIT @limit",
+    ),
+    meta: db.prepare("SELECT value FROM meta WHERE key = ?"),
+    setMeta: db.prepare(
+      "INSERT INTO meta(key, value) VALUES(?, ?) " +
+        "ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+    ),
+    deleteMeta: db.prepare("DELETE FROM meta WHERE key = ?"),
+  };
+}
+
+function prepareForWriting(db: Database.Database, path: string): void {
+  db.pragma("journal_mode = WAL");
+  // better-sqlite3 opens an existing WAL database with NORMAL, which may lose what was
+  // acknowledged (design/performance.md); so it is set and looked at every time.
+  db.pragma("synchronous = FULL");
+  assert.equal(db.pragma("journal_mode", { simple: true }), "wal", `${path} is not in WAL mode`);
+  assert.equal(db.pragma("synchronous", { simple: true }), 2, `${path} is not synchronous`);
+  const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get();
+  if (known !== undefined) return;
+  db.exec("BEGIN IMMEDIATE");
+  db.exec(schema);
+  db.prepare("INSERT OR IGNORE INTO meta(key, value) VALUES('format', ?)").run(formatVersion);
+  db.exec("COMMIT");
+}
+
+function checkVersion(db: Database.Database, path: string): void {
+  const row = db.prepare("SELECT value FROM meta WHERE key = 'format'").get();
+  const found = Number((row as { value?: unknown } | undefined)?.value);
+  if (found === formatVersion) return;
+  throw failure(
+    "store_version_unknown",
+    `${path} has format ${found}; this lockd knows format ${formatVersion}`,
+  );
+}
+
+/** Made by us, so that nobody else on the machine can read it; SQLite's side files follow suit. */
+function makePrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_CREAT | constants.O_RDWR, 0o600));
+  } catch (error) {
+    throw storeFailureOf(error, path);
+  }
+}
