@@ -49,7 +49,7 @@ import type {
 export function createClient(options: ClientOptions): LockdClient {
   return clientOver((onAnswer) => {
     if (options.transport === undefined) {
-      return new HttpLockd({ ...options, endpoints: options.endpoints ?? "", onAnswer });
+      return new HttpLockd({ ...options, onAnswer });
     }
     if (options.endpoints === undefined) return options.transport;
     throw new LockdConfigError("invalid_option", "give endpoints or a transport, not both");

@@ -100,7 +100,11 @@ function parseUnixEndpoint(text: string): Endpoint {
   if (base !== "" && !base.startsWith("/")) {
     throw invalid(`endpoint "${text}": the base path must start with a slash`);
   }
-  const basePath = base.replace(/\/+$/, "");
-  const url = basePath === "" ? `unix://${path}` : `unix://${path}?path=${basePath}`;
-  return { url, origin: "http://unix", socketPath: path, basePath };
+  return socketEndpoint(path, base.replace(/\/+$/, ""));
+}
+
+/** The endpoint of a unix socket whose path is known as such. */
+export function socketEndpoint(socketPath: string, basePath = ""): Endpoint {
+  const url = basePath === "" ? `unix://${socketPath}` : `unix://${socketPath}?path=${basePath}`;
+  return { url, origin: "http://unix", socketPath, basePath };
 }

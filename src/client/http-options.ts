@@ -7,7 +7,12 @@ import {
   systemClientClock,
   systemClientRandom,
 } from "./client-ports.ts";
-import { type Endpoint, type EndpointOptions, parseEndpoints } from "./endpoints.ts";
+import {
+  type Endpoint,
+  type EndpointOptions,
+  parseEndpoints,
+  socketEndpoint,
+} from "./endpoints.ts";
 import {
   acquireBackoffDefault,
   closeTimeoutMsDefault,
@@ -19,8 +24,10 @@ import {
 
 /** How to reach servers. Everything but the endpoints has a default (client-sdk.md section 2). */
 export interface HttpLockdOptions extends EndpointOptions {
-  /** Comma list or array. */
-  readonly endpoints: string | readonly string[];
+  /** Comma list or array; required unless a socket is given. */
+  readonly endpoints?: string | readonly string[] | undefined;
+  /** Path of a unix socket, taken as it is, in place of endpoints. */
+  readonly socketPath?: string | undefined;
   /** Random endpoint order per request; true. */
   readonly shuffle?: boolean | undefined;
   /** Retries of section 4; negative is unlimited; 5. */
@@ -55,7 +62,10 @@ export interface ResolvedHttpOptions {
 
 /** @throws LockdConfigError for values that make no sense */
 export function resolveHttpOptions(options: HttpLockdOptions): ResolvedHttpOptions {
-  const endpoints = parseEndpoints(options.endpoints, options);
+  const endpoints =
+    options.socketPath === undefined
+      ? parseEndpoints(options.endpoints ?? "", options)
+      : [socketEndpoint(options.socketPath)];
   const several = endpoints.length > 1 ? httpTimeoutMsSeveral : httpTimeoutMsDefault;
   const closeTimeoutMs = positive("closeTimeoutMs", options.closeTimeoutMs, closeTimeoutMsDefault);
   const keepAlive = positive(

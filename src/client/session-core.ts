@@ -1,14 +1,9 @@
-import {
-  apiErrorOf,
-  LeaseLostError,
-  type LockdApiError,
-  LockdError,
-  SessionClosedError,
-} from "../api/errors.ts";
+import { LeaseLostError, LockdError, SessionClosedError } from "../api/errors.ts";
 import type { Lockd } from "../api/lockd.ts";
 import { callOptions } from "./call-options.ts";
 import type { CarrierCall } from "./carrier-call.ts";
 import type { ClientClock } from "./client-ports.ts";
+import { retold } from "./error-details.ts";
 import type { LeaseView } from "./lease-view.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { Call } from "./types.ts";
@@ -97,7 +92,9 @@ export class SessionCore {
    */
   remember(error: unknown): unknown {
     const told =
-      error instanceof LeaseLostError && this.view.dirty && !error.staged ? lost(error) : error;
+      error instanceof LeaseLostError && this.view.dirty && !error.staged
+        ? retold(error, { staged: true })
+        : error;
     if (told instanceof LeaseLostError) this.abort.abort(told);
     if (typeof told === "object" && told !== null) this.#raised.add(told);
     return told;
@@ -109,22 +106,6 @@ export class SessionCore {
     const message = `the session of "${key}" was released; acquire it again to ${operation}`;
     throw new SessionClosedError("session_closed", message, { operation });
   }
-}
-
-/** The same error, saying that staged changes were lost. */
-function lost(error: LeaseLostError): LockdApiError {
-  return apiErrorOf(error.code, error.detail, { ...detailsOf(error), staged: true, cause: error });
-}
-
-function detailsOf(error: LockdApiError) {
-  const { status, operation, endpoint, correlationId, outcomeUnknown } = error;
-  return {
-    status,
-    operation,
-    outcomeUnknown,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-  };
 }
 
 /** True when the request that failed may have taken effect. */

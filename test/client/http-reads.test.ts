@@ -90,6 +90,36 @@ describe("get", () => {
     await server.close();
   });
 
+  it("takes no more from an upload's source than the server reads", async () => {
+    const server = createServer((request) => request.pause());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const chunk = Buffer.alloc(256 * 1024, 0x20);
+    let taken = 0;
+    let stalls = (): void => {};
+    const stalled = new Promise<void>((resolve) => {
+      stalls = resolve;
+    });
+    const source = (async function* () {
+      let timer: NodeJS.Timeout | undefined;
+      for (;;) {
+        clearTimeout(timer);
+        taken += chunk.byteLength;
+        timer = setTimeout(stalls, 300);
+        yield chunk;
+      }
+    })();
+    const abort = new AbortController();
+    const lockd = carrier(`http://127.0.0.1:${port}`);
+    const sending = failureOf(lockd.update(lease, source, { signal: abort.signal }));
+    await stalled;
+    expect(taken).toBeLessThan(32 * 1024 * 1024);
+    abort.abort("enough");
+    expect(await sending).toBe("enough");
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+
   it("refuses a state without etag", async () => {
     const server = await serve([ok("1", { "x-key-version": "1" })]);
     expect(await failureOf(carrier(server.url).get(lease))).toBeInstanceOf(LockdProtocolError);

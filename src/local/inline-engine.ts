@@ -1,0 +1,49 @@
+import type { Lockd } from "../api/lockd.ts";
+
+/** What an engine in this process may vary by; everything has a default. */
+export interface InlineOptions {
+  readonly defaultNamespace?: string | undefined;
+  readonly jsonBytesMax?: number | undefined;
+  readonly defaultTtlSeconds?: number | undefined;
+  readonly maxTtlSeconds?: number | undefined;
+  readonly acquireBlockSeconds?: number | undefined;
+  /** Called with a stable event name for what an operator should know. */
+  readonly onNotice?:
+    | ((event: string, fields: Readonly<Record<string, string | number>>) => void)
+    | undefined;
+}
+
+/**
+ * Opens a store in the shared gear and an engine over it. Loads engine and store code on its first
+ * use, so that a program that talks to a server never pays for them.
+ * @throws invalid_store, store_unusable, store_version_unknown
+ */
+export async function openInlineEngine(store: string, options: InlineOptions): Promise<Lockd> {
+  const [{ Engine }, limits, { openStore }, { SystemClock }, { systemRandom }, telemetry, names] =
+    await Promise.all([
+      import("../engine/engine.ts"),
+      import("../engine/limits.ts"),
+      import("../storage/open.ts"),
+      import("../host/clock.ts"),
+      import("../host/random.ts"),
+      import("../engine/ports/telemetry.ts"),
+      import("../api/names.ts"),
+    ]);
+  const { onNotice } = options;
+  const defaultNamespace = names.normalizeNamespace(options.defaultNamespace, "default");
+  const opened = await openStore(store, {
+    gear: "shared",
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
+  return new Engine({
+    store: opened,
+    clock: new SystemClock(),
+    random: systemRandom(),
+    telemetry: telemetry.silentTelemetry,
+    defaultNamespace,
+    jsonBytesMax: options.jsonBytesMax ?? limits.jsonBytesMaxDefault,
+    defaultTtlSeconds: options.defaultTtlSeconds ?? limits.leaseTtlSecondsDefault,
+    maxTtlSeconds: options.maxTtlSeconds ?? limits.leaseTtlSecondsMaxDefault,
+    acquireBlockSeconds: options.acquireBlockSeconds ?? limits.acquireBlockSecondsDefault,
+  });
+}
