@@ -37,7 +37,8 @@ export function statusText(status: StatusResult): string {
   lines.push(["state", stateText(status)]);
   const width = Math.max(...lines.map(([label]) => label.length));
   const head = `${name}  ${headline(status)}`;
-  return `${[head, ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`)].join("\n")}\n`;
+  const body = lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`);
+  return `${[head, ...body].join("\n")}\n`;
 }
 
 function headline(status: StatusResult): string {

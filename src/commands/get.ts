@@ -9,8 +9,8 @@ import { type StateType, stateTypes } from "../cli/state-format.ts";
 export default class Get extends BaseCommand {
   static override summary = "Read the state of a key";
   static override description =
-    "With a lease: what the holder sees, staged changes included. With --public: what was committed " +
-    "last, without a lease. An empty state prints null; with --require it is exit code 3.";
+    "With a lease: what the holder sees, staged changes included. With --public: what was " +
+    "committed last. An empty state prints null; with --require it is exit code 3.";
   static override examples = [
     "<%= config.bin %> get orders --public",
     "<%= config.bin %> get -o state.yaml",
