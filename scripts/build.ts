@@ -22,6 +22,7 @@ function entryPoints(): Record<string, string> {
   const entries: Record<string, string> = {
     index: "src/index.ts",
     launch: "src/cli/launch.ts",
+    "watchdog-main": "src/cli/run/watchdog-main.ts",
     "mover-worker": "src/storage/disk/journal/mover-worker.ts",
   };
   for (const file of globSync("src/commands/**/*.ts", { cwd: root })) {

@@ -33,7 +33,7 @@ export function arrangeWords(words: readonly string[], vocabulary: Vocabulary): 
   const spelled = rest[0] === "client" ? rest.slice(1) : rest;
   const found = longestCommand(spelled, vocabulary.commands);
   if (found !== undefined) {
-    return { command: found.id, words: [...spelled.slice(found.length), ...leading] };
+    return { command: found.id, words: [...leading, ...spelled.slice(found.length)] };
   }
   if (spelled.length > 0) return { command: undefined, words: spelled };
   if (leading.length === 0 || leading.some((word) => helpWords.has(word))) {

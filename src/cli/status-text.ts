@@ -47,8 +47,9 @@ function headline(status: StatusResult): string {
 }
 
 function stateText(status: StatusResult): string {
-  if (status.stateEtag === undefined) return status.version === 0 ? "none" : "removed";
   const staged = status.staged ? ", uncommitted changes staged" : "";
+  if (status.stateEtag === undefined)
+    return `${status.version === 0 ? "none" : "removed"}${staged}`;
   return `version ${status.version}, etag ${status.stateEtag.slice(0, 12)}${staged}`;
 }
 

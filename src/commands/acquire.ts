@@ -17,7 +17,7 @@ export default class Acquire extends BaseCommand {
     "<%= config.bin %> acquire orders --block 1m --json",
     "<%= config.bin %> acquire -k migrations/2026 --if-not-exists",
   ];
-  static override args = { key: Args.string({ description: "the key" }) };
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...keyFlags,
     ttl: Flags.string({ description: "lease time", default: "30s" }),

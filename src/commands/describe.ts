@@ -11,7 +11,7 @@ export default class Describe extends BaseCommand {
     "<%= config.bin %> describe orders",
     "<%= config.bin %> describe -k a -o text",
   ];
-  static override args = { key: Args.string({ description: "the key" }) };
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...keyFlags,
     output: Flags.string({ char: "o", options: ["json", "text"], default: "json" }),

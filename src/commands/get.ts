@@ -15,7 +15,7 @@ export default class Get extends BaseCommand {
     "<%= config.bin %> get orders --public",
     "<%= config.bin %> get -o state.yaml",
   ];
-  static override args = { key: Args.string({ description: "the key" }) };
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...leaseFlags,
     public: Flags.boolean({ description: "the committed state, without a lease" }),

@@ -16,7 +16,7 @@ export default class KeepAlive extends BaseCommand {
     "<%= config.bin %> keepalive --ttl 1m",
     "<%= config.bin %> keepalive --ttl 30s --every 10s",
   ];
-  static override args = { key: Args.string({ description: "the key" }) };
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...leaseFlags,
     ttl: Flags.string({ description: "lease time from now on", default: "30s" }),

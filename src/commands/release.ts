@@ -14,7 +14,7 @@ export default class Release extends BaseCommand {
     "<%= config.bin %> release --rollback",
     'eval "$(<%= config.bin %> release --output env)"',
   ];
-  static override args = { key: Args.string({ description: "the key" }) };
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...leaseFlags,
     rollback: Flags.boolean({ description: "discard staged changes instead of committing them" }),

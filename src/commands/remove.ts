@@ -14,7 +14,7 @@ export default class Remove extends BaseCommand {
     "<%= config.bin %> remove",
     "<%= config.bin %> remove --if-version 4",
   ];
-  static override args = { key: Args.string({ description: "the key" }) };
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...leaseFlags,
     ...casFlags,

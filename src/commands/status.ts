@@ -13,7 +13,7 @@ export default class Status extends BaseCommand {
     "<%= config.bin %> status orders",
     "<%= config.bin %> status orders --json",
   ];
-  static override args = { key: Args.string({ description: "the key" }) };
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...keyFlags,
     output: Flags.string({ char: "o", options: ["text", "json"], default: "text" }),

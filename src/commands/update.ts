@@ -16,7 +16,9 @@ export default class Update extends BaseCommand {
     '<%= config.bin %> update state.yaml --if-version "$LOCKD_CLIENT_VERSION"',
     "<%= config.bin %> update --metadata-only --query-hidden",
   ];
-  static override args = { input: Args.string({ description: "file, or - for stdin" }) };
+  static override args = {
+    input: Args.string({ description: "file, or - for stdin", ignoreStdin: true }),
+  };
   static override flags = {
     ...leaseFlags,
     ...casFlags,

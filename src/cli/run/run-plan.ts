@@ -1,0 +1,51 @@
+import { UsageError } from "../usage-error.ts";
+import { parseBlockSeconds, parseDuration, parseTtlSeconds } from "../values.ts";
+import { parseCommitOn } from "./commit-rule.ts";
+import { type LeaseTiming, leaseTiming, runTtlSecondsMin } from "./lease-timing.ts";
+
+export interface RunPlan {
+  readonly acquire: { readonly ttlSeconds: number; readonly blockSeconds: number };
+  readonly timing: LeaseTiming;
+  readonly commits: (exitCode: number) => boolean;
+  readonly closeTimeoutMs: number;
+}
+
+interface RunFlags {
+  readonly wait?: string | undefined;
+  readonly noWait: boolean;
+  readonly ttl: string;
+  readonly "commit-on": string;
+  readonly "term-grace"?: string | undefined;
+  readonly "close-timeout"?: string | undefined;
+}
+
+/** @throws UsageError */
+export function runPlan(flags: RunFlags, command: readonly string[]): RunPlan {
+  if (command.length === 0) {
+    throw new UsageError("there is no command to run; write lockd run KEY -- COMMAND [ARGUMENTS]");
+  }
+  const ttlSeconds = parseTtlSeconds(flags.ttl, "--ttl");
+  if (ttlSeconds < runTtlSecondsMin) {
+    throw new UsageError(
+      `--ttl ${flags.ttl} leaves no room to renew and to stop the command; use ` +
+        `${runTtlSecondsMin}s or more`,
+    );
+  }
+  const grace = flags["term-grace"];
+  const graceMs = grace === undefined ? undefined : parseDuration(grace, "--term-grace");
+  const closeTimeout = flags["close-timeout"];
+  return {
+    acquire: { ttlSeconds, blockSeconds: blockSeconds(flags) },
+    timing: leaseTiming(ttlSeconds, graceMs),
+    commits: parseCommitOn(flags["commit-on"]),
+    closeTimeoutMs:
+      closeTimeout === undefined ? 5_000 : parseDuration(closeTimeout, "--close-timeout"),
+  };
+}
+
+/** `--wait 0` means not at all, unlike `--block 0`, which existing scripts know as for ever. */
+function blockSeconds(flags: RunFlags): number {
+  if (flags.noWait) return -1;
+  if (flags.wait === undefined) return 0;
+  return /^0(\D*)$/.test(flags.wait.trim()) ? -1 : parseBlockSeconds(flags.wait);
+}

@@ -1,0 +1,60 @@
+import { Args, Flags } from "@oclif/core";
+import { BaseCommand } from "../cli/base-command.ts";
+import { defaultOwner } from "../cli/default-owner.ts";
+import { keyFlags } from "../cli/flags.ts";
+import { keyInput } from "../cli/lease-input.ts";
+import { note } from "../cli/output.ts";
+import { runPlan } from "../cli/run/run-plan.ts";
+
+export default class Run extends BaseCommand {
+  static override summary = "Run a command while holding a key";
+  static override description =
+    "Waits for the lease, runs the command, keeps the lease alive, and ends with the command's " +
+    "exit code. What the command stages (lockd update) is committed when it ends with 0. The " +
+    "command is killed before anyone else can get the key. Exit code 5: busy; 6: the lease was " +
+    "lost; 127: no such command.";
+  static override usage = "run KEY [FLAGS] -- COMMAND [ARGUMENTS...]";
+  static override examples = [
+    "<%= config.bin %> run nightly -- ./backup.sh",
+    "<%= config.bin %> run deploy --no-wait --ttl 1m -- make deploy",
+    "<%= config.bin %> run report -- sh -c 'date | ./report | lockd update --type raw'",
+  ];
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
+  static override flags = {
+    ...keyFlags,
+    wait: Flags.string({ description: "how long to wait for the key; default forever" }),
+    "no-wait": Flags.boolean({ description: "do not wait", exclusive: ["wait"] }),
+    ttl: Flags.string({ description: "lease time, renewed while it runs", default: "30s" }),
+    owner: Flags.string({ description: "who holds it; default <hostname>-<pid>" }),
+    "commit-on": Flags.string({
+      description: "exit codes that commit, any, or never",
+      default: "0",
+    }),
+    "term-grace": Flags.string({
+      description: "time between SIGTERM and SIGKILL; default ttl/4, 5s at most",
+    }),
+    quiet: Flags.boolean({ char: "q", description: "say nothing of our own on stderr" }),
+  };
+
+  async run(): Promise<void> {
+    const end = this.argv.indexOf("--");
+    const command = end === -1 ? [] : this.argv.slice(end + 1);
+    const parsed = await this.parse(Run, end === -1 ? this.argv : this.argv.slice(0, end));
+    const { flags, args } = parsed;
+    const plan = runPlan({ ...flags, noWait: flags["no-wait"] }, command);
+    const address = keyInput(flags, args.key, process.env);
+    const signal = this.interruptible();
+    await this.withConnection(parsed, async ({ lockd, mode }) => {
+      const { runUnderLease } = await import("../cli/run/run-under-lease.ts");
+      process.exitCode = await runUnderLease({
+        ...plan,
+        lockd,
+        mode,
+        signal,
+        command,
+        acquire: { ...plan.acquire, ...address, owner: flags.owner ?? defaultOwner() },
+        say: (text) => (flags.quiet ? undefined : note(`lockd run: ${text}`)),
+      });
+    });
+  }
+}
