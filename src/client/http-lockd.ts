@@ -40,7 +40,13 @@ import {
 import { OutgoingBody } from "./outgoing-body.ts";
 import { pause } from "./pause.ts";
 import * as answers from "./wire-answer.ts";
-import { jsonBytes, leaseBody, WireRequests } from "./wire-request.ts";
+import {
+  acquireBody,
+  jsonBytes,
+  keepAliveBody,
+  releaseBody,
+  WireRequests,
+} from "./wire-request.ts";
 
 /**
  * lockd over HTTP: failover among endpoints, retries where the contract allows them, typed errors
@@ -77,7 +83,7 @@ export class HttpLockd implements Lockd {
       backoff: { ...this.#options.backoff, ...call.backoff },
       progress,
       attempt: async (blockSeconds) => {
-        const body = new OutgoingBody(leaseBody(request, blockSeconds));
+        const body = new OutgoingBody(acquireBody(request, blockSeconds));
         const wire = this.#requests.acquire(request, blockSeconds, body);
         return answers.acquireResult(await this.#attempt(wire, progress));
       },
@@ -85,13 +91,13 @@ export class HttpLockd implements Lockd {
   }
 
   async keepAlive(request: KeepAliveRequest, call: CarrierCall = {}): Promise<KeepAliveResult> {
-    const wire = this.#requests.keepAlive(request, new OutgoingBody(leaseBody(request)));
+    const wire = this.#requests.keepAlive(request, new OutgoingBody(keepAliveBody(request)));
     const answer = await this.#attempt(wire, this.#begin(call));
     return answers.keepAliveResult(answer, request.fencingToken);
   }
 
   async release(request: ReleaseRequest, call: CarrierCall = {}): Promise<ReleaseResult> {
-    const wire = this.#requests.release(request, new OutgoingBody(leaseBody(request)));
+    const wire = this.#requests.release(request, new OutgoingBody(releaseBody(request)));
     const answer = await this.#attempt(wire, this.#begin(call));
     if (answers.releasedFlag(answer)) return { released: true };
     throw new LockdProtocolError("protocol", "the server answered released: false", {

@@ -204,6 +204,18 @@ describe("other verbs", () => {
     expect(server.requests[2]?.headers["x-if-version"]).toBe("3");
   });
 
+  it("sends no member of its own accord when it is given a whole acquire answer", async () => {
+    const server = await serve([ok({ expires_at_unix: 5 }), ok({ released: true })]);
+    const lockd = carrier(server.url);
+    const answer = { ...lease, namespace: "default", owner: "w1", version: 3, expiresAtUnix: 1 };
+    await lockd.keepAlive(answer);
+    await lockd.release(answer);
+    for (const { body } of server.requests) {
+      const known = ["namespace", "key", "lease_id", "txn_id"];
+      expect(Object.keys(JSON.parse(body.toString()))).toEqual(known);
+    }
+  });
+
   it("goes through a unix socket with a base path", async () => {
     const directory = await mkdtemp(join(tmpdir(), "lockd-client-"));
     const socket = join(directory, "lockd.sock");
