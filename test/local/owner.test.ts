@@ -1,3 +1,5 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,6 +59,20 @@ it("a waiter goes along to the server and back", async () => {
   await other.release(second);
   expect(await third).toMatchObject({ owner: "w3", fencingToken: 3 });
   await other.close();
+});
+
+it("sees what an owner acknowledged before it was killed", async () => {
+  const lease = await lockd.acquire(request);
+  const script = join(import.meta.dirname, "../support/own-directory.ts");
+  const child = fork(script, [directory], { execArgv: ["--import", "tsx"] });
+  await once(child, "message");
+  await lockd.update({ ...lease, release: "commit" }, Buffer.from('"acknowledged"'));
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const state = await lockd.get({ key: "orders/1", public: true });
+  expect(Buffer.from(state.body as Uint8Array).toString()).toBe('"acknowledged"');
+  expect(await lockd.acquire({ ...request, blockSeconds: -1 })).toMatchObject({ fencingToken: 2 });
+  expect(carriers).toEqual(["inline", "owner", "inline"]);
 });
 
 it("an owner without a socket refuses writes with a hint and allows reads", async () => {
