@@ -92,8 +92,9 @@ export class LocalLockd implements Lockd {
   readonly #awake = new KeepAwake();
   #socket: Promise<OwnerSocket | undefined> | undefined;
   #engine: Promise<Lockd> | undefined;
-  /** Under way while a dead owner's work is finished. */
-  #recovery: Promise<void> = Promise.resolve();
+  /** True when an owner was found dead whose work the open engine may not see yet. */
+  #deadOwner = false;
+  #finishing: Promise<void> | undefined;
   #carrier: "inline" | "owner" | undefined;
   #closed: Promise<void> | undefined;
 
@@ -213,7 +214,7 @@ export class LocalLockd implements Lockd {
 
   async #runInline<T>(local: LocalCall<T>, progress: LocalProgress): Promise<T> {
     const lockd = await this.#openEngine();
-    await this.#recovery;
+    while (this.#deadOwner) await this.#finishForDeadOwner();
     this.#notice("inline");
     const watched = this.#watched(local, this.#limited(progress));
     try {
@@ -267,7 +268,7 @@ export class LocalLockd implements Lockd {
     const socket = await this.#socket;
     if (socket?.foundDead(error) === true) {
       // What it had committed may still be in its journal only: the next reader must see it.
-      if (this.#engine !== undefined) this.#recovery = finishForDeadOwner(this.#options.store);
+      this.#deadOwner ||= this.#engine !== undefined;
       return true;
     }
     progress.broken += 1;
@@ -321,6 +322,18 @@ export class LocalLockd implements Lockd {
     if (url.kind !== "disk") return undefined;
     const options = { ...this.#options.owner, clock: this.#clock };
     return new OwnerSocket(url.directory, options);
+  }
+
+  /** One at a time; when it fails the next call tries again. */
+  #finishForDeadOwner(): Promise<void> {
+    this.#finishing ??= finishForDeadOwner(this.#options.store)
+      .then(() => {
+        this.#deadOwner = false;
+      })
+      .finally(() => {
+        this.#finishing = undefined;
+      });
+    return this.#finishing;
   }
 
   #openEngine(): Promise<Lockd> {
