@@ -1,33 +1,20 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { LocalLockd } from "../../src/local/local-lockd.ts";
+import { beforeEach, expect, it } from "vitest";
+import type { LocalLockd } from "../../src/local/local-lockd.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { failureOf } from "../client/http-fixture.ts";
 import { startRealServer } from "../support/real-server.ts";
-
-const request = { key: "orders/1", owner: "w1", ttlSeconds: 30 };
+import { localLockd, request, storeDirectory } from "./local-fixture.ts";
 
 let directory: string;
 let lockd: LocalLockd;
 let carriers: string[];
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "lockd-owner-"));
-  carriers = [];
-  lockd = new LocalLockd({
-    store: `disk://${directory}`,
-    onCarrier: (carrier) => carriers.push(carrier),
-    owner: { closeTimeoutMs: 50 },
-  });
-});
-
-afterEach(async () => {
-  await lockd.close();
-  await rm(directory, { recursive: true });
+  directory = await storeDirectory();
+  ({ lockd, carriers } = localLockd(directory));
 });
 
 it("a lease lives on while a server takes the store over and gives it back", async () => {
@@ -47,7 +34,7 @@ it("a lease lives on while a server takes the store over and gives it back", asy
 
 it("a waiter goes along to the server and back", async () => {
   const lease = await lockd.acquire(request);
-  const other = new LocalLockd({ store: `disk://${directory}`, owner: { closeTimeoutMs: 50 } });
+  const { lockd: other } = localLockd(directory);
   const waiting = other.acquire({ ...request, owner: "w2" });
   const server = await startRealServer({ directory });
   await lockd.release(lease);
@@ -58,7 +45,6 @@ it("a waiter goes along to the server and back", async () => {
   await server.stop();
   await other.release(second);
   expect(await third).toMatchObject({ owner: "w3", fencingToken: 3 });
-  await other.close();
 });
 
 it("sees what an owner acknowledged before it was killed", async () => {

@@ -47,7 +47,7 @@ export async function startRealServer(options: {
     telemetry: silentTelemetry,
     listeners: [{ proto: "tcp", host: "127.0.0.1", port: 0 }, ...socket],
     drainGraceMs,
-    shutdownTimeoutMs: 5_000,
+    shutdownTimeoutMs: 1_000,
     bodyIdleTimeoutMs: 0,
     onBug: (error) => {
       throw error;
