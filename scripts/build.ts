@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const root = path.join(import.meta.dirname, "..");
 
 /** Loaded from node_modules as they are: native code, worker files, or large and rarely needed. */
-const external = ["better-sqlite3", "pino", "zod", "yaml"];
+const external = ["better-sqlite3", "pino", "yaml", "typescript", "ts-node", "tsx"];
 
 /** CommonJS packages inside an ES module bundle still call `require` for Node's own modules. */
 const requireBanner =

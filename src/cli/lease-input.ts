@@ -1,0 +1,76 @@
+/** Key and lease of a command: flags, then the environment that acquire exported. */
+import type { KeyAddress, LeaseAddress } from "../api/lockd.ts";
+import { UsageError } from "./usage-error.ts";
+import { parseWhole } from "./values.ts";
+
+type Env = NodeJS.ProcessEnv;
+
+interface KeyInput {
+  readonly key?: string | undefined;
+  readonly namespace?: string | undefined;
+}
+
+interface LeaseInput extends KeyInput {
+  readonly lease?: string | undefined;
+  readonly "fencing-token"?: string | undefined;
+  readonly "txn-id"?: string | undefined;
+}
+
+/** The first value that is not blank, trimmed. */
+export function firstGiven(...values: readonly (string | undefined)[]): string | undefined {
+  return values.map((value) => value?.trim()).find((value) => value !== undefined && value !== "");
+}
+
+function required(value: string | undefined, flag: string, variable: string): string {
+  if (value !== undefined) return value;
+  throw new UsageError(`--${flag} is required (or set ${variable})`);
+}
+
+/** @throws UsageError when no key is given anywhere, or two different ones are */
+export function keyInput(flags: KeyInput, argument: string | undefined, env: Env): KeyAddress {
+  const given = firstGiven(argument, flags.key);
+  if (argument !== undefined && flags.key !== undefined && argument !== flags.key) {
+    throw new UsageError(`the key is given twice: ${argument} and --key ${flags.key}`);
+  }
+  const key = required(firstGiven(given, env.LOCKD_CLIENT_KEY), "key", "LOCKD_CLIENT_KEY");
+  return { key, namespace: firstGiven(flags.namespace) };
+}
+
+/** Key, lease id and token; the transaction id when `txn` says it is needed. */
+export function leaseInput(
+  flags: LeaseInput,
+  argument: string | undefined,
+  options: { readonly env: Env; readonly txn: "required" | "optional" },
+): LeaseAddress {
+  const { env } = options;
+  const address = keyInput(flags, argument, env);
+  const leaseId = required(
+    firstGiven(flags.lease, env.LOCKD_CLIENT_LEASE, env.LOCKD_CLIENT_LEASE_ID),
+    "lease",
+    "LOCKD_CLIENT_LEASE",
+  );
+  const token = required(
+    firstGiven(flags["fencing-token"], env.LOCKD_CLIENT_FENCING_TOKEN),
+    "fencing-token",
+    "LOCKD_CLIENT_FENCING_TOKEN",
+  );
+  const txnId = firstGiven(flags["txn-id"], env.LOCKD_CLIENT_TXN_ID, env.LOCKD_TXN_ID);
+  return {
+    ...address,
+    leaseId,
+    fencingToken: parseWhole(token, "--fencing-token", 1),
+    txnId: options.txn === "required" ? required(txnId, "txn-id", "LOCKD_CLIENT_TXN_ID") : txnId,
+  };
+}
+
+/** The conditions of `--if-version` and `--if-etag`. */
+export function casInput(flags: {
+  readonly "if-version"?: string | undefined;
+  readonly "if-etag"?: string | undefined;
+}): { ifVersion: number | undefined; ifStateEtag: string | undefined } {
+  const version = firstGiven(flags["if-version"]);
+  return {
+    ifVersion: version === undefined ? undefined : parseWhole(version, "--if-version", 0),
+    ifStateEtag: firstGiven(flags["if-etag"]),
+  };
+}

@@ -1,0 +1,139 @@
+/** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
+import type { Clock } from "../../engine/ports/clock.ts";
+import type { Telemetry } from "../../engine/ports/telemetry.ts";
+import { SystemClock } from "../../host/clock.ts";
+import { systemRandom } from "../../host/random.ts";
+import { openTelemetry } from "../../host/telemetry.ts";
+import type { ListenPlan, ServePlan } from "./serve-plan.ts";
+
+/** Name of the socket inside the store directory which inline commands look for. */
+const ownerSocketName = "lockd.sock";
+
+/** Bytes of a unix socket path, the terminating zero included, on Linux; macOS has 104. */
+const socketPathBytesMax = 104;
+
+export interface RunServerOptions {
+  readonly plan: ServePlan;
+  readonly version: string;
+  readonly logMode: "json" | "console";
+  readonly configPath: string | undefined;
+  readonly unknownKeys: readonly string[];
+}
+
+/** Serves until a signal came and the drain is over; answers the exit code. */
+export async function runServer(options: RunServerOptions): Promise<number> {
+  const { plan } = options;
+  const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
+  welcome(options, telemetry);
+  const [{ Engine }, { openStore }, { startServer }, { normalizeNamespace }] = await Promise.all([
+    import("../../engine/engine.ts"),
+    import("../../storage/open.ts"),
+    import("../../server/server.ts"),
+    import("../../api/names.ts"),
+  ]);
+  const defaultNamespace = normalizeNamespace(plan.defaultNamespace, "default");
+  const clock = new SystemClock({
+    onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
+  });
+  const random = systemRandom();
+  const store = await openStore(plan.storeUrl, {
+    gear: "exclusive",
+    onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
+  });
+  const engine = new Engine({ ...plan, store, clock, random, telemetry, defaultNamespace });
+  const bug = Promise.withResolvers<number>();
+  try {
+    const server = await startServer({
+      ...plan,
+      lockd: engine,
+      clock,
+      random,
+      telemetry,
+      listeners: await listeners(plan, telemetry),
+      onBug: () => bug.resolve(1),
+    });
+    const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs: () => server.idleMs() });
+    const exitCode = await Promise.race([signalled(() => server.stop()), bug.promise]);
+    sweep.stop();
+    return exitCode;
+  } finally {
+    await engine.close();
+  }
+}
+
+function welcome(options: RunServerOptions, telemetry: Telemetry): void {
+  telemetry.info("server.lifecycle.init", `welcome to lockd ${options.version}`, {
+    version: options.version,
+    pid: process.pid,
+    uid: process.getuid?.(),
+    gid: process.getgid?.(),
+  });
+  if (options.configPath !== undefined) {
+    telemetry.info("cli.root", "loaded config file", { path: options.configPath });
+  }
+  for (const key of options.unknownKeys) telemetry.warn("cli.root", "config.unknown_key", { key });
+}
+
+/** The address asked for, and on disk the socket in the store directory. */
+async function listeners(plan: ServePlan, telemetry: Telemetry): Promise<ListenPlan[]> {
+  const { parseStoreUrl } = await import("../../storage/store-url.ts");
+  const parsed = parseStoreUrl(plan.storeUrl);
+  if (parsed.kind !== "disk") return [plan.listen];
+  const path = `${parsed.directory}/${ownerSocketName}`;
+  if (Buffer.byteLength(path) < socketPathBytesMax) return [plan.listen, { proto: "unix", path }];
+  telemetry.warn("server.lifecycle.init", "owner_socket.path_too_long", { path });
+  return [plan.listen];
+}
+
+/** Resolves when a signal has been answered: 0 after a clean drain, 128 + n after a second one. */
+function signalled(stop: () => Promise<void>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let count = 0;
+    const onSignal = (name: NodeJS.Signals): void => {
+      count += 1;
+      if (count === 1) stop().then(() => resolve(0), reject);
+      else process.exit(name === "SIGINT" ? 130 : 143);
+    };
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+  });
+}
+
+interface IdleSweepParts {
+  readonly plan: ServePlan;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly engine: {
+    sweep(budget: { opsMax: number; signal: AbortSignal | undefined }): Promise<object>;
+  };
+  readonly idleMs: () => number;
+}
+
+/** Tidies up while nobody asks for anything; stops as soon as somebody does. */
+function idleSweep(parts: IdleSweepParts): { stop(): void } {
+  const { plan, clock, telemetry, engine } = parts;
+  const abort = new AbortController();
+  let timer = arm();
+  function arm(): { cancel(): void } {
+    return clock.schedule(plan.sweepIntervalMs, () => {
+      void run().finally(() => {
+        if (!abort.signal.aborted) timer = arm();
+      });
+    });
+  }
+  async function run(): Promise<void> {
+    if (parts.idleMs() < plan.sweepGraceMs || plan.sweepOpsMax === 0) return;
+    try {
+      const summary = await engine.sweep({ opsMax: plan.sweepOpsMax, signal: abort.signal });
+      telemetry.debug("server.lifecycle.core", "sweeper.summary", { ...summary });
+    } catch (error) {
+      telemetry.warn("server.lifecycle.core", "sweeper.failed", { error: String(error) });
+    }
+  }
+  return {
+    stop: () => {
+      abort.abort();
+      timer.cancel();
+    },
+  };
+}

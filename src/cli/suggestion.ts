@@ -1,0 +1,38 @@
+/** The nearest known word to a mistyped one, or undefined when none is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word, candidate);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours. */
+function editDistance(a: string, b: string): number {
+  const width = b.length + 1;
+  const cell = (row: number, column: number): number => table[row * width + column] ?? 0;
+  const table: number[] = new Array((a.length + 1) * width).fill(0);
+  for (let row = 0; row <= a.length; row += 1) {
+    for (let column = 0; column <= b.length; column += 1) {
+      if (row === 0 || column === 0) {
+        table[row * width + column] = row + column;
+        continue;
+      }
+      const same = a[row - 1] === b[column - 1];
+      let cost = Math.min(
+        cell(row - 1, column) + 1,
+        cell(row, column - 1) + 1,
+        cell(row - 1, column - 1) + (same ? 0 : 1),
+      );
+      const swapped = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      if (row > 1 && column > 1 && swapped) cost = Math.min(cost, cell(row - 2, column - 2) + 1);
+      table[row * width + column] = cost;
+    }
+  }
+  return cell(a.length, b.length);
+}

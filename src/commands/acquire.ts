@@ -1,0 +1,54 @@
+import { Args, Flags } from "@oclif/core";
+import { BaseCommand } from "../cli/base-command.ts";
+import { defaultOwner } from "../cli/default-owner.ts";
+import { keyFlags, leaseFlags } from "../cli/flags.ts";
+import { firstGiven } from "../cli/lease-input.ts";
+import { acquireJson, acquireLines } from "../cli/lease-output.ts";
+import { jsonText, writeOut } from "../cli/output.ts";
+import { parseBlockSeconds, parseTtlSeconds } from "../cli/values.ts";
+
+export default class Acquire extends BaseCommand {
+  static override summary = "Take the exclusive lease of a key";
+  static override description =
+    "Prints assignments for eval, so that get, update and release need no flags afterwards. " +
+    "Without a key one is generated (a UUIDv7). Exit code 5: somebody else holds the key.";
+  static override examples = [
+    'eval "$(<%= config.bin %> acquire orders --ttl 30s --block nowait)" || exit',
+    "<%= config.bin %> acquire orders --block 1m --json",
+    "<%= config.bin %> acquire -k migrations/2026 --if-not-exists",
+  ];
+  static override args = { key: Args.string({ description: "the key" }) };
+  static override flags = {
+    ...keyFlags,
+    ttl: Flags.string({ description: "lease time", default: "30s" }),
+    block: Flags.string({
+      description: "how long to wait: a duration, seconds, forever, or nowait",
+      default: "10s",
+    }),
+    owner: Flags.string({ description: "who acquires; default <hostname>-<pid>" }),
+    "txn-id": leaseFlags["txn-id"],
+    "if-not-exists": Flags.boolean({ description: "only when the key was never acquired" }),
+    output: Flags.string({ char: "o", options: ["text", "json"], default: "text" }),
+  };
+
+  async run(): Promise<void> {
+    const parsed = await this.parse(Acquire);
+    const { flags, args } = parsed;
+    const request = {
+      key: firstGiven(args.key, flags.key),
+      namespace: firstGiven(flags.namespace),
+      owner: firstGiven(flags.owner) ?? defaultOwner(),
+      ttlSeconds: parseTtlSeconds(flags.ttl, "--ttl"),
+      blockSeconds: parseBlockSeconds(flags.block),
+      ifNotExists: flags["if-not-exists"],
+      txnId: firstGiven(flags["txn-id"], process.env.LOCKD_CLIENT_TXN_ID, process.env.LOCKD_TXN_ID),
+    };
+    const signal = this.interruptible();
+    await this.withConnection(parsed, async ({ lockd, mode }) => {
+      const call = { signal, correlationId: this.correlationId };
+      const lease = await lockd.acquire(request, call);
+      const asJson = flags.json || flags.output === "json";
+      await writeOut(asJson ? jsonText(acquireJson(lease)) : acquireLines(lease, mode));
+    });
+  }
+}

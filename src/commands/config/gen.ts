@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { Flags } from "@oclif/core";
+import { failure } from "../../api/errors.ts";
+import { BaseCommand } from "../../cli/base-command.ts";
+import { configDirectory, expandHome } from "../../cli/config-file.ts";
+import { writeOut } from "../../cli/output.ts";
+import { replaceFile } from "../../cli/replace-file.ts";
+import { configText } from "../../cli/serve/config-text.ts";
+import { UsageError } from "../../cli/usage-error.ts";
+
+export default class ConfigGen extends BaseCommand {
+  static override summary = "Write a config file with every server setting and its default";
+  static override examples = [
+    "<%= config.bin %> config gen --stdout",
+    "<%= config.bin %> config gen --out /etc/lockd/config.yaml",
+  ];
+  static override flags = {
+    out: Flags.string({ description: "file to write; default <config-dir>/config.yaml" }),
+    stdout: Flags.boolean({ description: "print instead of writing a file" }),
+    force: Flags.boolean({ description: "replace an existing file" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(ConfigGen);
+    if (flags.stdout && flags.out !== undefined) {
+      throw new UsageError("--stdout and --out cannot be combined");
+    }
+    if (flags.stdout) {
+      await writeOut(configText());
+      return;
+    }
+    const file = path.resolve(
+      flags.out === undefined
+        ? path.join(configDirectory(process.env), "config.yaml")
+        : expandHome(flags.out),
+    );
+    if (existsSync(file) && !flags.force) throw failure("already_there", `${file} exists`);
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+    await replaceFile(file, Buffer.from(configText()));
+    await writeOut(`wrote default config to ${file}\n`);
+  }
+}

@@ -1,0 +1,36 @@
+import { Args, Flags } from "@oclif/core";
+import { BaseCommand } from "../cli/base-command.ts";
+import { leaseFlags } from "../cli/flags.ts";
+import { leaseInput } from "../cli/lease-input.ts";
+import { releaseLines } from "../cli/lease-output.ts";
+import { jsonText, writeOut } from "../cli/output.ts";
+
+export default class Release extends BaseCommand {
+  static override summary = "End a lease and commit what it staged";
+  static override description =
+    "With --rollback the staged changes are discarded. A lease that is already gone is no error.";
+  static override examples = [
+    "<%= config.bin %> release",
+    "<%= config.bin %> release --rollback",
+    'eval "$(<%= config.bin %> release --output env)"',
+  ];
+  static override args = { key: Args.string({ description: "the key" }) };
+  static override flags = {
+    ...leaseFlags,
+    rollback: Flags.boolean({ description: "discard staged changes instead of committing them" }),
+    output: Flags.string({ char: "o", options: ["json", "text", "env"], default: "json" }),
+  };
+
+  async run(): Promise<void> {
+    const parsed = await this.parse(Release);
+    const { flags, args } = parsed;
+    const lease = leaseInput(flags, args.key, { env: process.env, txn: "required" });
+    await this.withConnection(parsed, async ({ lockd }) => {
+      const request = { ...lease, rollback: flags.rollback };
+      const { released } = await lockd.release(request, { correlationId: this.correlationId });
+      const output = flags.json ? "json" : flags.output;
+      if (output === "env") await writeOut(releaseLines());
+      else await writeOut(output === "json" ? jsonText({ released }) : `released: ${released}\n`);
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import { Args, Flags } from "@oclif/core";
+import { BaseCommand } from "../cli/base-command.ts";
+import { changeLines } from "../cli/change-output.ts";
+import { casFlags, leaseFlags } from "../cli/flags.ts";
+import { casInput, leaseInput } from "../cli/lease-input.ts";
+import { jsonText, writeOut } from "../cli/output.ts";
+
+export default class Remove extends BaseCommand {
+  static override summary = "Stage the removal of a state";
+  static override description =
+    "The committed state stays readable until release; the key keeps its version and token.";
+  static override hiddenAliases = ["rm", "delete"];
+  static override examples = [
+    "<%= config.bin %> remove",
+    "<%= config.bin %> remove --if-version 4",
+  ];
+  static override args = { key: Args.string({ description: "the key" }) };
+  static override flags = {
+    ...leaseFlags,
+    ...casFlags,
+    output: Flags.string({ char: "o", options: ["json", "text", "env"], default: "json" }),
+  };
+
+  async run(): Promise<void> {
+    const parsed = await this.parse(Remove);
+    const { flags, args } = parsed;
+    const lease = leaseInput(flags, args.key, { env: process.env, txn: "required" });
+    const request = { ...lease, ...casInput(flags) };
+    await this.withConnection(parsed, async ({ lockd }) => {
+      const call = { correlationId: this.correlationId };
+      const { removed, newVersion } = await lockd.remove(request, call);
+      const output = flags.json ? "json" : flags.output;
+      if (output === "json") await writeOut(jsonText({ removed, version: newVersion }));
+      else await writeOut(changeLines(output, { version: newVersion }));
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import { Flags } from "@oclif/core";
+import { BaseCommand } from "../cli/base-command.ts";
+import { writeOut } from "../cli/output.ts";
+
+export default class Version extends BaseCommand {
+  static override summary = "Print the version";
+  static override examples = ["<%= config.bin %> version", "<%= config.bin %> version --semver"];
+  static override flags = {
+    version: Flags.boolean({ description: "only the version", exclusive: ["semver"] }),
+    semver: Flags.boolean({ description: "only MAJOR.MINOR.PATCH[-pre]" }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Version);
+    const { version } = this.config;
+    const bare = /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)/.exec(version)?.[1] ?? version;
+    if (flags.semver) await writeOut(`${bare}\n`);
+    else await writeOut(flags.version ? `${version}\n` : `pkt.systems/lockd ${version}\n`);
+  }
+}
