@@ -65,6 +65,29 @@ describe("get", () => {
     expect(error).toMatchObject({ code: "truncated" });
   });
 
+  it("only the caller's own limit cuts a long state", async () => {
+    const server = await endlessServer();
+    for (const [call, cut] of [
+      [{}, false],
+      [{ timeoutMs: 20_000 }, true],
+    ] as const) {
+      const clock = new JumpingClock();
+      const result = await carrier(server.url, { clock }).get(lease, call);
+      clock.advance(20_000);
+      const reading = (async () => {
+        let chunks = 0;
+        for await (const _chunk of streamOf(result.body)) {
+          chunks += 1;
+          if (chunks > 100) return "went on";
+        }
+        return "ended";
+      })();
+      if (cut) expect(await failureOf(reading)).toMatchObject({ code: "truncated" });
+      else expect(await reading).toBe("went on");
+    }
+    await server.close();
+  });
+
   it("an abort in the middle of a long state rejects with the reason", async () => {
     const { url, close } = await endlessServer();
     const abort = new AbortController();
