@@ -263,9 +263,9 @@ class SessionClient implements LockdClient, ForUpdateHost {
       ...options,
       lockd,
       view: new LeaseView(facts),
-      ended: () => {
+      ended: (leaseOver) => {
         sessions.delete(session);
-        this.#shared.forget(facts.leaseId);
+        if (leaseOver) this.#shared.forget(facts.leaseId);
       },
     });
     const session = make(core);

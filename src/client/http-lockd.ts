@@ -40,7 +40,13 @@ import {
 import { OutgoingBody } from "./outgoing-body.ts";
 import { pause } from "./pause.ts";
 import * as answers from "./wire-answer.ts";
-import { jsonBytes, leaseBody, WireRequests } from "./wire-request.ts";
+import {
+  acquireBody,
+  jsonBytes,
+  keepAliveBody,
+  releaseBody,
+  WireRequests,
+} from "./wire-request.ts";
 
 /**
  * lockd over HTTP: failover among endpoints, retries where the contract allows them, typed errors
@@ -77,32 +83,27 @@ export class HttpLockd implements Lockd {
       backoff: { ...this.#options.backoff, ...call.backoff },
       progress,
       attempt: async (blockSeconds) => {
-        const body = new OutgoingBody(leaseBody(request, blockSeconds));
+        const body = new OutgoingBody(acquireBody(request, blockSeconds));
         const wire = this.#requests.acquire(request, blockSeconds, body);
-        return answers.acquireResult(await this.#attempt(wire, progress));
+        return await this.#attempt(wire, progress, answers.acquireResult);
       },
     });
   }
 
   async keepAlive(request: KeepAliveRequest, call: CarrierCall = {}): Promise<KeepAliveResult> {
-    const wire = this.#requests.keepAlive(request, new OutgoingBody(leaseBody(request)));
-    const answer = await this.#attempt(wire, this.#begin(call));
-    return answers.keepAliveResult(answer, request.fencingToken);
+    const wire = this.#requests.keepAlive(request, new OutgoingBody(keepAliveBody(request)));
+    return await this.#attempt(wire, this.#begin(call), (answer) =>
+      answers.keepAliveResult(answer, request.fencingToken),
+    );
   }
 
   async release(request: ReleaseRequest, call: CarrierCall = {}): Promise<ReleaseResult> {
-    const wire = this.#requests.release(request, new OutgoingBody(leaseBody(request)));
-    const answer = await this.#attempt(wire, this.#begin(call));
-    if (answers.releasedFlag(answer)) return { released: true };
-    throw new LockdProtocolError("protocol", "the server answered released: false", {
-      operation: "release",
-      endpoint: answer.endpoint.url,
-    });
+    const wire = this.#requests.release(request, new OutgoingBody(releaseBody(request)));
+    return await this.#attempt(wire, this.#begin(call), answers.releaseResult);
   }
 
   async get(request: GetRequest, call: CarrierCall = {}): Promise<StateResult> {
-    const answer = await this.#attempt(this.#requests.get(request), this.#begin(call));
-    return answers.stateResult(answer);
+    return await this.#attempt(this.#requests.get(request), this.#begin(call), answers.stateResult);
   }
 
   /** Repeated after a lost answer when the body can be read again (bytes, `ReplayableBody`). */
@@ -112,13 +113,15 @@ export class HttpLockd implements Lockd {
     call: CarrierCall = {},
   ): Promise<UpdateResult> {
     const wire = this.#requests.update(request, new OutgoingBody(body));
-    const answer = await this.#attemptUpdate(wire, this.#begin(call));
-    return answers.updateResult(answer, request.fencingToken);
+    return await this.#attemptUpdate(wire, this.#begin(call), (answer) =>
+      answers.updateResult(answer, request.fencingToken),
+    );
   }
 
   async remove(request: RemoveRequest, call: CarrierCall = {}): Promise<RemoveResult> {
-    const answer = await this.#attempt(this.#requests.remove(request), this.#begin(call));
-    return answers.removeResult(answer, request.fencingToken);
+    return await this.#attempt(this.#requests.remove(request), this.#begin(call), (answer) =>
+      answers.removeResult(answer, request.fencingToken),
+    );
   }
 
   async updateMetadata(
@@ -129,26 +132,30 @@ export class HttpLockd implements Lockd {
     const patch = typeof queryHidden === "boolean" ? { query_hidden: queryHidden } : {};
     const body = new OutgoingBody(jsonBytes(patch));
     const wire = this.#requests.updateMetadata(request, body);
-    const answer = await this.#attempt(wire, this.#begin(call));
-    return answers.updateMetadataResult(answer, request.fencingToken);
+    return await this.#attempt(wire, this.#begin(call), (answer) =>
+      answers.updateMetadataResult(answer, request.fencingToken),
+    );
   }
 
   async describe(request: KeyAddress, call: CarrierCall = {}): Promise<DescribeResult> {
-    const answer = await this.#attempt(this.#requests.describe(request), this.#begin(call));
-    return answers.describeResult(answer);
+    return await this.#attempt(
+      this.#requests.describe(request),
+      this.#begin(call),
+      answers.describeResult,
+    );
   }
 
   /** Falls back to describe when the server does not know the extension. */
   async status(request: KeyAddress, call: CarrierCall = {}): Promise<StatusResult> {
     const progress = this.#begin(call);
     try {
-      return answers.statusResult(await this.#attempt(this.#requests.status(request), progress));
+      return await this.#attempt(this.#requests.status(request), progress, answers.statusResult);
     } catch (error) {
       const unknownPath = error instanceof LockdApiError && error.status === 404;
       if (!unknownPath) throw error;
     }
-    const answer = await this.#attempt(this.#requests.describe(request), progress);
-    const description = answers.describeResult(answer);
+    const wire = this.#requests.describe(request);
+    const description = await this.#attempt(wire, progress, answers.describeResult);
     return answers.statusOfDescription(description, this.#options.clock.wallMs());
   }
 
@@ -189,31 +196,45 @@ export class HttpLockd implements Lockd {
   }
 
   /** One attempt over all endpoints; rejects with a typed error for every failed answer. */
-  async #attempt(wire: WireCall, progress: CallProgress): Promise<EndpointAnswer> {
+  async #attempt<T>(
+    wire: WireCall,
+    progress: CallProgress,
+    decode: (answer: EndpointAnswer) => T,
+  ): Promise<T> {
     const { correlationId } = progress.call;
     if (correlationId !== undefined) wire.headers.push("x-correlation-id", correlationId);
     const answer = await this.#failover.attempt(wire, progress);
-    if (answer.status < 300) return answer;
-    if (!(answer.body instanceof Uint8Array)) await answer.body.close();
-    const body = answer.body instanceof Uint8Array ? answer.body : new Uint8Array(0);
-    throw errorOfAnswer(
-      { ...answer, body },
-      {
-        operation: wire.operation,
-        endpoint: answer.endpoint.url,
-        outcomeUnknown: progress.outcomeUnknown,
-        ...(correlationId === undefined ? {} : { correlationId }),
-      },
-    );
+    const details = {
+      operation: wire.operation,
+      endpoint: answer.endpoint.url,
+      ...(correlationId === undefined ? {} : { correlationId }),
+    };
+    if (answer.status >= 300) {
+      const body = answer.body instanceof Uint8Array ? answer.body : new Uint8Array(0);
+      const { outcomeUnknown } = progress;
+      throw errorOfAnswer({ ...answer, body }, { ...details, outcomeUnknown });
+    }
+    try {
+      return decode(answer);
+    } catch (error) {
+      if (!(error instanceof LockdProtocolError)) throw error;
+      // The server did what it was asked to, we only cannot read what it says.
+      const outcomeUnknown = wire.changes;
+      throw new LockdProtocolError("protocol", error.message, { ...details, outcomeUnknown });
+    }
   }
 
   /** Repeats after transport failures and passive nodes, as far as the body can be sent again. */
-  async #attemptUpdate(wire: WireCall, progress: CallProgress): Promise<EndpointAnswer> {
+  async #attemptUpdate<T>(
+    wire: WireCall,
+    progress: CallProgress,
+    decode: (answer: EndpointAnswer) => T,
+  ): Promise<T> {
     const { clock, failureRetries } = this.#options;
     for (let retry = 1; ; retry += 1) {
       let failure: unknown;
       try {
-        return await this.#attempt({ ...wire, headers: [...wire.headers] }, progress);
+        return await this.#attempt({ ...wire, headers: [...wire.headers] }, progress, decode);
       } catch (error) {
         failure = error;
       }

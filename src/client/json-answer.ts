@@ -34,6 +34,14 @@ export class JsonAnswer {
     return value === undefined || value === null ? fallback : this.integer(name);
   }
 
+  /** A duration; a fraction is rounded. */
+  millisecondsOr<F>(name: string, fallback: F): number | F {
+    const value = this.#members[name];
+    if (value === undefined || value === null) return fallback;
+    if (typeof value === "number" && Number.isFinite(value)) return Math.round(value);
+    throw bad(name, "a number of milliseconds", value);
+  }
+
   flag(name: string): boolean | undefined {
     const value = this.#members[name];
     if (value === undefined || value === null) return undefined;

@@ -14,8 +14,8 @@ export interface SessionCoreOptions {
   readonly clock: ClientClock;
   readonly closeTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
-  /** Called once when the lease was given back or the session ended otherwise. */
-  readonly ended: () => void;
+  /** Called once at the end of the session; `leaseOver` is false for a view that was closed. */
+  readonly ended: (leaseOver: boolean) => void;
 }
 
 /** What a session and the update context on it share: the lease, the order of changes, the end. */
@@ -30,7 +30,7 @@ export class SessionCore {
   readonly abort = new AbortController();
   /** True after an update that was to commit as well and whose outcome is unknown. */
   commitUnknown = false;
-  readonly #atEnd: (() => void)[];
+  readonly #atEnd: ((leaseOver: boolean) => void)[];
   /** Errors raised by calls on this session, to tell them from errors of a handler's own. */
   readonly #raised = new WeakSet<object>();
   #over = false;
@@ -49,10 +49,11 @@ export class SessionCore {
     return this.#over;
   }
 
-  end(): void {
+  /** The session is over, and with it the lease unless it was only a view of one. */
+  end(leaseOver = true): void {
     if (this.#over) return;
     this.#over = true;
-    for (const run of this.#atEnd) run();
+    for (const run of this.#atEnd) run(leaseOver);
   }
 
   /** Runs `run` when the session ends. */

@@ -162,7 +162,7 @@ export class Session extends StateCalls implements LeaseSession {
       await this.release({ rollback, timeoutMs: this.core.closeTimeoutMs });
     } else {
       await this.stopKeepAlive();
-      this.core.end();
+      this.core.end(false);
     }
   }
 

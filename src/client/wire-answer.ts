@@ -4,6 +4,7 @@ import type {
   DescribeResult,
   KeepAliveResult,
   KeyMetadata,
+  ReleaseResult,
   RemoveResult,
   StateResult,
   StatusResult,
@@ -87,8 +88,9 @@ export function keepAliveResult(
   };
 }
 
-export function releasedFlag(answer: EndpointAnswer): boolean {
-  return new JsonAnswer(smallBody(answer)).flag("released") === true;
+export function releaseResult(answer: EndpointAnswer): ReleaseResult {
+  if (new JsonAnswer(smallBody(answer)).flag("released") === true) return { released: true };
+  throw new LockdProtocolError("protocol", "the server answered released: false");
 }
 
 export function stateResult(answer: EndpointAnswer): StateResult {
@@ -178,7 +180,7 @@ export function statusResult(answer: EndpointAnswer): StatusResult {
     acquiredAtUnix: json.integerOr("acquired_at_unix", undefined),
     fencingToken: json.integerOr("fencing_token", 0),
     txnId: json.textOr("txn_id", undefined),
-    remainingMs: json.integerOr("remaining_ms", undefined),
+    remainingMs: json.millisecondsOr("remaining_ms", undefined),
     waiters: json.integerOr("waiters", undefined),
     staged: json.flag("staged") === true,
   };

@@ -150,22 +150,38 @@ export class WireRequests {
   }
 }
 
-/** The JSON body of acquire, keepalive and release; absent members are left out. */
-export function leaseBody(
-  request: AcquireRequest & KeepAliveRequest & ReleaseRequest,
-  blockSeconds?: number | undefined,
-): Uint8Array {
+/*
+ * The bodies name each member: servers refuse unknown ones, and callers may well pass a whole
+ * acquire answer where an address is wanted. Absent members are left out by JSON itself.
+ */
+
+/** The body of acquire; `blockSeconds` is that of this turn. */
+export function acquireBody(request: AcquireRequest, blockSeconds: number): Uint8Array {
+  const { namespace, key, owner, ttlSeconds, ifNotExists, txnId } = request;
   return jsonBytes({
-    namespace: request.namespace,
-    key: request.key,
-    owner: request.owner,
-    lease_id: request.leaseId,
-    ttl_seconds: request.ttlSeconds === undefined ? undefined : Math.ceil(request.ttlSeconds),
+    namespace,
+    key,
+    owner,
+    ttl_seconds: wholeSeconds(ttlSeconds),
     block_seconds: blockSeconds,
-    if_not_exists: request.ifNotExists,
-    txn_id: request.txnId,
-    rollback: request.rollback,
+    if_not_exists: ifNotExists,
+    txn_id: txnId,
   });
+}
+
+export function keepAliveBody(request: KeepAliveRequest): Uint8Array {
+  const { namespace, key, leaseId, ttlSeconds, txnId } = request;
+  const ttl = wholeSeconds(ttlSeconds);
+  return jsonBytes({ namespace, key, lease_id: leaseId, ttl_seconds: ttl, txn_id: txnId });
+}
+
+export function releaseBody(request: ReleaseRequest): Uint8Array {
+  const { namespace, key, leaseId, txnId, rollback } = request;
+  return jsonBytes({ namespace, key, lease_id: leaseId, txn_id: txnId, rollback });
+}
+
+function wholeSeconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(seconds);
 }
 
 /** JSON text as bytes. */

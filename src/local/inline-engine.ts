@@ -47,3 +47,13 @@ export async function openInlineEngine(store: string, options: InlineOptions): P
     acquireBlockSeconds: options.acquireBlockSeconds ?? limits.acquireBlockSecondsDefault,
   });
 }
+
+/**
+ * Finishes what an owner that died left in its journal. Opening a store does that; an engine that
+ * is open already would read past it until its next write.
+ */
+export async function finishForDeadOwner(store: string): Promise<void> {
+  const { openStore } = await import("../storage/open.ts");
+  const opened = await openStore(store, { gear: "shared" });
+  await opened.close();
+}

@@ -28,7 +28,7 @@ import type { HttpLockdOptions } from "../client/http-options.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
 import { pause } from "../client/pause.ts";
 import { limitedCall } from "./call-limit.ts";
-import { type InlineOptions, openInlineEngine } from "./inline-engine.ts";
+import { finishForDeadOwner, type InlineOptions, openInlineEngine } from "./inline-engine.ts";
 import { KeepAwake } from "./keep-awake.ts";
 import { OwnerSocket } from "./owner-socket.ts";
 
@@ -51,12 +51,22 @@ export interface LocalLockdOptions extends InlineOptions {
   readonly clock?: ClientClock | undefined;
 }
 
+/** Milliseconds between two looks for an owner while an acquire waits in this process. */
+const ownerWatchMs = 200;
+
+/** Ends a wait in this process: an owner came, and its commits do not show here at once. */
+class OwnerCame extends Error {
+  override readonly name = "OwnerCame";
+}
+
 /** A call, whoever carries it. */
 interface LocalCall<T> {
   readonly operation: string;
   readonly changes: boolean;
   /** True while the same call may be made once more. */
   readonly repeatable: () => boolean;
+  /** True when it may wait for long. */
+  readonly waits?: boolean;
   readonly run: (lockd: Lockd, call: LockdCall, elapsedMs: number) => Promise<T>;
 }
 
@@ -82,6 +92,9 @@ export class LocalLockd implements Lockd {
   readonly #awake = new KeepAwake();
   #socket: Promise<OwnerSocket | undefined> | undefined;
   #engine: Promise<Lockd> | undefined;
+  /** True when an owner was found dead whose work the open engine may not see yet. */
+  #deadOwner = false;
+  #finishing: Promise<void> | undefined;
   #carrier: "inline" | "owner" | undefined;
   #closed: Promise<void> | undefined;
 
@@ -101,12 +114,16 @@ export class LocalLockd implements Lockd {
   }
 
   acquire(request: AcquireRequest, call?: LockdCall): Promise<AcquireResult> {
-    return this.#call("acquire", call, (lockd, limited, elapsedMs) =>
-      lockd.acquire(
-        { ...request, blockSeconds: waitLeft(request.blockSeconds, elapsedMs) },
-        limited,
-      ),
-    );
+    return this.#start(call, {
+      operation: "acquire",
+      changes: true,
+      repeatable: () => true,
+      waits: request.blockSeconds !== -1,
+      run: (lockd, limited, elapsedMs) => {
+        const blockSeconds = waitLeft(request.blockSeconds, elapsedMs);
+        return lockd.acquire({ ...request, blockSeconds }, limited);
+      },
+    });
   }
 
   keepAlive(request: KeepAliveRequest, call?: LockdCall): Promise<KeepAliveResult> {
@@ -197,14 +214,41 @@ export class LocalLockd implements Lockd {
 
   async #runInline<T>(local: LocalCall<T>, progress: LocalProgress): Promise<T> {
     const lockd = await this.#openEngine();
+    while (this.#deadOwner) await this.#finishForDeadOwner();
     this.#notice("inline");
-    return await this.#awake.during(() =>
-      limitedCall(
-        this.#clock,
-        { ...local, call: this.#limited(progress) },
-        async (call) => await local.run(lockd, call, this.#elapsedMs(progress)),
-      ),
-    );
+    const watched = this.#watched(local, this.#limited(progress));
+    try {
+      return await this.#awake.during(() =>
+        limitedCall(
+          this.#clock,
+          { ...local, call: watched.call },
+          async (call) => await local.run(lockd, call, this.#elapsedMs(progress)),
+        ),
+      );
+    } finally {
+      watched.stop();
+    }
+  }
+
+  /** The call with a signal that also ends it when an owner's socket appears. */
+  #watched(local: LocalCall<unknown>, call: LockdCall): { readonly call: LockdCall; stop(): void } {
+    if (local.waits !== true) return { call, stop: () => {} };
+    const came = new AbortController();
+    let timer: { cancel(): void };
+    const look = async (): Promise<void> => {
+      if ((await this.#socket)?.lockd !== undefined) came.abort(new OwnerCame());
+      else if (!came.signal.aborted) timer = this.#clock.schedule(ownerWatchMs, () => void look());
+    };
+    timer = this.#clock.schedule(ownerWatchMs, () => void look());
+    const signal =
+      call.signal === undefined ? came.signal : AbortSignal.any([call.signal, came.signal]);
+    return {
+      call: { ...call, signal },
+      stop: () => {
+        came.abort();
+        timer.cancel();
+      },
+    };
   }
 
   async #runAtOwner<T>(owner: Lockd, local: LocalCall<T>, progress: LocalProgress): Promise<T> {
@@ -222,7 +266,11 @@ export class LocalLockd implements Lockd {
     progress.outcomeUnknown ||= error.outcomeUnknown;
     if (!local.repeatable()) return false;
     const socket = await this.#socket;
-    if (socket?.foundDead(error) === true) return true;
+    if (socket?.foundDead(error) === true) {
+      // What it had committed may still be in its journal only: the next reader must see it.
+      this.#deadOwner ||= this.#engine !== undefined;
+      return true;
+    }
     progress.broken += 1;
     if (progress.broken > brokenRepeatsMax) return false;
     await pause(this.#clock, updatePauseMs(progress.broken, undefined), progress.call.signal);
@@ -235,6 +283,7 @@ export class LocalLockd implements Lockd {
     local: LocalCall<unknown>,
     progress: LocalProgress,
   ): Promise<boolean> {
+    if (error instanceof OwnerCame) return true;
     if (!(error instanceof LockdApiError) || error.code !== "store_owned") return false;
     if (!local.repeatable() || this.#elapsedMs(progress) > ownerAppearsMs) return false;
     await pause(this.#clock, ownerLookMs, progress.call.signal);
@@ -273,6 +322,18 @@ export class LocalLockd implements Lockd {
     if (url.kind !== "disk") return undefined;
     const options = { ...this.#options.owner, clock: this.#clock };
     return new OwnerSocket(url.directory, options);
+  }
+
+  /** One at a time; when it fails the next call tries again. */
+  #finishForDeadOwner(): Promise<void> {
+    this.#finishing ??= finishForDeadOwner(this.#options.store)
+      .then(() => {
+        this.#deadOwner = false;
+      })
+      .finally(() => {
+        this.#finishing = undefined;
+      });
+    return this.#finishing;
   }
 
   #openEngine(): Promise<Lockd> {

@@ -285,6 +285,11 @@ describe("answers that break the protocol", () => {
     const server = await serve([ok(body, headers)]);
     const error = await failureOf(carrier(server.url).update(lease, state));
     expect(error).toBeInstanceOf(LockdProtocolError);
+    expect(error).toMatchObject({
+      operation: "update",
+      endpoint: server.url,
+      outcomeUnknown: true,
+    });
   });
 
   it("refuses released: false", async () => {

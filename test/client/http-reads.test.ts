@@ -65,6 +65,29 @@ describe("get", () => {
     expect(error).toMatchObject({ code: "truncated" });
   });
 
+  it("only the caller's own limit cuts a long state", async () => {
+    const server = await endlessServer();
+    for (const [call, cut] of [
+      [{}, false],
+      [{ timeoutMs: 20_000 }, true],
+    ] as const) {
+      const clock = new JumpingClock();
+      const result = await carrier(server.url, { clock }).get(lease, call);
+      clock.advance(20_000);
+      const reading = (async () => {
+        let chunks = 0;
+        for await (const _chunk of streamOf(result.body)) {
+          chunks += 1;
+          if (chunks > 100) return "went on";
+        }
+        return "ended";
+      })();
+      if (cut) expect(await failureOf(reading)).toMatchObject({ code: "truncated" });
+      else expect(await reading).toBe("went on");
+    }
+    await server.close();
+  });
+
   it("an abort in the middle of a long state rejects with the reason", async () => {
     const { url, close } = await endlessServer();
     const abort = new AbortController();
@@ -202,6 +225,18 @@ describe("other verbs", () => {
       ["/v1/metadata", '{"query_hidden":true}'],
     ]);
     expect(server.requests[2]?.headers["x-if-version"]).toBe("3");
+  });
+
+  it("sends no member of its own accord when it is given a whole acquire answer", async () => {
+    const server = await serve([ok({ expires_at_unix: 5 }), ok({ released: true })]);
+    const lockd = carrier(server.url);
+    const answer = { ...lease, namespace: "default", owner: "w1", version: 3, expiresAtUnix: 1 };
+    await lockd.keepAlive(answer);
+    await lockd.release(answer);
+    for (const { body } of server.requests) {
+      const known = ["namespace", "key", "lease_id", "txn_id"];
+      expect(Object.keys(JSON.parse(body.toString()))).toEqual(known);
+    }
   });
 
   it("goes through a unix socket with a base path", async () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { LeaseLostError, LockdConfigError, ServerDrainingError } from "../../src/api/errors.ts";
 import { withCorrelation } from "../../src/client/client.ts";
-import { withLease } from "../../src/client/free-functions.ts";
+import {
+  keepAliveLease,
+  releaseLease,
+  updateState,
+  withLease,
+} from "../../src/client/free-functions.ts";
 import { failureOf } from "./http-fixture.ts";
 import { leaseRequired, passive, request, sessionFixture } from "./session-fixture.ts";
 
@@ -27,6 +32,32 @@ describe("keepalive", () => {
     await two.saveAndRelease(1);
     expect(clock.scheduled).toBe(0);
     expect(two.signal.aborted).toBe(false);
+  });
+
+  it("a renewal that crosses a release means nothing", async () => {
+    const { client, lockd, clock } = sessionFixture();
+    const session = await client.acquire({ ...request, ttlMs: 4_000, autoKeepAlive: true });
+    lockd.next("release", async (_probed, through) => {
+      await through();
+      await clock.advance(5_000);
+      return { released: true };
+    });
+    await session.release();
+    expect(session.signal.aborted).toBe(false);
+    expect(lockd.requests("keepAlive")).toHaveLength(0);
+  });
+
+  it("goes on after a failed commit, not after a failed roll-back", async () => {
+    const { client, lockd, clock } = sessionFixture();
+    const session = await client.acquire({ ...request, ttlMs: 4_000, autoKeepAlive: true });
+    lockd.fail("release", passive);
+    await failureOf(session.release());
+    await clock.advance(2_000);
+    expect(lockd.requests("keepAlive")).toHaveLength(1);
+    lockd.fail("release", passive);
+    await failureOf(session.release({ rollback: true }));
+    await clock.advance(10_000);
+    expect(lockd.requests("keepAlive")).toHaveLength(1);
   });
 
   it("moves the end of the lease", async () => {
@@ -101,6 +132,20 @@ describe("leases obtained elsewhere", () => {
     client.registerLeaseToken(ids.leaseId, 4);
     expect(client.attachSession(ids).fencingToken).toBe(4);
     expect(lockd.calls).toHaveLength(0);
+  });
+
+  it("raw calls use the registered token again and again", async () => {
+    const { client, lockd } = sessionFixture();
+    const { key, leaseId, txnId } = await client.acquire(request);
+    const ids = { key, leaseId, txnId };
+    await updateState(client, ids, '{"n":1}');
+    await updateState(client, ids, '{"n":2}');
+    await keepAliveLease(client, ids, { ttlMs: 60_000 });
+    await releaseLease(client, ids);
+    expect(lockd.requests("update")[1]).toMatchObject({ ifVersion: undefined, fencingToken: 1 });
+    expect(await client.load("orders/1")).toEqual({ n: 2 });
+    const error = await failureOf(updateState(client, ids, "3"));
+    expect(error).toMatchObject({ code: "missing_fencing_token" });
   });
 
   it("a sticky lease makes reads private until it is released", async () => {

@@ -49,6 +49,36 @@ describe("release", () => {
     expect(lockd.verbs).toBe("acquire update release describe");
   });
 
+  it("case 32: what others committed since is not taken for our own", async () => {
+    const { client, clock, lockd } = sessionFixture();
+    const commit = async (value: string) => {
+      const other = await client.acquire({ ...request, owner: "w2" });
+      await other.saveAndRelease(value);
+    };
+    const same = await client.acquire({ ...request, ttlMs: 2_000 });
+    await same.save("mine");
+    await clock.advance(3_000);
+    await commit("theirs");
+    expect(await failureOf(same.release())).toMatchObject({ staged: true });
+
+    const higher = await client.acquire({ ...request, ttlMs: 2_000 });
+    await higher.save("mine");
+    await clock.advance(3_000);
+    await commit("theirs");
+    await commit("theirs again");
+    lockd.fail("release", leaseRequired);
+    expect(await failureOf(higher.release())).toMatchObject({ staged: true });
+  });
+
+  it("an update of unknown outcome counts as staged", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    lockd.fail("update", lostAnswer());
+    expect(await failureOf(session.save(1))).toMatchObject({ outcomeUnknown: true });
+    lockd.fail("release", leaseRequired);
+    expect(await failureOf(session.release())).toMatchObject({ staged: true });
+  });
+
   it("looks nothing up while the lease surely runs", async () => {
     const { client, lockd } = sessionFixture();
     const session = await client.acquire(request);

@@ -1,13 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLockd } from "../../src/index.ts";
 import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { failureOf, leaseAnswer } from "../client/http-fixture.ts";
 import { cut, failed, ok, type Script, ScriptedServer } from "../support/scripted-server.ts";
+import { localLockd, storeDirectory, request as waiting } from "./local-fixture.ts";
 
-const request = { key: "orders/1", owner: "w1", ttlSeconds: 30, blockSeconds: -1 };
+const request = { ...waiting, blockSeconds: -1 };
 
 let directory: string;
 let lockd: LocalLockd;
@@ -15,19 +15,12 @@ let carriers: string[];
 const servers: ScriptedServer[] = [];
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "lockd-local-"));
-  carriers = [];
-  lockd = new LocalLockd({
-    store: `disk://${directory}`,
-    onCarrier: (carrier) => carriers.push(carrier),
-    owner: { closeTimeoutMs: 50 },
-  });
+  directory = await storeDirectory();
+  ({ lockd, carriers } = localLockd(directory));
 });
 
 afterEach(async () => {
-  await lockd.close();
   for (const server of servers.splice(0)) await server.close();
-  await rm(directory, { recursive: true });
 });
 
 /** A server that listens where an owner would. */

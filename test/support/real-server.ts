@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { Engine } from "../../src/engine/engine.ts";
+import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import { SystemClock } from "../../src/host/clock.ts";
+import { systemRandom } from "../../src/host/random.ts";
+import { type RunningServer, startServer } from "../../src/server/server.ts";
+import { openStore } from "../../src/storage/open.ts";
+
+export interface RealServer {
+  readonly url: string;
+  readonly server: RunningServer;
+  /** Drains for at most `drainGraceMs`, then stops server and engine. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A server over an engine of its own: on a free loopback port, and for a directory also on the
+ * socket inside it.
+ */
+export async function startRealServer(options: {
+  readonly directory?: string;
+  readonly drainGraceMs?: number;
+}): Promise<RealServer> {
+  const { directory, drainGraceMs = 0 } = options;
+  const url = directory === undefined ? "mem://" : `disk://${directory}`;
+  const clock = new SystemClock();
+  const random = systemRandom();
+  const engine = new Engine({
+    store: await openStore(url, { gear: "exclusive" }),
+    clock,
+    random,
+    telemetry: silentTelemetry,
+    defaultNamespace: "default",
+    jsonBytesMax: 100 * 1024 * 1024,
+    defaultTtlSeconds: 30,
+    maxTtlSeconds: 1_800,
+    acquireBlockSeconds: 60,
+  });
+  const socket =
+    directory === undefined
+      ? []
+      : [{ proto: "unix" as const, path: join(directory, "lockd.sock") }];
+  const server = await startServer({
+    lockd: engine,
+    clock,
+    random,
+    telemetry: silentTelemetry,
+    listeners: [{ proto: "tcp", host: "127.0.0.1", port: 0 }, ...socket],
+    drainGraceMs,
+    shutdownTimeoutMs: 1_000,
+    bodyIdleTimeoutMs: 0,
+    onBug: (error) => {
+      throw error;
+    },
+  });
+  return {
+    url: server.endpoints[0] ?? "",
+    server,
+    async stop() {
+      await server.stop();
+      await engine.close();
+    },
+  };
+}
