@@ -49,7 +49,7 @@ export class SystemClock implements Clock {
     const stepped = Math.abs(ahead) > stepReportMs;
     if (stepped && !this.#stepReported) this.#onStep(Math.round(ahead));
     this.#stepReported = stepped;
-    return this.#wall as Instant;
+    return Math.floor(this.#wall) as Instant;
   }
 
   monotonicMs(): Monotonic {

@@ -30,5 +30,8 @@ export const drainShare = 0.8;
 /** Milliseconds at least for the graceful close of connections. */
 export const closeMsMin = 10;
 
+/** Milliseconds between two looks for connections that became idle while closing. */
+export const closePollMs = 20;
+
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;

@@ -6,6 +6,7 @@ import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
 import {
   closeMsMin,
+  closePollMs,
   drainPollMs,
   drainShare,
   headerBytesMax,
@@ -157,7 +158,12 @@ function pause(clock: Clock, ms: number): Promise<void> {
 /** Stops accepting, closes idle connections, waits for the others; the socket file goes with it. */
 function closeGracefully(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    // A connection whose last answer went out after the listener closed would idle on for minutes.
+    const looking = setInterval(() => server.closeIdleConnections(), closePollMs);
+    server.close(() => {
+      clearInterval(looking);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }

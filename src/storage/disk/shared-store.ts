@@ -64,7 +64,17 @@ export class SharedStore implements Store {
   async get(name: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     this.#refuseWhenClosed();
     signal?.throwIfAborted();
-    return this.#whenFree(() => this.#parts.rows.get(name));
+    const { rows } = this.#parts;
+    try {
+      return await this.#whenFree(() => {
+        refuseWhenOwned(rows);
+        return rows.get(name);
+      });
+    } catch (error) {
+      if (!(error instanceof StoreFailure) || error.kind !== "owned") throw error;
+      // An owner that cannot be asked: what it has moved into SQLite is the best there is.
+      return this.#whenFree(() => rows.get(name));
+    }
   }
 
   async getStream(name: string): Promise<ObjectStream | undefined> {
