@@ -7,6 +7,7 @@
  */
 import assert from "node:assert";
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ApplyResult,
   type Plan,
@@ -22,6 +23,9 @@ import { frameBytesLimit, retire, SegmentFile, segmentBytes } from "./segment-fi
 
 /** Sealed segments that wait for the mover; writers wait when there are more. */
 const unmovedSegmentsMax = 4;
+
+/** Milliseconds between two tries to move a segment while SQLite has no space or is busy. */
+const moveRetryMs = 250;
 
 /** Bytes of one frame at most, one plan excepted; bounds the time a sync takes. */
 const frameBytesMax = 1024 * 1024;
@@ -58,6 +62,9 @@ export class JournalWriter {
   #moving: Promise<void> | undefined;
   #seq: number;
   #failed: StoreFailure | undefined;
+  /** Why the mover does not get on; writers wait for it only while it does. */
+  #stuck: StoreFailure | undefined;
+  #closing = false;
 
   private constructor(
     parts: { readonly directory: string; readonly rows: SqliteRows },
@@ -105,14 +112,21 @@ export class JournalWriter {
 
   /** True when everything is in SQLite now and the journal is empty. */
   async close(): Promise<boolean> {
+    this.#closing = true;
     await this.#writing;
     await this.#moving;
     await this.#mover.stop();
     const next = await this.#next?.catch(() => undefined);
     await next?.close();
     await this.#segment.close();
-    if (this.#failed !== undefined) return false;
-    moveSegment(this.#segment.path, this.#rows);
+    if (this.#failed !== undefined || this.#sealed.length > 0) return false;
+    try {
+      moveSegment(this.#segment.path, this.#rows);
+    } catch (error) {
+      // Nothing is lost: the journal stays, and the next opener moves it.
+      if (error instanceof StoreFailure) return false;
+      throw error;
+    }
     // Oldest first: a crash in between leaves nothing behind a gap.
     await retire(this.#segment.path, this.#segment.generation);
     if (next !== undefined) await retire(next.path, next.generation);
@@ -229,10 +243,11 @@ export class JournalWriter {
 
   /** Seals the full segment, goes on in the next one, and has the full one moved. */
   async #roll(): Promise<void> {
-    while (this.#sealed.length >= unmovedSegmentsMax && this.#failed === undefined) {
+    while (this.#sealed.length >= unmovedSegmentsMax && this.#stuck === undefined) {
       await this.#moving;
     }
-    if (this.#failed !== undefined) throw this.#failed;
+    const obstacle = this.#failed ?? (this.#sealed.length >= unmovedSegmentsMax && this.#stuck);
+    if (obstacle instanceof StoreFailure) throw obstacle;
     this.#prepareNext();
     const preparing = this.#next;
     this.#next = undefined;
@@ -258,9 +273,14 @@ export class JournalWriter {
         await this.#mover.move(oldest.path);
         await retire(oldest.path, oldest.generation);
       } catch (error) {
-        this.#failed = storeFailureOf(error, oldest.path);
-        break;
+        this.#stuck = storeFailureOf(error, oldest.path);
+        const passing = this.#stuck.kind === "full" || this.#stuck.kind === "unavailable";
+        if (!passing) this.#failed = this.#stuck;
+        if (!passing || this.#closing) break;
+        await sleep(moveRetryMs, undefined, { ref: false });
+        continue;
       }
+      this.#stuck = undefined;
       this.#sealed.shift();
       for (const name of oldest.names) {
         const entry = this.overlay.get(name);

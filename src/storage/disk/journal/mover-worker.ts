@@ -1,5 +1,6 @@
 /** Worker thread: moves sealed segments into SQLite, so that the event loop need not wait. */
 import { parentPort, workerData } from "node:worker_threads";
+import { storeFailureOf } from "../sqlite-failure.ts";
 import { SqliteRows } from "../sqlite-rows.ts";
 import { moveSegment } from "./move-segment.ts";
 import type { MoveAnswer, MoveRequest } from "./mover.ts";
@@ -17,7 +18,8 @@ parentPort?.on("message", (request: MoveRequest) => {
       answer = { kind: "moved", lastSeq: moveSegment(request.file, rows) };
     }
   } catch (error) {
-    answer = { kind: "failed", message: error instanceof Error ? error.message : String(error) };
+    const { kind, message } = storeFailureOf(error, databasePath);
+    answer = { kind: "failed", why: kind, message };
   }
   parentPort?.postMessage(answer);
 });

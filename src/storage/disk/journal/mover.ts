@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { StoreFailure } from "../../../engine/ports/store.ts";
+import { StoreFailure, type StoreFailureKind } from "../../../engine/ports/store.ts";
 
 export type MoveRequest =
   | { readonly kind: "move"; readonly file: string }
@@ -10,7 +10,7 @@ export type MoveRequest =
 export type MoveAnswer =
   | { readonly kind: "moved"; readonly lastSeq: number }
   | { readonly kind: "stopped" }
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly why: StoreFailureKind; readonly message: string };
 
 /** Heap of the worker in MiB: a segment and its rows, with room. */
 const workerHeapMegabytes = 96;
@@ -38,7 +38,7 @@ export class Mover {
   /** Resolves when the segment is durable in SQLite. One call at a time. @throws StoreFailure */
   async move(file: string): Promise<void> {
     const answer = await this.#ask({ kind: "move", file });
-    if (answer.kind === "failed") throw new StoreFailure("failed", answer.message);
+    if (answer.kind === "failed") throw new StoreFailure(answer.why, answer.message);
   }
 
   async stop(): Promise<void> {

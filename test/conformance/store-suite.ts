@@ -1,0 +1,235 @@
+/**
+ * What every store adapter promises (src/engine/ports/store.ts). A new adapter adds one line to
+ * `stores.test.ts`, not new tests.
+ */
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Plan, Precondition, Store, VersionTag } from "../../src/engine/ports/store.ts";
+
+export interface OpenedStore {
+  readonly store: Store;
+  /** Closes the store and opens the same place again; undefined where nothing survives. */
+  readonly reopen?: () => Promise<Store>;
+  readonly close: () => Promise<void>;
+}
+
+const absent: Precondition = { kind: "absent" };
+const any: Precondition = { kind: "any" };
+
+function put(name: string, text: string | Uint8Array, when: Precondition = any): Plan[number] {
+  return { kind: "put", name, bytes: Buffer.from(text), when };
+}
+
+function fresh(): string {
+  return `t/${randomBytes(8).toString("hex")}`;
+}
+
+async function textOf(store: Store, name: string): Promise<string | undefined> {
+  const stored = await store.get(name);
+  return stored === undefined ? undefined : Buffer.from(stored.bytes).toString();
+}
+
+async function tagAfter(store: Store, ...plan: Plan[number][]): Promise<VersionTag> {
+  const result = await store.apply(plan);
+  const tag = result.kind === "applied" ? result.tags.at(-1) : undefined;
+  if (tag === undefined) throw new Error(`not applied: ${JSON.stringify(result)}`);
+  return tag;
+}
+
+async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function streamBytes(store: Store, name: string): Promise<Buffer | undefined> {
+  const opened = await store.getStream(name);
+  if (opened === undefined) return undefined;
+  const parts: Uint8Array[] = [];
+  for await (const part of opened.body) parts.push(Buffer.from(part));
+  const whole = Buffer.concat(parts);
+  expect(whole.length).toBe(opened.size);
+  return whole;
+}
+
+export function describeStore(name: string, open: () => Promise<OpenedStore>): void {
+  describe(name, () => {
+    let opened: OpenedStore;
+    let store: Store;
+    beforeAll(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    afterAll(() => opened.close());
+
+    test("reads its writes, and absent is undefined", async () => {
+      const key = fresh();
+      expect(await store.get(key)).toBeUndefined();
+      const tag = await tagAfter(store, put(key, "one"));
+      expect(await textOf(store, key)).toBe("one");
+      expect((await store.get(key))?.tag).toBe(tag);
+    });
+
+    test("preconditions: absent, tag, any", async () => {
+      const key = fresh();
+      const first = await tagAfter(store, put(key, "one", absent));
+      expect(await store.apply([put(key, "two", absent)])).toEqual({ kind: "conflict", step: 0 });
+      const second = await tagAfter(store, put(key, "two", { kind: "tag", tag: first }));
+      expect(second).not.toBe(first);
+      const stale = await store.apply([put(key, "three", { kind: "tag", tag: first })]);
+      expect(stale).toEqual({ kind: "conflict", step: 0 });
+      expect(await textOf(store, key)).toBe("two");
+      const gone = await store.apply([put(fresh(), "x", { kind: "tag", tag: first })]);
+      expect(gone).toEqual({ kind: "conflict", step: 0 });
+    });
+
+    test("a tag is never used again, not even after a delete", async () => {
+      const key = fresh();
+      const tags = new Set<string>();
+      for (let round = 0; round < 5; round += 1) {
+        tags.add(await tagAfter(store, put(key, "same", any)));
+        await store.apply([{ kind: "delete", name: key, when: any }]);
+      }
+      expect(tags.size).toBe(5);
+      const last = await tagAfter(store, put(key, "same", absent));
+      expect(tags.has(last)).toBe(false);
+    });
+
+    test("deletes are conditional too, and deleting nothing succeeds", async () => {
+      const key = fresh();
+      const tag = await tagAfter(store, put(key, "x"));
+      const wrong = { kind: "tag", tag: "999999999" as VersionTag } as const;
+      const refused = await store.apply([{ kind: "delete", name: key, when: wrong }]);
+      expect(refused.kind).toBe("conflict");
+      const done = await store.apply([{ kind: "delete", name: key, when: { kind: "tag", tag } }]);
+      expect(done).toEqual({ kind: "applied", tags: [undefined] });
+      expect(await store.get(key)).toBeUndefined();
+      const nothing = await store.apply([{ kind: "delete", name: key, when: any }]);
+      expect(nothing.kind).toBe("applied");
+    });
+
+    test("a plan's steps see each other; a failed step stops it", async () => {
+      const [a, b] = [fresh(), fresh()];
+      const applied = await store.apply([
+        put(a, "1", absent),
+        { kind: "delete", name: a, when: any },
+        put(a, "2", absent),
+        put(b, "3", absent),
+      ]);
+      expect(applied.kind).toBe("applied");
+      expect([await textOf(store, a), await textOf(store, b)]).toEqual(["2", "3"]);
+      const c = fresh();
+      const stopped = await store.apply([put(c, "1", absent), put(a, "x", absent), put(b, "y")]);
+      expect(stopped).toEqual({ kind: "conflict", step: 1 });
+      expect(await textOf(store, b)).toBe("3");
+      if (store.capabilities.atomicPlan) expect(await store.get(c)).toBeUndefined();
+    });
+
+    test("of many writers from one tag exactly one wins", async () => {
+      const key = fresh();
+      const tag = await tagAfter(store, put(key, "start"));
+      const results = await Promise.all(
+        Array.from({ length: 50 }, (_, n) =>
+          store.apply([put(key, `writer ${n}`, { kind: "tag", tag })]),
+        ),
+      );
+      const winners = results.flatMap(({ kind }, n) => (kind === "applied" ? [n] : []));
+      expect(winners).toHaveLength(1);
+      expect(await textOf(store, key)).toBe(`writer ${winners[0]}`);
+    });
+
+    test("names and bytes of any kind come back", async () => {
+      const key = `${fresh()}/é %41/../\u{1F512}.`;
+      const bytes = randomBytes(20_000);
+      await tagAfter(store, put(key, bytes));
+      expect(Buffer.from((await store.get(key))?.bytes ?? []).equals(bytes)).toBe(true);
+      await tagAfter(store, put(key, Buffer.alloc(0)));
+      expect((await store.get(key))?.bytes).toHaveLength(0);
+    });
+
+    test("streams: any size, any chunks, immutable and readable while deleted", async () => {
+      for (const size of [0, 1, 300_000, 3_000_001]) {
+        const key = fresh();
+        const bytes = randomBytes(size);
+        expect(await store.putStream(key, chunksOf(bytes, 70_001))).toEqual({ size });
+        expect((await streamBytes(store, key))?.equals(bytes)).toBe(true);
+      }
+      const key = `${fresh()}/${"long".repeat(60)}`;
+      await store.putStream(key, chunksOf(Buffer.from("kept"), 2));
+      const reading = await store.getStream(key);
+      await store.deleteStream(key);
+      const parts: string[] = [];
+      for await (const part of reading?.body ?? []) parts.push(Buffer.from(part).toString());
+      expect(parts.join("")).toBe("kept");
+      expect(await store.getStream(key)).toBeUndefined();
+      await store.deleteStream(key);
+    });
+
+    test("a stream whose source fails or is aborted leaves nothing", async () => {
+      const key = fresh();
+      async function* failing(): AsyncGenerator<Uint8Array> {
+        yield randomBytes(2_000_000);
+        throw new Error("source broke");
+      }
+      await expect(store.putStream(key, failing())).rejects.toThrow("source broke");
+      expect(await store.getStream(key)).toBeUndefined();
+      const abort = new AbortController();
+      async function* aborting(): AsyncGenerator<Uint8Array> {
+        yield randomBytes(10);
+        abort.abort(new Error("stop"));
+        yield randomBytes(10);
+      }
+      await expect(store.putStream(key, aborting(), abort.signal)).rejects.toThrow("stop");
+      expect(await store.getStream(key)).toBeUndefined();
+      expect((await store.list(key, { limit: 10 })).names).toEqual([]);
+    });
+
+    test("lists in byte order, page by page, both kinds of objects, each once", async () => {
+      const prefix = `${fresh()}/`;
+      const names = ["a", "a/b", "aa", "b", "é", "\u{10000}", "\uFFFD"].map(
+        (name) => prefix + name,
+      );
+      for (const [at, name] of names.entries()) {
+        if (at % 3 === 0) await store.putStream(name, chunksOf(Buffer.from("x"), 1));
+        else await tagAfter(store, put(name, "x"));
+      }
+      const doomed = `${prefix}aaa`;
+      await tagAfter(store, put(doomed, "x"));
+      await store.apply([{ kind: "delete", name: doomed, when: any }]);
+      const ordered = [...names].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
+      for (const limit of [1, 2, 3, 1000]) {
+        const found: string[] = [];
+        let after: string | undefined;
+        for (let more = true; more; ) {
+          const page = await store.list(prefix, after === undefined ? { limit } : { after, limit });
+          expect(page.names.length).toBeLessThanOrEqual(limit);
+          found.push(...page.names);
+          after = page.names.at(-1) ?? after;
+          more = page.more;
+        }
+        expect(found).toEqual(ordered);
+      }
+    });
+
+    test("what was acknowledged is there after closing and opening again", async () => {
+      if (opened.reopen === undefined) return;
+      const key = fresh();
+      const large = `${key}/large`;
+      const bytes = randomBytes(100_000);
+      const tag = await tagAfter(store, put(key, "before"));
+      await store.putStream(large, chunksOf(bytes, 9_999));
+      store = await opened.reopen();
+      expect(await textOf(store, key)).toBe("before");
+      expect((await streamBytes(store, large))?.equals(bytes)).toBe(true);
+      const next = await tagAfter(store, put(key, "after", { kind: "tag", tag }));
+      expect(next).not.toBe(tag);
+      expect((await store.list(key, { limit: 10 })).names).toEqual([key, large]);
+    });
+
+    test("a closed store refuses everything", async () => {
+      await store.close();
+      await store.close();
+      await expect(store.get("x")).rejects.toMatchObject({ kind: "closed" });
+      await expect(store.apply([put("x", "y")])).rejects.toMatchObject({ kind: "closed" });
+      await expect(store.list("x", { limit: 1 })).rejects.toMatchObject({ kind: "closed" });
+    });
+  });
+}

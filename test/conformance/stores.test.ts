@@ -1,0 +1,35 @@
+/** One line an adapter. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
+import { type Gear, openStore } from "../../src/storage/open.ts";
+import { describeStore, type OpenedStore } from "./store-suite.ts";
+
+async function onDisk(gear: Gear): Promise<OpenedStore> {
+  const directory = await mkdtemp(path.join(tmpdir(), "lockd-store-"));
+  let store = await openStore(`disk://${directory}`, { gear });
+  return {
+    store,
+    reopen: async () => {
+      await store.close();
+      store = await openStore(`disk://${directory}`, { gear });
+      return store;
+    },
+    close: async () => {
+      await store.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+function inMemory(store: MemoryStore): OpenedStore {
+  return { store, close: () => store.close() };
+}
+
+describeStore("mem://", async () => inMemory(new MemoryStore()));
+describeStore("mem:// shared by several", async () =>
+  inMemory(new MemoryStore({ backend: new MemoryBackend() })),
+);
+describeStore("disk://, shared gear", () => onDisk("shared"));
+describeStore("disk://, exclusive gear", () => onDisk("exclusive"));
