@@ -61,7 +61,13 @@ export class Exchange implements LockdCall {
 
   /** Answers JSON in one write. `headers` is a flat list of names and values. */
   json(status: number, body: string, headers: readonly string[]): void {
-    this.send(status, Buffer.from(body), ["Content-Type", "application/json", ...headers]);
+    const { response } = this;
+    if (response.destroyed) return;
+    const length = Buffer.byteLength(body);
+    const all = ["Content-Type", "application/json", ...headers];
+    response.writeHead(status, this.head(all, length));
+    // Text goes out in one piece with the head; bytes would be a second one. ASCII is the rule.
+    response.end(body, length === body.length ? "latin1" : "utf8");
   }
 
   send(status: number, body: Uint8Array, headers: readonly string[]): void {

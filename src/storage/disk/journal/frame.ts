@@ -2,9 +2,9 @@
  * Bytes of the journal. A segment begins with a header (magic, generation, salt) and is followed by
  * frames, each one write and one sync, holding whole plans only:
  *
- *     0  crc32 (u32 LE), seeded with the segment's salt, of everything behind it in the frame
- *     4  length of the payload (u32)      8  number of entries (u32)
- *    12  entries: kind (u8), length of the name (u16), seq (u48), length of the bytes (u32), both
+ *     0  the segment's salt (u32 LE)      4  crc32 (u32) of everything behind it in the frame
+ *     8  length of the payload (u32)     12  number of entries (u32)
+ *    16  entries: kind (u8), length of the name (u16), seq (u48), length of the bytes (u32), both
  *
  * The salt is new with every use of a segment, so frames of an earlier use of the file, and bytes
  * that a caller made to look like a frame, never pass for one. A frame without entries seals.
@@ -12,7 +12,7 @@
 import { crc32 } from "node:zlib";
 
 export const segmentHeaderBytes = 32;
-export const frameHeaderBytes = 12;
+export const frameHeaderBytes = 16;
 const entryHeaderBytes = 13;
 const segmentMagic = Buffer.from("LKJOURN1");
 
@@ -55,8 +55,9 @@ export function encodeFrame(entries: readonly JournalEntry[], salt: number): Buf
   let length = 0;
   for (const entry of entries) length += entryLength(entry);
   const frame = Buffer.allocUnsafe(frameHeaderBytes + length);
-  frame.writeUInt32LE(length, 4);
-  frame.writeUInt32LE(entries.length, 8);
+  frame.writeUInt32LE(salt, 0);
+  frame.writeUInt32LE(length, 8);
+  frame.writeUInt32LE(entries.length, 12);
   let at = frameHeaderBytes;
   for (const { name, bytes, seq } of entries) {
     const nameLength = frame.write(name, at + entryHeaderBytes, "utf8");
@@ -70,7 +71,7 @@ export function encodeFrame(entries: readonly JournalEntry[], salt: number): Buf
       at += bytes.length;
     }
   }
-  frame.writeUInt32LE(crc32(frame.subarray(4), salt), 0);
+  frame.writeUInt32LE(crc32(frame.subarray(8), salt), 4);
   return frame;
 }
 
@@ -81,12 +82,13 @@ export function decodeFrame(
   salt: number,
 ): { readonly entries: readonly JournalEntry[]; readonly end: number } | undefined {
   if (at + frameHeaderBytes > segment.length) return undefined;
-  const end = at + frameHeaderBytes + segment.readUInt32LE(at + 4);
+  if (segment.readUInt32LE(at) !== salt) return undefined;
+  const end = at + frameHeaderBytes + segment.readUInt32LE(at + 8);
   if (end > segment.length) return undefined;
-  if (segment.readUInt32LE(at) !== crc32(segment.subarray(at + 4, end), salt)) return undefined;
+  if (segment.readUInt32LE(at + 4) !== crc32(segment.subarray(at + 8, end), salt)) return undefined;
   const entries: JournalEntry[] = [];
   let from = at + frameHeaderBytes;
-  for (let left = segment.readUInt32LE(at + 8); left > 0; left -= 1) {
+  for (let left = segment.readUInt32LE(at + 12); left > 0; left -= 1) {
     const kind = segment[from];
     const nameAt = from + entryHeaderBytes;
     const bytesAt = nameAt + segment.readUInt16LE(from + 1);

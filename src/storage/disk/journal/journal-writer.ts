@@ -296,6 +296,7 @@ function holds(when: Precondition, seq: number | undefined): boolean {
   return when.kind === "absent" ? seq === undefined : seq !== undefined && tagOf(seq) === when.tag;
 }
 
+/** Never 0, so that the zeros of a fresh segment are no frame. */
 function newSalt(): number {
-  return randomBytes(4).readUInt32LE();
+  return randomBytes(4).readUInt32LE() || 1;
 }

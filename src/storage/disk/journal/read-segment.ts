@@ -10,9 +10,6 @@ import {
   segmentHeaderBytes,
 } from "./frame.ts";
 
-/** A frame sealed off by damage could hide valid ones: bytes looked at behind the first bad one. */
-const damageScanBytesMax = 64 * 1024 * 1024;
-
 export interface SegmentContent {
   readonly generation: number;
   /** In the order in which they were written. */
@@ -68,25 +65,17 @@ export function readSegment(file: string): SegmentContent {
   return { generation: header.generation, entries, sealed: false };
 }
 
+/** Every frame begins with the salt, which nothing else in the file can be expected to hold. */
 function refuseHiddenFrames(
   file: string,
   segment: Buffer,
   from: { readonly at: number; readonly salt: number },
 ): void {
-  const end = Math.min(segment.length, from.at + damageScanBytesMax);
-  for (let at = from.at + 1; at < end; at += 1) {
-    // Cheap look first: almost everything behind the end is zero.
-    if (segment[at] === 0 && segment[at + 1] === 0) continue;
-    if (!looksLikeFrame(segment, at)) continue;
+  const mark = Buffer.alloc(4);
+  mark.writeUInt32LE(from.salt);
+  let at = segment.indexOf(mark, from.at + 1);
+  for (; at !== -1; at = segment.indexOf(mark, at + 1)) {
     if (decodeFrame(segment, at, from.salt) === undefined) continue;
     throw new StoreFailure("corrupt", `${file}: damaged at offset ${from.at}, data follows`);
   }
-}
-
-/** True when length and count are small enough to be worth a checksum. */
-function looksLikeFrame(segment: Buffer, at: number): boolean {
-  if (at + 12 > segment.length) return false;
-  const length = segment.readUInt32LE(at + 4);
-  const count = segment.readUInt32LE(at + 8);
-  return length > 0 && at + 12 + length <= segment.length && count > 0 && count * 13 <= length;
 }

@@ -1,0 +1,43 @@
+/** lockd as `serve` runs it, printing its URL; argument: the store URL. */
+
+import { Engine } from "../../src/engine/engine.ts";
+import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import { SystemClock } from "../../src/host/clock.ts";
+import { systemRandom } from "../../src/host/random.ts";
+import { startServer } from "../../src/server/server.ts";
+import { openStore } from "../../src/storage/open.ts";
+
+const store = await openStore(process.argv[2] ?? "mem://", { gear: "exclusive" });
+const clock = new SystemClock();
+const random = systemRandom();
+const engine = new Engine({
+  store,
+  clock,
+  random,
+  telemetry: silentTelemetry,
+  defaultNamespace: "default",
+  jsonBytesMax: 100 * 1024 * 1024,
+  defaultTtlSeconds: 30,
+  maxTtlSeconds: 1800,
+  acquireBlockSeconds: 60,
+});
+const server = await startServer({
+  lockd: engine,
+  clock,
+  random,
+  telemetry: silentTelemetry,
+  listeners: [{ proto: "tcp", host: "127.0.0.1", port: 0 }],
+  drainGraceMs: 0,
+  shutdownTimeoutMs: 2_000,
+  bodyIdleTimeoutMs: 0,
+  onBug: (error) => {
+    throw error;
+  },
+});
+console.log(server.endpoints[0]);
+process.on("SIGTERM", () => {
+  void server
+    .stop()
+    .then(() => engine.close())
+    .then(() => process.exit(0));
+});
