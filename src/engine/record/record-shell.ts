@@ -12,7 +12,7 @@ import { casAttemptsMax, unknownOutcomeReadDelayMs, unknownOutcomeReadsMax } fro
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { type Store, StoreFailure, type VersionTag } from "../ports/store.ts";
-import { callStore, engineErrorOf } from "../store-failure.ts";
+import { engineErrorOf } from "../store-failure.ts";
 import type { Decision } from "../transition.ts";
 import type { KeyRecord } from "./key-record.ts";
 import { type RecordCell, RecordCells } from "./record-cells.ts";
@@ -137,7 +137,9 @@ export class RecordShell {
     const bytes = encodeRecord(next, writeId);
     const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
     // A failure here says that certainly nothing happened: what is cached stays right.
-    const result = await callStore(() => this.#store.apply([{ kind: "put", name, bytes, when }]));
+    const result = await this.#store
+      .apply([{ kind: "put", name, bytes, when }])
+      .catch(throwEngineError);
     cell.loaded = false;
     if (result.kind === "applied") {
       const newTag = result.tags[0];
@@ -189,4 +191,8 @@ export class RecordShell {
     }
     return failure("cas_mismatch", `${name}: other writers won ${casAttemptsMax} times in a row`);
   }
+}
+
+function throwEngineError(error: unknown): never {
+  throw engineErrorOf(error);
 }

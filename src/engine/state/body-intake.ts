@@ -47,8 +47,9 @@ function takeInSmall(request: IntakeRequest, raw: Uint8Array): StoredState {
     throw invalidBody(error);
   }
   checkExpected(request, raw.length, () => hashOnce("sha256", raw));
-  // A copy of its own size: the request's buffer is a slice of a much larger one.
-  const bytes = Uint8Array.prototype.slice.call(compacted);
+  // A copy: the request's buffer is a slice of a much larger one that would stay alive with it.
+  const bytes = Buffer.allocUnsafe(compacted.length);
+  bytes.set(compacted);
   return {
     etag: hashOnce("sha256", bytes),
     size: bytes.length,

@@ -52,11 +52,26 @@ export function entryLength(entry: JournalEntry): number {
 
 /** One frame; without entries it is the seal of a segment that is full. */
 export function encodeFrame(entries: readonly JournalEntry[], salt: number): Buffer {
-  let length = 0;
-  for (const entry of entries) length += entryLength(entry);
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + length);
+  return new FrameEncoder().encode(entries, salt);
+}
+
+/** Encodes frame after frame into one buffer: a frame is valid until the next one is encoded. */
+export class FrameEncoder {
+  #buffer = Buffer.alloc(0);
+
+  encode(entries: readonly JournalEntry[], salt: number): Buffer {
+    let length = frameHeaderBytes;
+    for (const entry of entries) length += entryLength(entry);
+    if (this.#buffer.length < length) this.#buffer = Buffer.allocUnsafeSlow(length * 2);
+    const frame = this.#buffer.subarray(0, length);
+    writeFrame(frame, entries, salt);
+    return frame;
+  }
+}
+
+function writeFrame(frame: Buffer, entries: readonly JournalEntry[], salt: number): void {
   frame.writeUInt32LE(salt, 0);
-  frame.writeUInt32LE(length, 8);
+  frame.writeUInt32LE(frame.length - frameHeaderBytes, 8);
   frame.writeUInt32LE(entries.length, 12);
   let at = frameHeaderBytes;
   for (const { name, bytes, seq } of entries) {
@@ -72,7 +87,6 @@ export function encodeFrame(entries: readonly JournalEntry[], salt: number): Buf
     }
   }
   frame.writeUInt32LE(crc32(frame.subarray(8), salt), 4);
-  return frame;
 }
 
 /** The frame at an offset; undefined when there is no valid one. */

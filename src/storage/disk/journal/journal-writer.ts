@@ -16,7 +16,7 @@ import {
 } from "../../../engine/ports/store.ts";
 import { storeFailureOf } from "../sqlite-failure.ts";
 import { type SqliteRows, tagOf } from "../sqlite-rows.ts";
-import { encodeFrame, type JournalEntry } from "./frame.ts";
+import { encodeFrame, FrameEncoder, type JournalEntry } from "./frame.ts";
 import { moveSegment } from "./move-segment.ts";
 import { Mover } from "./mover.ts";
 import { frameBytesLimit, retire, SegmentFile, segmentBytes } from "./segment-file.ts";
@@ -50,6 +50,7 @@ export class JournalWriter {
   readonly #directory: string;
   readonly #rows: SqliteRows;
   readonly #mover: Mover;
+  readonly #encoder = new FrameEncoder();
   /** Newest sequence of names with queued or running writes. */
   readonly #pending = new Map<string, JournalEntry>();
   readonly #sealed: SealedSegment[] = [];
@@ -174,11 +175,11 @@ export class JournalWriter {
     const entries = batch.flatMap((plan) => plan.entries);
     let wrote = false;
     try {
-      let frame = encodeFrame(entries, this.#segment.salt);
+      let frame = this.#encoder.encode(entries, this.#segment.salt);
       assert(frame.length <= frameBytesLimit, "a plan fits into a segment");
       if (!this.#segment.fits(frame.length)) {
         await this.#roll();
-        frame = encodeFrame(entries, this.#segment.salt);
+        frame = this.#encoder.encode(entries, this.#segment.salt);
       }
       wrote = true;
       await this.#segment.append(frame);
