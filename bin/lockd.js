@@ -40,7 +40,7 @@ function handOver(node) {
 
 if (isNewEnough(process.versions.node)) {
   if (module.enableCompileCache) module.enableCompileCache();
-  const { launch } = await import("../dist/launch.js");
+  const { launch } = module.createRequire(import.meta.url)("../dist/launch.cjs");
   await launch(process.argv.slice(2), root);
 } else {
   const node = bundledNode();

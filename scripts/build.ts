@@ -1,12 +1,13 @@
 /**
  * Builds `dist/`: each command, the library entry and the worker as bundles that share chunks (few
  * files to open at start), and the type declarations. Native and worker-based packages stay
- * external; `dist/manifest.json` of oclif is written last.
+ * external. Last come oclif's manifest and the help pages.
  */
 import { execFileSync } from "node:child_process";
-import { globSync, mkdirSync, rmSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
+import { renderedHelp } from "../src/cli/help-page.ts";
 
 const root = path.join(import.meta.dirname, "..");
 
@@ -18,13 +19,16 @@ const requireBanner =
   'import { createRequire as lockdCreateRequire } from "node:module";' +
   "const require = lockdCreateRequire(import.meta.url);";
 
-function entryPoints(): Record<string, string> {
-  const entries: Record<string, string> = {
-    index: "src/index.ts",
-    launch: "src/cli/launch.ts",
-    "watchdog-main": "src/cli/run/watchdog-main.ts",
-    "mover-worker": "src/storage/disk/journal/mover-worker.ts",
-  };
+/** What is imported or started as a process or thread of its own. */
+const programs = {
+  index: "src/index.ts",
+  "watchdog-main": "src/cli/run/watchdog-main.ts",
+  "mover-worker": "src/storage/disk/journal/mover-worker.ts",
+};
+
+/** The commands by themselves, for oclif: its manifest, its help and its plugins. */
+function commandEntries(): Record<string, string> {
+  const entries: Record<string, string> = {};
   for (const file of globSync("src/commands/**/*.ts", { cwd: root })) {
     const relative = path.relative("src", file).split(path.sep).join("/");
     entries[relative.replace(/\.ts$/, "")] = file;
@@ -32,22 +36,36 @@ function entryPoints(): Record<string, string> {
   return entries;
 }
 
+const common: BuildOptions = {
+  absWorkingDir: root,
+  outdir: "dist",
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node22",
+  external,
+  banner: { js: requireBanner },
+  // Names stay, so that a stack trace in a report can be read; the rest is start-up time.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: "none",
+  logLevel: "warning",
+};
+
 async function bundle(): Promise<void> {
+  await build({ ...common, entryPoints: programs });
+  // The command line is one CommonJS file: there, unlike in an ES module, what a command does not
+  // use (Node's own modules included) is not loaded, and only one file has to be found.
   await build({
-    absWorkingDir: root,
-    entryPoints: entryPoints(),
-    outdir: "dist",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node22",
-    chunkNames: "chunk-[hash]",
-    external,
-    banner: { js: requireBanner },
-    legalComments: "none",
-    logLevel: "warning",
+    ...common,
+    entryPoints: { launch: "src/cli/launch.ts" },
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+    banner: { js: 'const lockdModuleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    define: { "import.meta.url": "lockdModuleUrl" },
   });
+  const chunkNames = "commands/chunks/[hash]";
+  await build({ ...common, entryPoints: commandEntries(), splitting: true, chunkNames });
 }
 
 function declarations(): void {
@@ -59,7 +77,30 @@ function declarations(): void {
   });
 }
 
+/** oclif's list of commands, shipped so that none has to be loaded to be found. */
+function manifest(): void {
+  const oclif = path.join(root, "node_modules", "oclif", "bin", "run.js");
+  execFileSync(process.execPath, [oclif, "manifest"], { cwd: root, stdio: "ignore" });
+}
+
+/** Help pages are made once here, not at every `--help`. */
+async function helpPages(): Promise<void> {
+  const { commands } = JSON.parse(readFileSync(path.join(root, "oclif.manifest.json"), "utf8")) as {
+    commands: Record<string, unknown>;
+  };
+  const topics = Object.keys(commands).flatMap((id) =>
+    id.includes(":") ? [id.split(":")[0]] : [],
+  );
+  const pages: Record<string, string> = {};
+  for (const id of new Set(["", ...topics, ...Object.keys(commands)])) {
+    if (id !== undefined) pages[id] = await renderedHelp(root, id);
+  }
+  writeFileSync(path.join(root, "dist", "help.json"), JSON.stringify(pages));
+}
+
 rmSync(path.join(root, "dist"), { recursive: true, force: true });
 mkdirSync(path.join(root, "dist"));
 declarations();
 await bundle();
+manifest();
+await helpPages();

@@ -37,8 +37,8 @@ export function errorsPage(): string {
   return [
     "# Errors",
     "",
-    "Every failure has a stable code. Over HTTP it is the `error` field of the answer, in programs",
-    "`error.code`, on the command line the word behind `lockd:`. *Retry* says whether the very same",
+    "Every failure has a stable code. Over HTTP it is the `error` field of an answer, in programs",
+    "`error.code`, on the command line the word behind `lockd:`. *Retry* says whether the same",
     "request may succeed later. This page is made from `src/api/error-registry.ts`; a test keeps",
     "them equal.",
     "",

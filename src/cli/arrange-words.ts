@@ -16,8 +16,8 @@ export interface FlagShape {
 export interface Vocabulary {
   /** Command ids such as `acquire` and `verify:store`, aliases included. */
   readonly commands: ReadonlySet<string>;
-  readonly globalFlags: readonly FlagShape[];
-  readonly serveFlags: readonly FlagShape[];
+  /** What may stand in front of a command: the global flags, and those of `serve`. */
+  readonly leadingFlags: readonly FlagShape[];
 }
 
 export interface Arranged {
@@ -45,13 +45,13 @@ export function arrangeWords(words: readonly string[], vocabulary: Vocabulary): 
 /** Everything before the first word that is no flag or value of one. @throws UsageError */
 function splitLeading(
   words: readonly string[],
-  { globalFlags, serveFlags }: Vocabulary,
+  { leadingFlags }: Vocabulary,
 ): { readonly leading: readonly string[]; readonly rest: readonly string[] } {
   let at = 0;
   while (at < words.length) {
     const word = words[at] ?? "";
     if (!word.startsWith("-") || word === "--" || word === "-") break;
-    const shape = shapeOf(word, [...globalFlags, ...serveFlags]);
+    const shape = shapeOf(word, leadingFlags);
     if (shape === undefined && !helpWords.has(word) && word !== "--version") {
       throw new UsageError(`unknown flag ${word} in front of the command (see lockd --help)`);
     }

@@ -1,4 +1,5 @@
-import { Command } from "@oclif/core";
+import type { Interfaces } from "@oclif/core";
+import { parse } from "@oclif/core/parser";
 import { type ConnectFlags, type Connection, connect } from "./connect.ts";
 import { failureReport } from "./failure-report.ts";
 import { globalFlags } from "./flags.ts";
@@ -12,9 +13,73 @@ interface RawToken {
   readonly flag?: string;
 }
 
-/** What every command shares: the global flags, reaching a key, and ending with an error. */
-export abstract class BaseCommand extends Command {
-  static override baseFlags = globalFlags;
+type ParserInput = Interfaces.Input<
+  Interfaces.OutputFlags<Interfaces.FlagInput>,
+  Interfaces.OutputFlags<Interfaces.FlagInput>,
+  Interfaces.OutputArgs<Interfaces.ArgInput>
+>;
+
+/** What a command knows of the program it is part of. */
+export interface CommandContext {
+  readonly id: string;
+  readonly version: string;
+}
+
+/**
+ * What every command shares: the global flags, reaching a key, and ending with an error. Has the
+ * shape of an oclif command, so that oclif's parser, help and manifest work on it, without loading
+ * the rest of oclif for every run.
+ */
+export abstract class BaseCommand {
+  static baseFlags = globalFlags;
+  static summary: string | undefined;
+  static description: string | undefined;
+  static usage: string | undefined;
+  static hiddenAliases: string[] = [];
+  static examples: string[] = [];
+  static args: Interfaces.ArgInput = {};
+  static flags: Interfaces.FlagInput = {};
+  static strict = true;
+  protected readonly argv: string[];
+  protected readonly context: CommandContext;
+
+  constructor(argv: readonly string[], context: CommandContext) {
+    this.argv = [...argv];
+    this.context = context;
+  }
+
+  /** Only names the shape: commands are started by `launch`. */
+  static async run(): Promise<void> {
+    throw new Error("commands are started by launch");
+  }
+
+  protected abstract run(): Promise<void>;
+
+  /** Runs the command; a failure is told on stderr and in the exit code. Never rejects. */
+  async execute(): Promise<void> {
+    quietOnClosedPipe();
+    try {
+      await this.run();
+    } catch (error) {
+      const report = failureReport(parseFailure(error, this.context.id));
+      const asJson = this.argv.includes("--json");
+      note(asJson ? JSON.stringify(report.json) : report.text);
+      process.exitCode = report.exitCode;
+    }
+  }
+
+  protected parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(
+    options: Interfaces.Input<F, B, A>,
+    argv: readonly string[] = this.argv,
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const flags = { ...options.baseFlags, ...options.flags };
+    const input = { context: this, ...options, flags } as unknown as ParserInput;
+    return parse([...argv], input) as unknown as Promise<Interfaces.ParserOutput<F, B, A>>;
+  }
 
   /** Reaches the keys the way the flags say, runs `use`, and lets go again. */
   protected async withConnection<T>(
@@ -46,17 +111,5 @@ export abstract class BaseCommand extends Command {
       process.once(name, () => controller.abort(new Interrupted(name)));
     }
     return controller.signal;
-  }
-
-  override async init(): Promise<void> {
-    quietOnClosedPipe();
-    await super.init();
-  }
-
-  override async catch(error: unknown): Promise<void> {
-    const report = failureReport(parseFailure(error, this.id ?? "lockd"));
-    const asJson = this.argv.includes("--json");
-    note(asJson ? JSON.stringify(report.json) : report.text);
-    process.exitCode = report.exitCode;
   }
 }

@@ -1,5 +1,5 @@
 /** Flags that several commands share, spelled and explained alike everywhere (cli.md section 4). */
-import { Flags } from "@oclif/core";
+import { Flags } from "./oclif.ts";
 
 /** Every command has these. */
 export const globalFlags = {

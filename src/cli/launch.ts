@@ -1,26 +1,40 @@
 /** From the words of the command line to a running command. */
-import { Config, Help } from "@oclif/core";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { arrangeWords, type FlagShape, type Vocabulary } from "./arrange-words.ts";
+import { commandTable } from "./command-table.ts";
 import { loadConfig, serverValue } from "./config-file.ts";
 import { failureReport } from "./failure-report.ts";
-import { globalFlags } from "./flags.ts";
-import { note, quietOnClosedPipe } from "./output.ts";
-import { serverSettings } from "./serve/server-settings.ts";
-import { nearest } from "./suggestion.ts";
+import { note, quietOnClosedPipe, writeOut } from "./output.ts";
 import { UsageError } from "./usage-error.ts";
+
+interface ManifestFlag {
+  readonly name: string;
+  readonly char?: string;
+  readonly type: "option" | "boolean";
+  readonly helpGroup?: string;
+}
 
 interface ManifestCommand {
   readonly id: string;
   readonly hidden?: boolean;
   readonly aliases?: readonly string[];
   readonly hiddenAliases?: readonly string[];
+  readonly flags: Readonly<Record<string, ManifestFlag>>;
+}
+
+/** What oclif wrote down about the commands, so that none has to be loaded to be found. */
+interface Program {
+  readonly root: string;
+  readonly version: string;
+  readonly commands: Readonly<Record<string, ManifestCommand>>;
 }
 
 /** Runs one command line; the exit code is left in `process.exitCode`. Never rejects. */
 export async function launch(words: readonly string[], root: string): Promise<void> {
   quietOnClosedPipe();
   try {
-    await dispatch(words, root);
+    await dispatch(words, readProgram(root));
   } catch (error) {
     const report = failureReport(error);
     note(words.includes("--json") ? JSON.stringify(report.json) : report.text);
@@ -28,69 +42,89 @@ export async function launch(words: readonly string[], root: string): Promise<vo
   }
 }
 
-async function dispatch(words: readonly string[], root: string): Promise<void> {
-  const config = await Config.load({ root });
-  const commands = config.commands as readonly ManifestCommand[];
-  if (words[0] === "--version") return void (await config.runCommand("version"));
-  if (words.length === 0) return startOrHelp(config);
-  const arranged = arrangeWords(words, vocabulary(commands));
-  if (arranged.command === undefined) return helpOrSuggest(config, arranged.words);
-  const beforeEnd = arranged.words.slice(0, endOfFlags(arranged.words));
-  if (beforeEnd.includes("--help") || beforeEnd.includes("-h")) {
-    return new Help(config).showHelp([arranged.command]);
-  }
-  await config.runCommand(arranged.command, [...arranged.words]);
+function readProgram(root: string): Program {
+  const text = readFileSync(path.join(root, "oclif.manifest.json"), "utf8");
+  return { root, ...(JSON.parse(text) as Omit<Program, "root">) };
 }
 
-function endOfFlags(words: readonly string[]): number {
-  const at = words.indexOf("--");
-  return at === -1 ? words.length : at;
+async function dispatch(words: readonly string[], program: Program): Promise<void> {
+  if (words[0] === "--version") return runCommand(program, "version", []);
+  if (words[0] === "autocomplete") return runOclif(program, words);
+  if (words.length === 0) return startOrHelp(program);
+  const arranged = arrangeWords(words, vocabulary(program));
+  if (arranged.command === undefined) return helpOrSuggest(program, arranged.words);
+  const end = arranged.words.indexOf("--");
+  const own = end === -1 ? arranged.words : arranged.words.slice(0, end);
+  const id = commandId(program, arranged.command);
+  if (own.includes("--help") || own.includes("-h")) return showHelp(program, id);
+  await runCommand(program, id, arranged.words);
+}
+
+/** The id behind a name, which may be an alias. */
+function commandId({ commands }: Program, name: string): string {
+  const isNamed = (command: ManifestCommand): boolean =>
+    command.id === name ||
+    command.aliases?.includes(name) === true ||
+    command.hiddenAliases?.includes(name) === true;
+  return Object.values(commands).find(isNamed)?.id ?? name;
+}
+
+/** Loads the one command that is to run. */
+async function runCommand(program: Program, id: string, words: readonly string[]): Promise<void> {
+  const load = commandTable[id];
+  if (load === undefined) return runOclif(program, [id, ...words]);
+  const { default: Command } = await load();
+  await new Command(words, { id, version: program.version }).execute();
+}
+
+/** What only oclif can do: its plugins' commands. */
+async function runOclif({ root }: Program, words: readonly string[]): Promise<void> {
+  const { execute } = await import("@oclif/core");
+  await execute({ args: [...words], loadOptions: { root } });
+}
+
+/** The page of a command or topic: the one made with the build, else made now. */
+async function showHelp(program: Program, id: string): Promise<void> {
+  const { helpPage } = await import("./help-page.ts");
+  await writeOut(await helpPage(program.root, id));
 }
 
 /** No words at all: a server when a store is configured, as container images rely on; else help. */
-async function startOrHelp(config: Config): Promise<void> {
+async function startOrHelp(program: Program): Promise<void> {
   const file = await loadConfig(undefined, process.env);
   const store = process.env.LOCKD_STORE ?? serverValue(file, "store") ?? "";
-  if (store !== "") return void (await config.runCommand("serve"));
+  if (store !== "") return runCommand(program, "serve", []);
   process.exitCode = 2;
-  const write = process.stdout.write;
-  process.stdout.write = process.stderr.write.bind(process.stderr) as typeof write;
-  await new Help(config).showHelp([]);
-  process.stdout.write = write;
+  const { helpPage } = await import("./help-page.ts");
+  note(await helpPage(program.root, ""));
 }
 
-async function helpOrSuggest(config: Config, words: readonly string[]): Promise<void> {
+async function helpOrSuggest(program: Program, words: readonly string[]): Promise<void> {
   const plain = words.filter((word) => !word.startsWith("-"));
-  const topic = plain.join(":");
-  const isTopic = config.topics.some(({ name }) => name === topic);
-  if (plain.length === 0 || isTopic) return new Help(config).showHelp([...plain]);
-  if (plain[0] === "help") return new Help(config).showHelp(plain.slice(1));
-  const known = (config.commands as readonly ManifestCommand[])
+  const named = plain[0] === "help" ? plain.slice(1) : plain;
+  const topic = named.join(":");
+  const ids = Object.values(program.commands)
     .filter(({ hidden }) => hidden !== true)
-    .map(({ id }) => id.replaceAll(":", " "));
-  const typed = plain.slice(0, 2).join(" ");
-  const near = nearest(typed, known) ?? nearest(plain[0] ?? "", known);
+    .map(({ id }) => id);
+  const isTopic = ids.some((id) => id === topic || id.startsWith(`${topic}:`));
+  if (named.length === 0 || isTopic) return showHelp(program, topic);
+  const { nearest } = await import("./suggestion.ts");
+  const typed = named.slice(0, 2).join(" ");
+  const known = ids.map((id) => id.replaceAll(":", " "));
+  const near = nearest(typed, known) ?? nearest(named[0] ?? "", known);
   const hint = near === undefined ? "" : `; did you mean "lockd ${near}"?`;
   throw new UsageError(`there is no command "${typed}"${hint} (see lockd --help)`);
 }
 
-function vocabulary(commands: readonly ManifestCommand[]): Vocabulary {
-  const names = commands.flatMap(({ id, aliases = [], hiddenAliases = [] }) => [
+function vocabulary({ commands }: Program): Vocabulary {
+  const names = Object.values(commands).flatMap(({ id, aliases = [], hiddenAliases = [] }) => [
     id,
     ...aliases,
     ...hiddenAliases,
   ]);
-  const global = Object.entries(globalFlags).map(([name, flag]): FlagShape => {
-    const { char, type } = flag as { char?: string; type: string };
-    return { name, char, takesValue: type === "option" };
-  });
-  const serve = serverSettings.map(
-    ({ name, kind }): FlagShape => ({
-      name,
-      char: name === "default-namespace" ? "n" : undefined,
-      takesValue: kind !== "switch",
-    }),
+  const serve = Object.values(commands.serve?.flags ?? {});
+  const shapes = serve.map(
+    ({ name, char, type }): FlagShape => ({ name, char, takesValue: type === "option" }),
   );
-  const accepted: FlagShape = { name: "disable-storage-encryption", takesValue: false };
-  return { commands: new Set(names), globalFlags: global, serveFlags: [...serve, accepted] };
+  return { commands: new Set(names), leadingFlags: shapes };
 }

@@ -13,7 +13,11 @@ export function parseFailure(error: unknown, command: string): unknown {
   if (error instanceof LockdError || !(error instanceof Error)) return error;
   const failed = error as OclifParseError;
   if (failed.parse === undefined && failed.oclif?.exit !== 2) return error;
-  const first = failed.message.split("\n")[0] ?? "bad usage";
+  const first = failed.message
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("See more help"))
+    .join(" ");
   const unknown = failed.flags?.[0];
   const known = Object.keys(failed.parse?.input?.flags ?? {}).map((name) => `--${name}`);
   const near = unknown === undefined ? undefined : nearest(unknown, known);

@@ -1,9 +1,9 @@
-import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
 import { defaultOwner } from "../cli/default-owner.ts";
 import { keyFlags, leaseFlags } from "../cli/flags.ts";
 import { firstGiven } from "../cli/lease-input.ts";
 import { acquireJson, acquireLines } from "../cli/lease-output.ts";
+import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 import { parseBlockSeconds, parseTtlSeconds } from "../cli/values.ts";
 
@@ -31,7 +31,7 @@ export default class Acquire extends BaseCommand {
     output: Flags.string({ char: "o", options: ["text", "json"], default: "text" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const parsed = await this.parse(Acquire);
     const { flags, args } = parsed;
     const request = {

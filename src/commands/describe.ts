@@ -1,8 +1,8 @@
-import { Args, Flags } from "@oclif/core";
 import { failure } from "../api/errors.ts";
 import { BaseCommand } from "../cli/base-command.ts";
 import { keyFlags } from "../cli/flags.ts";
 import { keyInput } from "../cli/lease-input.ts";
+import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 
 export default class Describe extends BaseCommand {
@@ -17,7 +17,7 @@ export default class Describe extends BaseCommand {
     output: Flags.string({ char: "o", options: ["json", "text"], default: "json" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const parsed = await this.parse(Describe);
     const { flags, args } = parsed;
     const request = keyInput(flags, args.key, process.env);

@@ -1,7 +1,7 @@
-import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
 import { leaseFlags } from "../cli/flags.ts";
 import { keyInput, leaseInput } from "../cli/lease-input.ts";
+import { Args, Flags } from "../cli/oclif.ts";
 import { note } from "../cli/output.ts";
 import { printState } from "../cli/print-state.ts";
 import { type StateType, stateTypes } from "../cli/state-format.ts";
@@ -30,7 +30,7 @@ export default class Get extends BaseCommand {
     quiet: Flags.boolean({ char: "q", description: "no summary on stderr" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const parsed = await this.parse(Get);
     const { flags, args } = parsed;
     const request = flags.public

@@ -1,8 +1,8 @@
-import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
 import { leaseFlags } from "../cli/flags.ts";
 import { leaseInput } from "../cli/lease-input.ts";
 import { isoTime, timeText } from "../cli/lease-output.ts";
+import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 import { pauseOrAbort } from "../cli/pause.ts";
 import { exportLine } from "../cli/shell-words.ts";
@@ -24,7 +24,7 @@ export default class KeepAlive extends BaseCommand {
     output: Flags.string({ char: "o", options: ["json", "text", "env"], default: "json" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const parsed = await this.parse(KeepAlive);
     const { flags, args } = parsed;
     const lease = leaseInput(flags, args.key, { env: process.env, txn: "optional" });

@@ -1,8 +1,8 @@
-import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
 import { defaultOwner } from "../cli/default-owner.ts";
 import { keyFlags } from "../cli/flags.ts";
 import { keyInput } from "../cli/lease-input.ts";
+import { Args, Flags } from "../cli/oclif.ts";
 import { note } from "../cli/output.ts";
 import { runPlan } from "../cli/run/run-plan.ts";
 
@@ -36,7 +36,7 @@ export default class Run extends BaseCommand {
     quiet: Flags.boolean({ char: "q", description: "say nothing of our own on stderr" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const end = this.argv.indexOf("--");
     const command = end === -1 ? [] : this.argv.slice(end + 1);
     const parsed = await this.parse(Run, end === -1 ? this.argv : this.argv.slice(0, end));

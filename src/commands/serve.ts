@@ -1,6 +1,6 @@
-import { Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
 import { loadConfig } from "../cli/config-file.ts";
+import { Flags } from "../cli/oclif.ts";
 import { readSettings, unknownKeys } from "../cli/serve/read-settings.ts";
 import { serveFlags, typedSettings } from "../cli/serve/serve-flags.ts";
 
@@ -22,7 +22,7 @@ export default class Serve extends BaseCommand {
     }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
     const config = await loadConfig(flags.config, process.env);
     const settings = readSettings({ flags: typedSettings(flags), env: process.env, config });
@@ -30,7 +30,7 @@ export default class Serve extends BaseCommand {
     const { runServer } = await import("../cli/serve/run-server.ts");
     process.exitCode = await runServer({
       plan: servePlan(settings),
-      version: this.config.version,
+      version: this.context.version,
       logMode: process.env.LOCKD_LOG_MODE === "console" ? "console" : "json",
       configPath: config.path,
       unknownKeys: unknownKeys(config),

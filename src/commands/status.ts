@@ -1,7 +1,7 @@
-import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
 import { keyFlags } from "../cli/flags.ts";
 import { keyInput } from "../cli/lease-input.ts";
+import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 import { statusJson, statusText } from "../cli/status-text.ts";
 
@@ -19,7 +19,7 @@ export default class Status extends BaseCommand {
     output: Flags.string({ char: "o", options: ["text", "json"], default: "text" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const parsed = await this.parse(Status);
     const { flags, args } = parsed;
     const request = keyInput(flags, args.key, process.env);

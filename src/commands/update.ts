@@ -1,8 +1,8 @@
-import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
 import { changeLines } from "../cli/change-output.ts";
 import { casFlags, leaseFlags } from "../cli/flags.ts";
 import { casInput, leaseInput } from "../cli/lease-input.ts";
+import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 import { sendState } from "../cli/send-state.ts";
 import { type StateType, stateTypes } from "../cli/state-format.ts";
@@ -32,7 +32,7 @@ export default class Update extends BaseCommand {
     output: Flags.string({ char: "o", options: ["json", "text", "env"], default: "json" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const parsed = await this.parse(Update);
     const { flags, args } = parsed;
     const lease = leaseInput(flags, undefined, { env: process.env, txn: "required" });

@@ -1,5 +1,5 @@
-import { Flags } from "@oclif/core";
 import { BaseCommand } from "../cli/base-command.ts";
+import { Flags } from "../cli/oclif.ts";
 import { writeOut } from "../cli/output.ts";
 
 export default class Version extends BaseCommand {
@@ -10,9 +10,9 @@ export default class Version extends BaseCommand {
     semver: Flags.boolean({ description: "only MAJOR.MINOR.PATCH[-pre]" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { flags } = await this.parse(Version);
-    const { version } = this.config;
+    const { version } = this.context;
     const bare = /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)/.exec(version)?.[1] ?? version;
     if (flags.semver) await writeOut(`${bare}\n`);
     else await writeOut(flags.version ? `${version}\n` : `pkt.systems/lockd ${version}\n`);

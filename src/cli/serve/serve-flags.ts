@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import { Flags } from "../oclif.ts";
 import { type ServerSetting, type SettingName, serverSettings } from "./server-settings.ts";
 
 /** One text flag a setting; values are read with their sources elsewhere, so none has a default. */

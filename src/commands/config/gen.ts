@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { Flags } from "@oclif/core";
 import { failure } from "../../api/errors.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { configDirectory, expandHome } from "../../cli/config-file.ts";
+import { Flags } from "../../cli/oclif.ts";
 import { writeOut } from "../../cli/output.ts";
 import { replaceFile } from "../../cli/replace-file.ts";
 import { configText } from "../../cli/serve/config-text.ts";
@@ -21,7 +21,7 @@ export default class ConfigGen extends BaseCommand {
     force: Flags.boolean({ description: "replace an existing file" }),
   };
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { flags } = await this.parse(ConfigGen);
     if (flags.stdout && flags.out !== undefined) {
       throw new UsageError("--stdout and --out cannot be combined");

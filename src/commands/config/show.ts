@@ -11,7 +11,7 @@ export default class ConfigShow extends BaseCommand {
     "<%= config.bin %> config show --json",
   ];
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { flags } = await this.parse(ConfigShow);
     const config = await loadConfig(flags.config, process.env);
     const typed = new Set(this.argv.map((word) => word.replace(/^--|=.*$/g, "")));

@@ -16,7 +16,7 @@ export default class VerifyStore extends BaseCommand {
     "LOCKD_STORE=disk:///srv/lockd <%= config.bin %> verify store --json",
   ];
 
-  async run(): Promise<void> {
+  protected override async run(): Promise<void> {
     const { flags } = await this.parse(VerifyStore);
     const config = await loadConfig(flags.config, process.env);
     const typed = flags.store === undefined ? {} : { store: flags.store };

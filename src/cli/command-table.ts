@@ -1,0 +1,23 @@
+import type { BaseCommand, CommandContext } from "./base-command.ts";
+
+export type CommandClass = new (argv: readonly string[], context: CommandContext) => BaseCommand;
+
+type LoadCommand = () => Promise<{ readonly default: CommandClass }>;
+
+/** How each command is loaded: written out, so that the build can put them into one file. */
+export const commandTable: Readonly<Record<string, LoadCommand>> = {
+  acquire: () => import("../commands/acquire.ts"),
+  "config:gen": () => import("../commands/config/gen.ts"),
+  "config:show": () => import("../commands/config/show.ts"),
+  describe: () => import("../commands/describe.ts"),
+  get: () => import("../commands/get.ts"),
+  keepalive: () => import("../commands/keepalive.ts"),
+  release: () => import("../commands/release.ts"),
+  remove: () => import("../commands/remove.ts"),
+  run: () => import("../commands/run.ts"),
+  serve: () => import("../commands/serve.ts"),
+  status: () => import("../commands/status.ts"),
+  update: () => import("../commands/update.ts"),
+  "verify:store": () => import("../commands/verify/store.ts"),
+  version: () => import("../commands/version.ts"),
+};
