@@ -50,7 +50,7 @@ export function termAt(sentAt: number, timing: LeaseTiming): number {
 
 /** The next renewal; early enough for several failures in a row. */
 export function renewAt(sentAt: number, timing: LeaseTiming): number {
-  return sentAt + Math.min((timing.ttlSeconds * 1000) / 3, usableMs(timing.ttlSeconds) / 3);
+  return sentAt + Math.floor(usableMs(timing.ttlSeconds) / 3);
 }
 
 /** Pause after a renewal that failed for a passing reason. */

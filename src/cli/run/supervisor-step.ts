@@ -100,10 +100,10 @@ function note(state: SupervisorState, event: SupervisorEvent, now: number): Note
 
 function renewed(state: SupervisorState, sentAt: number): Noted {
   const { timing } = state;
+  // A child that is being stopped is not given more time.
+  if (state.stopping !== undefined) return { state: { ...state, renewing: false }, effects: [] };
   const sureFrom = Math.max(state.sureFrom, sentAt);
   const next = { ...state, sureFrom, renewing: false, renewNotBefore: renewAt(sureFrom, timing) };
-  // A child that is being stopped is not given more time.
-  if (state.stopping !== undefined) return { state: next, effects: [] };
   return { state: next, effects: [{ kind: "arm_watchdog", killAt: killAt(sureFrom, timing) }] };
 }
 

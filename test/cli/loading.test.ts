@@ -1,0 +1,63 @@
+/** Nothing heavy is loaded by a command that does not need it. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, expect, test } from "vitest";
+
+const root = path.join(import.meta.dirname, "../..");
+const directory = mkdtempSync(path.join(tmpdir(), "lockd-loading-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const script = `
+  import { registerHooks } from "node:module";
+  const seen = [];
+  registerHooks({ load(url, context, next) { seen.push(url); return next(url, context); } });
+  process.on("exit", () => process.stderr.write("LOADED " + seen.join(" ")));
+  const { launch } = await import(process.env.LAUNCH);
+  await launch(JSON.parse(process.env.WORDS), process.env.ROOT);
+`;
+
+/** Files loaded while lockd ran with these words. */
+function loadedBy(words: readonly string[]): readonly string[] {
+  const { stderr } = spawnSync(
+    process.execPath,
+    ["--no-warnings", "--input-type=module", "-e", script],
+    {
+      env: {
+        ...process.env,
+        LOCKD_CONFIG_DIR: directory,
+        LAUNCH: path.join(root, "src/cli/launch.ts"),
+        WORDS: JSON.stringify(words),
+        ROOT: root,
+      },
+      encoding: "utf8",
+    },
+  );
+  return stderr.slice(stderr.indexOf("LOADED ") + 7).split(" ");
+}
+
+const engine = /src\/(engine\/(?!ports|limits)|storage\/)|better-sqlite3/;
+const rest = /src\/server|node_modules\/(pino|yaml|typescript)/;
+
+test("a command against a server loads neither engine nor store", () => {
+  const files = loadedBy(["status", "k", "-s", "http://127.0.0.1:1", "--retries", "-1"]);
+  expect(files.some((file) => file.includes("undici"))).toBe(true);
+  expect(files.filter((file) => engine.test(file) || rest.test(file))).toEqual([]);
+});
+
+test("an inline command loads no HTTP library while nobody owns the store", () => {
+  const files = loadedBy(["status", "k"]);
+  expect(files.some((file) => file.includes("better-sqlite3"))).toBe(true);
+  expect(files.filter((file) => rest.test(file) || file.includes("undici"))).toEqual([]);
+});
+
+test("help, version and usage errors load nothing of either", () => {
+  for (const words of [["version"], ["status", "--nope"], ["acquire"].concat(["--ttl", "x"])]) {
+    const files = loadedBy(words);
+    const heavy = files.filter(
+      (file) => engine.test(file) || rest.test(file) || /undici|src\/(local|client)\//.test(file),
+    );
+    expect(heavy).toEqual([]);
+  }
+});
