@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { startProgram } from "./support/children.ts";
+import { startLockd, startProgram } from "./support/children.ts";
 import { threeCalls, twoCalls } from "./support/cycles.ts";
 import { load } from "./support/load.ts";
 
@@ -13,7 +13,7 @@ const support = path.join(import.meta.dirname, "support");
 const seconds = Number(process.argv[2] ?? 4);
 const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-"));
 const echo = await startProgram(path.join(support, "echo-server.ts"), []);
-const lockd = await startProgram(path.join(support, "lockd-server.ts"), [`disk://${directory}`]);
+const lockd = await startLockd(`disk://${directory}`);
 
 const shown = (value: number): string => value.toFixed(value < 10 ? 2 : 0);
 try {

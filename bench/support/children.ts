@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import path from "node:path";
 
 export interface Measured {
   readonly url: string;
@@ -48,6 +49,26 @@ export async function startProgram(file: string, args: readonly string[]): Promi
   });
   const [first] = (await once(child.stdout, "data")) as [Buffer];
   return measured(child, first.toString().trim().split("\n")[0] ?? "");
+}
+
+/** The built product as an operator starts it. */
+export async function startLockd(storeUrl: string): Promise<Measured> {
+  const program = path.join(import.meta.dirname, "../../bin/lockd.js");
+  const words = ["serve", "--store", storeUrl, "--listen", "127.0.0.1:0", "--drain-grace", "0s"];
+  const child = spawn(process.execPath, ["--no-warnings", program, ...words], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, NODE_ENV: "production" },
+  });
+  let heard = "";
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr.on("data", (chunk: Buffer) => {
+      heard += chunk.toString();
+      const address = /"address":"(http:[^"]+)"/.exec(heard)?.[1];
+      if (address !== undefined) resolve(address);
+    });
+    child.once("exit", () => reject(new Error(`lockd did not start: ${heard}`)));
+  });
+  return measured(child, url);
 }
 
 /** For servers that are no Node program. */

@@ -133,6 +133,16 @@ test("a copy made while the owner runs opens consistent, and says that it is a c
   expect(await textOf(owner, "k/0")).toBe("value 45");
 });
 
+test("many openers of a directory that does not exist yet all get in", async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const directory = path.join(directoryOf("crowd"), "store");
+    const stores = await Promise.all(Array.from({ length: 12 }, () => opened(directory, "shared")));
+    await Promise.all(stores.map((store, n) => put(store, `n/${n}`, String(n))));
+    const names = await stores[0]?.list("n/", { limit: 100 });
+    expect(names?.names).toHaveLength(12);
+  }
+});
+
 test("what cannot be a store is refused at open, with place and reason", async () => {
   const directory = directoryOf("refused");
   const file = path.join(directory, "file");

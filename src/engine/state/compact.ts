@@ -114,10 +114,21 @@ export class JsonCompactor {
   /** Skips the plain bytes of a string; stops behind its quote or in another state. */
   #passString(chunk: Uint8Array, from: number): number {
     const length = chunk.length;
+    const classes = byteClasses;
     let at = from;
-    while (at < length && ((byteClasses[chunk[at] as number] as number) & plainInString) !== 0) {
-      at += 1;
+    // Four at a time: half of all bytes are inside strings, so this loop is what compaction costs.
+    while (
+      at + 4 <= length &&
+      ((classes[chunk[at] as number] as number) &
+        (classes[chunk[at + 1] as number] as number) &
+        (classes[chunk[at + 2] as number] as number) &
+        (classes[chunk[at + 3] as number] as number) &
+        plainInString) !==
+        0
+    ) {
+      at += 4;
     }
+    while (at < length && ((classes[chunk[at] as number] as number) & plainInString) !== 0) at += 1;
     if (at === length) return at;
     const byte = chunk[at] as number;
     if (byte === quote) {

@@ -16,6 +16,7 @@ import {
 import { SharedStore } from "./shared-store.ts";
 import { storeFailureOf } from "./sqlite-failure.ts";
 import { SqliteRows } from "./sqlite-rows.ts";
+import { whenFree } from "./when-free.ts";
 
 export interface OpenDiskOptions extends OpenStoreOptions {
   readonly directory: string;
@@ -29,9 +30,11 @@ export async function openDiskStore(options: OpenDiskOptions): Promise<Store> {
   const { directory } = options;
   try {
     makeDirectory(directory);
-    const rows = SqliteRows.open({ path: path.join(directory, "lockd.db") });
+    // Others may be creating, closing or recovering it at this very moment.
+    const rows = await whenFree(() => SqliteRows.open({ path: path.join(directory, "lockd.db") }));
     try {
-      if (noteWhereabouts(rows)) options.onNotice?.("storage.disk.copied", { directory });
+      const copied = await whenFree(() => noteWhereabouts(rows));
+      if (copied) options.onNotice?.("storage.disk.copied", { directory });
       return options.gear === "exclusive"
         ? await openOwned(options, rows)
         : await openShared(options, rows);
@@ -67,8 +70,8 @@ async function finishForDeadOwner(directory: string, rows: SqliteRows): Promise<
   const lock = OwnerLock.tryTake(directory);
   if (lock === undefined) return false;
   try {
-    await recover(directory, rows);
-    clearClaim(rows);
+    await whenFree(() => recover(directory, rows));
+    await whenFree(() => clearClaim(rows));
     return true;
   } finally {
     lock.release();
@@ -85,8 +88,9 @@ async function openOwned(options: OpenDiskOptions, rows: SqliteRows): Promise<St
   const lock = OwnerLock.tryTake(directory);
   if (lock === undefined) throw ownedElsewhere(directory, readClaim(rows));
   try {
-    await recover(directory, rows);
-    writeClaim(rows, { pid: process.pid, startedAtUnix: Math.floor(Date.now() / 1000) });
+    await whenFree(() => recover(directory, rows));
+    const claim = { pid: process.pid, startedAtUnix: Math.floor(Date.now() / 1000) };
+    await whenFree(() => writeClaim(rows, claim));
     const content = new ContentFiles(directory);
     await content.clean(Date.now());
     const { openExclusiveStore } = await import("./journal/exclusive-store.ts");

@@ -4,7 +4,6 @@
  */
 import { type FSWatcher, watch } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ApplyResult,
   type NamePage,
@@ -19,16 +18,10 @@ import type { ContentFiles } from "./content-files.ts";
 import { mergePages } from "./merge-pages.ts";
 import { refuseWhenOwned } from "./ownership.ts";
 import { CommitOutcomeUnknown, type SqliteRows } from "./sqlite-rows.ts";
-
-/** Milliseconds a write may find the database busy before it is given up. */
-const busyMsMax = 10_000;
+import { busyMsMax, whenFree } from "./when-free.ts";
 
 /** Milliseconds an owner's claim is waited for: its holder may just be finishing for a dead one. */
 const ownedMsMax = 500;
-
-/** Milliseconds between two tries on a busy database: from, to, with full jitter. */
-const busyPauseMsMin = 1;
-const busyPauseMsMax = 40;
 
 /** Milliseconds between two reports of changes. */
 const watchPauseMs = 50;
@@ -194,18 +187,10 @@ export class SharedStore implements Store {
   }
 
   /** Repeats what found the database busy, or owned by somebody who turns out to be dead. */
-  async #whenFree<T>(run: () => T): Promise<T> {
-    const startedAt = performance.now();
-    for (let pauseMs = busyPauseMsMin; ; pauseMs = Math.min(pauseMs * 2, busyPauseMsMax)) {
-      try {
-        return run();
-      } catch (error) {
-        if (!(error instanceof StoreFailure)) throw error;
-        const owned = error.kind === "owned" && !(await this.#parts.takeOver());
-        if (error.kind !== "owned" && error.kind !== "unavailable") throw error;
-        if (performance.now() - startedAt > (owned ? ownedMsMax : busyMsMax)) throw error;
-      }
-      await sleep(pauseMs * (0.5 + Math.random() / 2));
-    }
+  #whenFree<T>(run: () => T): Promise<T> {
+    return whenFree(run, async ({ kind }, elapsedMs) => {
+      if (kind !== "owned") return false;
+      return (await this.#parts.takeOver()) ? elapsedMs < busyMsMax : elapsedMs < ownedMsMax;
+    });
   }
 }

@@ -22,9 +22,6 @@ import { codeOf, storeFailureOf } from "./sqlite-failure.ts";
 /** Layout of the database; another number is refused, never touched. */
 const formatVersion = 1;
 
-/** Milliseconds. Only while opening: another process may just be creating or closing the file. */
-const openBusyTimeoutMs = 5_000;
-
 const schema = `
   CREATE TABLE IF NOT EXISTS objects(
     name TEXT PRIMARY KEY COLLATE BINARY, seq INTEGER NOT NULL, bytes BLOB NOT NULL
@@ -68,10 +65,9 @@ export class SqliteRows {
     try {
       const readonly = options.readonly ?? false;
       if (!readonly) makePrivateFile(path);
-      db = new Database(path, { readonly, timeout: openBusyTimeoutMs });
+      db = new Database(path, { readonly, timeout: 0 });
       if (options.readonly !== true) prepareForWriting(db, path);
       checkVersion(db, path);
-      db.pragma("busy_timeout = 0");
       return new SqliteRows(path, db);
     } catch (error) {
       db?.close();
