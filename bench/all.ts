@@ -1,0 +1,9 @@
+/** Every figure of docs/performance.md: `npm run build && npm run bench`. */
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+
+for (const name of ["lease-cycle", "reads", "large-state", "many", "start", "compact", "peers"]) {
+  console.log(`== ${name}`);
+  const file = path.join(import.meta.dirname, `${name}.ts`);
+  spawnSync(process.execPath, ["--no-warnings", file], { stdio: "inherit" });
+}
