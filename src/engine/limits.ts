@@ -47,6 +47,9 @@ export const waitPollMsMax = 1_000;
 export const waitPollGrowth = 1.5;
 export const waitPollJitter = 0.2;
 
+/** Milliseconds. Least pause between two looks at a lease that should be over by now. */
+export const waitLookMsMin = 2;
+
 /** Milliseconds. Even with a change feed a waiter looks again at least this often (10.1). */
 export const waitRecheckMs = 5_000;
 

@@ -10,10 +10,12 @@ import { failure, type LockdError } from "../../api/errors.ts";
 import {
   waitersMax,
   waitersPerKeyMax,
+  waitLookMsMin,
   waitPollGrowth,
   waitPollJitter,
   waitPollMsMax,
   waitPollMsMin,
+  waitRecheckMs,
 } from "../limits.ts";
 import type { Clock, ScheduledCall } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
@@ -184,7 +186,9 @@ export class WaitingRoom {
   #lookAgainLater(line: Line): void {
     const { clock, random, exclusive } = this.#ports;
     const untilExpiryMs = line.lastHeld.lease.expiresAtUnix * 1000 - clock.wallMs();
-    let delayMs = Math.max(0, untilExpiryMs);
+    // Wall clock and timer may run at different rates: look early rather than late, but never in
+    // ever smaller steps.
+    let delayMs = Math.min(Math.max(waitLookMsMin, untilExpiryMs), waitRecheckMs);
     if (!exclusive) {
       const jitter = 1 + (random.fraction() * 2 - 1) * waitPollJitter;
       delayMs = Math.min(delayMs, line.pollMs * jitter);
