@@ -8,9 +8,16 @@ export type MoveRequest =
   | { readonly kind: "stop" };
 
 export type MoveAnswer =
-  | { readonly kind: "moved"; readonly lastSeq: number }
+  | { readonly kind: "moved" }
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly why: StoreFailureKind; readonly message: string };
+
+/** Brings segments into SQLite. */
+export interface SegmentMover {
+  /** Resolves when the segment is durable in SQLite. One call at a time. @throws StoreFailure */
+  move(file: string): Promise<void>;
+  stop(): Promise<void>;
+}
 
 /** Heap of the worker in MiB: a segment and its rows, with room. */
 const workerHeapMegabytes = 96;
@@ -26,7 +33,7 @@ function workerFile(): URL {
 }
 
 /** Moves segments one after the other in a worker thread; started with the first one. */
-export class Mover {
+export class Mover implements SegmentMover {
   readonly #databasePath: string;
   #worker: Worker | undefined;
   #settle: { resolve(answer: MoveAnswer): void; reject(error: unknown): void } | undefined;
@@ -35,7 +42,6 @@ export class Mover {
     this.#databasePath = databasePath;
   }
 
-  /** Resolves when the segment is durable in SQLite. One call at a time. @throws StoreFailure */
   async move(file: string): Promise<void> {
     const answer = await this.#ask({ kind: "move", file });
     if (answer.kind === "failed") throw new StoreFailure(answer.why, answer.message);
@@ -65,12 +71,17 @@ export class Mover {
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMegabytes },
     });
     worker.on("message", (answer: MoveAnswer) => this.#settle?.resolve(answer));
-    worker.on("error", (error) => {
-      const failed = new StoreFailure("failed", `the journal's worker failed: ${error.message}`);
-      this.#settle?.reject(failed);
-    });
+    worker.on("error", (error) => this.#died(worker, error.message));
+    worker.on("exit", (code) => this.#died(worker, `it ended with code ${code}`));
     worker.unref();
     this.#worker = worker;
     return worker;
+  }
+
+  /** Whoever waits for an answer will get none, and nobody may ask a dead worker again. */
+  #died(worker: Worker, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#settle?.reject(new StoreFailure("failed", `the journal's worker failed: ${reason}`));
   }
 }
