@@ -10,16 +10,18 @@ const seqToCome = -1;
  */
 export function firstFailingStep(plan: Plan, seqOf: (name: string) => number | undefined): number {
   const only = plan.length === 1 ? plan[0] : undefined;
-  if (only !== undefined) return holds(only.when, seqOf(only.name)) ? -1 : 0;
+  if (only !== undefined) return holds(only.when, () => seqOf(only.name)) ? -1 : 0;
   const changed = new Map<string, number | undefined>();
   return plan.findIndex(({ name, when, kind }) => {
-    const seq = changed.has(name) ? changed.get(name) : seqOf(name);
+    const held = holds(when, () => (changed.has(name) ? changed.get(name) : seqOf(name)));
     changed.set(name, kind === "put" ? seqToCome : undefined);
-    return !holds(when, seq);
+    return !held;
   });
 }
 
-function holds(when: Precondition, seq: number | undefined): boolean {
+/** Asks for the sequence only when it matters: it may take a read of SQLite. */
+function holds(when: Precondition, seqNow: () => number | undefined): boolean {
   if (when.kind === "any") return true;
+  const seq = seqNow();
   return when.kind === "absent" ? seq === undefined : seq !== undefined && tagOf(seq) === when.tag;
 }

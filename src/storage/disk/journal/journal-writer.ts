@@ -33,7 +33,7 @@ import {
 /** Bytes of one frame at most, one plan excepted; bounds the time a sync takes. */
 const frameBytesMax = 1024 * 1024;
 
-/** Bytes of plans waiting for their frame; beyond it a plan is refused instead of kept in memory. */
+/** Bytes of plans waiting for their frame; beyond it a plan is refused, not kept in memory. */
 export const queuedBytesMax = 64 * 1024 * 1024;
 
 /** What the journal stands on; tests replace the parts that are optional. */

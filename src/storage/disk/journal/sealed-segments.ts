@@ -13,7 +13,7 @@ import type { JournalFiles } from "./journal-files.ts";
 import type { SegmentMover } from "./mover.ts";
 import { retire } from "./segment-file.ts";
 
-/** Sealed segments that wait for the mover; writers wait when there are more. Bounds the overlay. */
+/** Sealed segments that wait for the mover, beyond which writers wait. Bounds the overlay. */
 export const unmovedSegmentsMax = 4;
 
 /** Milliseconds between two tries to move a segment while SQLite has no space or is busy. */
@@ -76,9 +76,12 @@ export class SealedSegments {
   }
 
   async #moveAll(): Promise<void> {
+    // A file that was moved may be gone from its place when its retirement has to be repeated.
+    let moved: SealedSegment | undefined;
     for (let oldest = this.#sealed[0]; oldest !== undefined; oldest = this.#sealed[0]) {
       try {
-        await this.#mover.move(oldest.path);
+        if (moved !== oldest) await this.#mover.move(oldest.path);
+        moved = oldest;
         await retire(this.#files, oldest);
         this.#drop(oldest);
       } catch (error) {

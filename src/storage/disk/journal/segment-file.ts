@@ -1,6 +1,6 @@
 /** A journal segment being written: preallocated, so that a sync has no metadata to write. */
 import path from "node:path";
-import { storeFailureOf } from "../sqlite-failure.ts";
+import { codeOf, storeFailureOf } from "../sqlite-failure.ts";
 import { encodeSegmentHeader, frameHeaderBytes, segmentHeaderBytes } from "./frame.ts";
 import type { JournalFile, JournalFiles } from "./journal-files.ts";
 import { journalDirectory, segmentPath } from "./read-segment.ts";
@@ -135,7 +135,10 @@ async function takeFreeFile(
   return true;
 }
 
-/** Takes a moved segment out of the journal, keeping the file for use again when it may be. */
+/**
+ * Takes a moved segment out of the journal, keeping the file for use again when it may be. May be
+ * repeated after a failure.
+ */
 export async function retire(
   files: JournalFiles,
   segment: { readonly path: string; readonly generation: number },
@@ -144,10 +147,18 @@ export async function retire(
   try {
     const kept = (await files.names(journal)).filter((name) => name.startsWith("free-")).length;
     const free = path.join(journal, `free-${segment.generation}`);
-    if (kept < freeFilesMax) await files.rename(segment.path, free);
+    if (kept < freeFilesMax) await renameIfThere(files, segment.path, free);
     else await files.remove(segment.path);
     await files.syncDirectory(journal);
   } catch (error) {
     throw storeFailureOf(error, journal);
+  }
+}
+
+async function renameIfThere(files: JournalFiles, from: string, to: string): Promise<void> {
+  try {
+    await files.rename(from, to);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
   }
 }

@@ -123,7 +123,7 @@ function cutsFor(step: number): Cut[] {
   ];
 }
 
-test("a power cut during any operation leaves whole plans in order, all acknowledged ones", async () => {
+test("a power cut during any operation leaves whole plans, all acknowledged ones", async () => {
   const { directory: source, log } = await recordedLife();
   const kinds = new Set(log.map(({ operation }) => operation.kind));
   expect([...kinds].sort()).toContain("writeSynced");
@@ -139,8 +139,10 @@ test("a power cut during any operation leaves whole plans in order, all acknowle
       const rows = SqliteRows.open({ path: path.join(target, "lockd.db") });
       await recoverJournal({ directory: target, rows });
       const found = JSON.stringify(await contentsOf(rows));
-      const counts = Array.from({ length: note.submitted - note.acknowledged + 1 }, (_, n) => n);
-      const possible = counts.map((n) => JSON.stringify(contentsAfter(note.acknowledged + n)));
+      const possible: string[] = [];
+      for (let count = note.acknowledged; count <= note.submitted; count += 1) {
+        possible.push(JSON.stringify(contentsAfter(count)));
+      }
       expect(possible, `step ${step} of ${log.length}`).toContain(found);
       if (possible.indexOf(found) > 0) kept += 1;
       expect(segmentsIn(target)).toEqual([]);

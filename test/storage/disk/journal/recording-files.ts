@@ -101,7 +101,7 @@ export class RecordingFiles implements JournalFiles {
   }
 }
 
-/** Decides what a power cut keeps of what was not synced: a fraction in [0, 1) for each question. */
+/** Decides what a power cut keeps of what was not synced: a fraction in [0, 1) per question. */
 export interface Cut {
   readonly granule: number;
   readonly fraction: () => number;
@@ -120,7 +120,7 @@ interface Disk {
   unsynced: Map<string, DiskFile>[];
 }
 
-/** Lays out under `target` what a power cut during the last operation of `log` leaves of `source`. */
+/** Lays out under `target` what a power cut in the last operation of `log` leaves of `source`. */
 export function powerCut(
   log: readonly LoggedOperation[],
   place: { readonly source: string; readonly target: string },
