@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Store } from "../../../../src/engine/ports/store.ts";
 import { encodeFrame, encodeSegmentHeader } from "../../../../src/storage/disk/journal/frame.ts";
 import { systemFiles } from "../../../../src/storage/disk/journal/journal-files.ts";
@@ -134,6 +134,24 @@ describe.each([
   }, 30_000);
 });
 
+test("a moved segment whose retirement fails half way is retired again", async () => {
+  const directory = cleanUps.directory("retire");
+  const rows = cleanUps.rows(directory);
+  let state: "waiting" | "renamed" | "failed" = "waiting";
+  const files = faultyFiles((call, at) => {
+    if (state === "waiting" && at.includes("free-")) state = "renamed";
+    if (state !== "renamed" || call !== "syncDirectory") return none;
+    state = "failed";
+    return { kind: "error", error: errnoOf("ENOSPC") };
+  });
+  const { store, closedClean } = await openJournal({ directory, rows, files, segmentBytes: 2_600 });
+  for (let n = 0; n < 4; n += 1) expect(await settled(store)).toBe("applied");
+  await vi.waitFor(() => expect(state).toBe("failed"));
+  for (let n = 0; n < 20; n += 1) expect(await settled(store)).toBe("applied");
+  await store.close();
+  expect(closedClean()).toBe(true);
+});
+
 describe("what is decided on top of a write that is not durable yet", () => {
   async function withOneFault(error: Error) {
     const directory = cleanUps.directory("chain");
@@ -165,6 +183,23 @@ describe("what is decided on top of a write that is not durable yet", () => {
     expect(await textOf(store, "a")).toBe("1");
     expect((await first).kind).toBe("applied");
     await store.close();
+  });
+
+  test("what was refused for lack of space is not found in the journal later", async () => {
+    const directory = cleanUps.directory("erased");
+    const rows = cleanUps.rows(directory);
+    let armed = false;
+    const files = faultyFiles((call) => {
+      if (!armed || call !== "writeSynced") return none;
+      armed = false;
+      return { kind: "error", error: errnoOf("ENOSPC"), length: Number.MAX_SAFE_INTEGER };
+    });
+    const { store } = await openJournal({ directory, rows, files });
+    await put(store, "a", "1");
+    armed = true;
+    expect(await outcomeOf(put(store, "a", "2"))).toBe("full");
+    await store.close();
+    expect(await textOf(rows, "a")).toBe("1");
   });
 
   test("a plan that waits to be refused is surely not applied when the device fails", async () => {

@@ -23,15 +23,15 @@ export type FileCall =
   | "writeSynced"
   | "sync";
 
-/** Real files whose calls fail as the test decides, call by call. */
-export function faultyFiles(decide: (call: FileCall) => Fault): JournalFiles {
-  const before = (call: FileCall): void => {
-    const fault = decide(call);
+/** Real files whose calls fail as the test decides, call by call; `at` is the path when known. */
+export function faultyFiles(decide: (call: FileCall, at: string) => Fault): JournalFiles {
+  const before = (call: FileCall, at = ""): void => {
+    const fault = decide(call, at);
     if (fault.kind === "error") throw fault.error;
   };
   const faulty = (file: JournalFile, write: FileCall): JournalFile => ({
     write: async (bytes, from, at) => {
-      const fault = decide(write);
+      const fault = decide(write, "");
       if (fault.kind === "none") return file.write(bytes, from, at);
       const length = Math.min(bytes.length, from + Math.max(0, fault.length ?? 0));
       const written = length > from ? await file.write(bytes.subarray(0, length), from, at) : 0;
@@ -62,7 +62,7 @@ export function faultyFiles(decide: (call: FileCall) => Fault): JournalFiles {
       return systemFiles.names(at);
     },
     rename: async (from, to) => {
-      before("rename");
+      before("rename", to);
       await systemFiles.rename(from, to);
     },
     remove: async (at) => {

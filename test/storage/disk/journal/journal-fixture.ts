@@ -49,15 +49,15 @@ export interface OpenedJournal {
 
 /** Recovers and opens; moves segments in this thread unless the test brings a mover. */
 export async function openJournal(
-  parts: { readonly rows: SqliteRows } & Omit<JournalParts, "rows">,
+  parts: JournalParts & { readonly content?: ContentFiles },
 ): Promise<OpenedJournal> {
   const { directory, rows } = parts;
   await recoverJournal({ directory, rows });
   let clean: boolean | undefined;
   const store = await openExclusiveStore({
     mover: moverInThread(rows),
-    ...parts,
     content: new ContentFiles(directory),
+    ...parts,
     onClosed: (isClean) => {
       clean = isClean;
     },
