@@ -32,7 +32,11 @@ function workerFile(): URL {
   throw new StoreFailure("failed", "the journal's worker is missing from this installation");
 }
 
-/** Moves segments one after the other in a worker thread; started with the first one. */
+/**
+ * Moves segments one after the other in a worker thread, started with the first one. The worker
+ * keeps the process alive while it has something to do, and only then: whoever closes the store or
+ * waits for room waits for nothing else, and the process would end under them.
+ */
 export class Mover implements SegmentMover {
   readonly #databasePath: string;
   #worker: Worker | undefined;
@@ -50,18 +54,22 @@ export class Mover implements SegmentMover {
   async stop(): Promise<void> {
     const worker = this.#worker;
     if (worker === undefined) return;
-    worker.ref();
     await this.#ask({ kind: "stop" }).catch(() => undefined);
     this.#worker = undefined;
     await worker.terminate();
   }
 
-  #ask(request: MoveRequest): Promise<MoveAnswer> {
+  async #ask(request: MoveRequest): Promise<MoveAnswer> {
     const worker = this.#start();
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      worker.postMessage(request);
-    });
+    worker.ref();
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#settle = { resolve, reject };
+        worker.postMessage(request);
+      });
+    } finally {
+      worker.unref();
+    }
   }
 
   #start(): Worker {
@@ -73,7 +81,6 @@ export class Mover implements SegmentMover {
     worker.on("message", (answer: MoveAnswer) => this.#settle?.resolve(answer));
     worker.on("error", (error) => this.#died(worker, error.message));
     worker.on("exit", (code) => this.#died(worker, `it ended with code ${code}`));
-    worker.unref();
     this.#worker = worker;
     return worker;
   }

@@ -1,4 +1,5 @@
 /** A mover that lags, fails, dies or is busy: writers wait or are told, readers never notice. */
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -258,6 +259,17 @@ describe("the worker", () => {
     );
     await store.close();
     expect(await textOf(rows, "later")).toBeDefined();
+  });
+
+  test("a process that closes its store ends when all is moved, and not before", async () => {
+    const directory = cleanUps.directory("closing");
+    const closer = path.join(import.meta.dirname, "store-closer.ts");
+    const child = spawnSync(process.execPath, ["--no-warnings", closer, directory], {
+      encoding: "utf8",
+      timeout: 15_000,
+    });
+    expect([child.status, child.stdout, child.stderr]).toEqual([0, "closed\n", ""]);
+    expect(segmentsIn(directory)).toEqual([]);
   });
 
   test("has memory for a whole segment of the smallest records", async () => {
