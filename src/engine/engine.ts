@@ -166,7 +166,7 @@ export class Engine implements ServedLockd {
       const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
         stageState(record, stage, nowUnix),
       );
-      keepObject = !staged.repeated;
+      keepObject = staged.usesBytes;
       return {
         newVersion: staged.version,
         newStateEtag: staged.etag,

@@ -3,7 +3,7 @@
  * just looked up the old pointer can still open it. Losing this list in a crash loses no data: the
  * sweeper finds what was left behind.
  */
-import { garbageDelayMs, garbageQueueMax } from "./limits.ts";
+import { garbageDelayMs, garbagePauseMsMin, garbageQueueMax } from "./limits.ts";
 import type { Clock, Monotonic, ScheduledCall } from "./ports/clock.ts";
 import type { Store } from "./ports/store.ts";
 import type { Telemetry } from "./ports/telemetry.ts";
@@ -49,7 +49,8 @@ export class GarbageCollector {
   #arm(): void {
     const first = this.#queue[0];
     if (first === undefined || this.#timer !== undefined || this.#running !== undefined) return;
-    const delayMs = Math.max(0, first.dueAt - this.#clock.monotonicMs());
+    // A timer may fire a rounding early; then it must not fire again at once.
+    const delayMs = Math.max(garbagePauseMsMin, first.dueAt - this.#clock.monotonicMs());
     this.#timer = this.#clock.schedule(delayMs, () => {
       this.#timer = undefined;
       this.#running = this.#deleteDue();

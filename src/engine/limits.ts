@@ -62,6 +62,9 @@ export const ownerLengthMax = 1024;
 /** Milliseconds a superseded content object stays readable before it is deleted. */
 export const garbageDelayMs = 1_000;
 
+/** Milliseconds. Least pause between two rounds of deleting. */
+export const garbagePauseMsMin = 1;
+
 /** Superseded objects waiting for deletion; beyond it they are left to the sweeper. */
 export const garbageQueueMax = 10_000;
 

@@ -23,6 +23,7 @@ export interface RunServerOptions {
 /** Serves until a signal came and the drain is over; answers the exit code. */
 export async function runServer(options: RunServerOptions): Promise<number> {
   const { plan } = options;
+  const ended = endSignal();
   const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
   welcome(options, telemetry);
   const [{ Engine }, { openStore }, { startServer }, { normalizeNamespace }] = await Promise.all([
@@ -53,8 +54,9 @@ export async function runServer(options: RunServerOptions): Promise<number> {
       onBug: () => bug.resolve(1),
     });
     const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs: () => server.idleMs() });
-    const exitCode = await Promise.race([signalled(() => server.stop()), bug.promise]);
+    const exitCode = await Promise.race([ended.then(() => 0), bug.promise]);
     sweep.stop();
+    await server.stop();
     return exitCode;
   } finally {
     await engine.close();
@@ -85,13 +87,16 @@ async function listeners(plan: ServePlan, telemetry: Telemetry): Promise<ListenP
   return [plan.listen];
 }
 
-/** Resolves when a signal has been answered: 0 after a clean drain, 128 + n after a second one. */
-function signalled(stop: () => Promise<void>): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * SIGINT and SIGTERM from the first moment on: the first one ends the server cleanly, also when it
+ * comes while the server is still starting; a second one ends the process at once.
+ */
+function endSignal(): Promise<void> {
+  return new Promise((resolve) => {
     let count = 0;
     const onSignal = (name: NodeJS.Signals): void => {
       count += 1;
-      if (count === 1) stop().then(() => resolve(0), reject);
+      if (count === 1) resolve();
       else process.exit(name === "SIGINT" ? 130 : 143);
     };
     process.on("SIGINT", onSignal);

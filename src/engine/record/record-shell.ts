@@ -38,8 +38,16 @@ interface ShellPorts {
   readonly random: Random;
 }
 
-/** Answers of attempts whose outcome was unknown, by the write id that proves them. */
-type OpenAttempts<Answer> = Map<string, { readonly answer: Answer; readonly next: KeyRecord }>;
+/** An attempt whose outcome is unknown: it may have landed, or may still land. */
+interface OpenAttempt<Answer> {
+  /** Undefined for a cleaning write, which answers nothing. */
+  readonly answer: { readonly value: Answer } | undefined;
+  /** The version it was based on: another write on the same version proves that it never landed. */
+  readonly base: VersionTag | undefined;
+}
+
+/** By the write id that proves them. */
+type OpenAttempts<Answer> = Map<string, OpenAttempt<Answer>>;
 
 interface Loaded {
   readonly record: KeyRecord | undefined;
@@ -96,35 +104,56 @@ export class RecordShell {
   }
 
   async #decideAndWrite<Answer>(cell: RecordCell, decide: Transition<Answer>): Promise<Answer> {
-    let open: OpenAttempts<Answer> | undefined;
-    for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
-      if (!cell.loaded) {
-        const loaded = await this.#load(cell.name);
-        const own = loaded.writeId === undefined ? undefined : open?.get(loaded.writeId);
-        if (own !== undefined && loaded.record !== undefined) {
-          return this.#landed(cell, loaded, own.answer);
-        }
-        cell.set(loaded.record, loaded.tag);
+    const open: OpenAttempts<Answer> = new Map();
+    try {
+      for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
+        const done = await this.#attempt(cell, decide, open);
+        if (done !== undefined) return done.value;
       }
-      const decision = decide(cell.record, this.nowUnix());
-      if (decision.kind === "keep") return decision.answer;
-      const next = decision.next;
-      if (next === undefined) {
-        assert(decision.kind === "refuse", "only a refusal may come without a record");
-        throw decision.error;
-      }
-      const written = await this.#write(cell, next);
-      if (written.kind === "applied") {
-        this.#observer.garbage(decision.garbage);
-        if (decision.kind === "refuse") throw decision.error;
-        return decision.answer;
-      }
-      if (written.kind === "unknown" && decision.kind === "write") {
-        open ??= new Map();
-        open.set(written.writeId, { answer: decision.answer, next });
-      }
+    } catch (error) {
+      // A refusal, or a failure of this attempt, says nothing about an earlier one that may count.
+      throw hasAnswers(open) ? this.#unknownOutcome(cell.name, error) : error;
     }
-    throw this.#exhausted(cell.name, open !== undefined);
+    if (hasAnswers(open)) throw this.#unknownOutcome(cell.name, undefined);
+    const detail = `${cell.name}: other writers won ${casAttemptsMax} times in a row`;
+    throw failure("cas_mismatch", detail);
+  }
+
+  /** The answer, or undefined when it has to be decided again. */
+  async #attempt<Answer>(
+    cell: RecordCell,
+    decide: Transition<Answer>,
+    open: OpenAttempts<Answer>,
+  ): Promise<{ readonly value: Answer } | undefined> {
+    if (!cell.loaded) {
+      const loaded = await this.#load(cell.name);
+      const own = loaded.writeId === undefined ? undefined : open.get(loaded.writeId);
+      if (own?.answer !== undefined) {
+        this.#landed(cell, loaded);
+        return own.answer;
+      }
+      cell.set(loaded.record, loaded.tag);
+    }
+    const decision = decide(cell.record, this.nowUnix());
+    if (decision.kind === "keep") return { value: decision.answer };
+    const { next } = decision;
+    if (next === undefined) {
+      assert(decision.kind === "refuse", "only a refusal may come without a record");
+      throw decision.error;
+    }
+    const base = cell.tag;
+    const written = await this.#write(cell, next);
+    if (written.kind === "applied") {
+      for (const [writeId, earlier] of open) if (earlier.base === base) open.delete(writeId);
+      this.#observer.garbage(decision.garbage);
+      if (decision.kind === "refuse") throw decision.error;
+      return { value: decision.answer };
+    }
+    if (written.kind === "unknown") {
+      const answer = decision.kind === "write" ? { value: decision.answer } : undefined;
+      open.set(written.writeId, { answer, base });
+    }
+    return undefined;
   }
 
   /** One conditional write of the record; forgets the cached one unless it succeeded. */
@@ -152,11 +181,10 @@ export class RecordShell {
   }
 
   /** An earlier attempt of unknown outcome turned out to have been written. */
-  #landed<Answer>(cell: RecordCell, loaded: Loaded, answer: Answer): Answer {
+  #landed(cell: RecordCell, loaded: Loaded): void {
     const before = cell.record;
     cell.set(loaded.record, loaded.tag);
     if (loaded.record !== undefined) this.#observer.changed(cell.name, before, loaded.record);
-    return answer;
   }
 
   async #load(name: string): Promise<Loaded> {
@@ -179,18 +207,15 @@ export class RecordShell {
     });
   }
 
-  #exhausted(name: string, unknown: boolean): LockdError {
-    if (unknown) {
-      return failure(
-        "store_unavailable",
-        `${name}: the outcome of a write could not be found out`,
-        {
-          outcomeUnknown: true,
-        },
-      );
-    }
-    return failure("cas_mismatch", `${name}: other writers won ${casAttemptsMax} times in a row`);
+  #unknownOutcome(name: string, cause: unknown): LockdError {
+    const detail = `${name}: the outcome of a write could not be found out`;
+    return failure("store_unavailable", detail, { outcomeUnknown: true, cause });
   }
+}
+
+function hasAnswers<Answer>(open: OpenAttempts<Answer>): boolean {
+  for (const { answer } of open.values()) if (answer !== undefined) return true;
+  return false;
 }
 
 function throwEngineError(error: unknown): never {

@@ -25,8 +25,11 @@ export interface StateStaged {
   readonly bytes: number;
   readonly queryHidden: boolean;
   readonly released: boolean;
-  /** True when nothing was written: an earlier call did exactly this already. */
-  readonly repeated: boolean;
+  /**
+   * False when an earlier call did exactly this already, with bytes of its own: then the bytes of
+   * this call are not needed. An earlier attempt of this very call counts as this call.
+   */
+  readonly usesBytes: boolean;
 }
 
 export interface StageStateRequest {
@@ -96,7 +99,7 @@ export function stageState(
     bytes: state.size,
     queryHidden: effectiveHidden(stagedRecord),
     released: request.release,
-    repeated: false,
+    usesBytes: true,
   };
   const replaced = stagedObjects(record.staged);
   if (!request.release) return write(stagedRecord, answer, replaced);
@@ -123,8 +126,13 @@ function repeatedCommit(
     bytes: last.bytes,
     queryHidden: record.queryHidden ?? false,
     released: true,
-    repeated: true,
+    usesBytes: isSamePlace(record.state, state),
   };
+}
+
+function isSamePlace(one: StoredState | undefined, other: StoredState): boolean {
+  const { place } = other;
+  return place.kind === "object" && one?.place.kind === "object" && one.place.name === place.name;
 }
 
 export interface RemovalStaged {
