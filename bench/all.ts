@@ -2,7 +2,16 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 
-for (const name of ["lease-cycle", "reads", "large-state", "many", "start", "compact", "peers"]) {
+for (const name of [
+  "lease-cycle",
+  "reads",
+  "large-state",
+  "many",
+  "journal",
+  "start",
+  "compact",
+  "peers",
+]) {
   console.log(`== ${name}`);
   const file = path.join(import.meta.dirname, `${name}.ts`);
   spawnSync(process.execPath, ["--no-warnings", file], { stdio: "inherit" });

@@ -15,13 +15,12 @@ import {
   StoreFailure,
 } from "../../../engine/ports/store.ts";
 import type { ContentFiles } from "../content-files.ts";
-import { byBytes, mergePages } from "../merge-pages.ts";
-import { type SqliteRows, tagOf } from "../sqlite-rows.ts";
-import { JournalWriter } from "./journal-writer.ts";
+import { mergePages } from "../merge-pages.ts";
+import { tagOf } from "../sqlite-rows.ts";
+import { type JournalParts, JournalWriter } from "./journal-writer.ts";
+import { overlayPage } from "./overlay-page.ts";
 
-export interface ExclusiveStoreParts {
-  readonly directory: string;
-  readonly rows: SqliteRows;
+export interface ExclusiveStoreParts extends JournalParts {
   readonly content: ContentFiles;
   /**
    * Called last when the store is closed: gives up the ownership. Not `clean`: the journal still
@@ -87,11 +86,12 @@ class ExclusiveStore implements Store {
     const limit = Math.min(options.limit, listLimitMax);
     let after = options.after;
     for (;;) {
+      // Both in one turn: what the mover takes out of the overlay is in the rows by then.
       const rows = this.#parts.rows.list(prefix, after, limit);
-      const fresh = this.#overlayPage(prefix, after, limit);
+      const fresh = overlayPage(this.#writer.overlay, prefix, { after, limit });
       const files = await this.#parts.content.list(prefix, after, limit);
       const page = mergePages(mergePages(rows, fresh, limit), files, limit);
-      const names = page.names.filter((name) => !this.#isDeleted(name));
+      const names = page.names.filter((name) => !fresh.deleted.has(name));
       const last = page.names.at(-1);
       // A page of nothing but deleted names is no end.
       if (names.length > 0 || !page.more || last === undefined) return { names, more: page.more };
@@ -111,22 +111,6 @@ class ExclusiveStore implements Store {
     } finally {
       this.#parts.onClosed(clean);
     }
-  }
-
-  #isDeleted(name: string): boolean {
-    const fresh = this.#writer.overlay.get(name);
-    return fresh !== undefined && fresh.bytes === undefined;
-  }
-
-  /** Deleted names included: they hide rows. */
-  #overlayPage(prefix: string, after: string | undefined, limit: number): NamePage {
-    const names: string[] = [];
-    for (const name of this.#writer.overlay.keys()) {
-      if (!name.startsWith(prefix)) continue;
-      if (after === undefined || byBytes(name, after) > 0) names.push(name);
-    }
-    names.sort(byBytes);
-    return { names: names.slice(0, limit), more: names.length > limit };
   }
 
   #refuseWhenClosed(): void {

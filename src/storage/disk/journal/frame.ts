@@ -14,6 +14,8 @@ import { crc32 } from "node:zlib";
 export const segmentHeaderBytes = 32;
 export const frameHeaderBytes = 16;
 const entryHeaderBytes = 13;
+/** Bytes of one UTF-16 unit in UTF-8 at most. */
+const utf8BytesMax = 3;
 const segmentMagic = Buffer.from("LKJOURN1");
 
 export interface JournalEntry {
@@ -48,6 +50,11 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
 
 export function entryLength(entry: JournalEntry): number {
   return entryHeaderBytes + Buffer.byteLength(entry.name) + (entry.bytes?.length ?? 0);
+}
+
+/** Bytes an entry takes at most, without looking at every character of its name. */
+export function entryLengthMax(name: string, bytesLength: number): number {
+  return entryHeaderBytes + name.length * utf8BytesMax + bytesLength;
 }
 
 /** One frame; without entries it is the seal of a segment that is full. */

@@ -1,149 +1,157 @@
 /**
- * Writes the journal: checks plans in memory, groups them into frames, and lets sealed segments be
- * moved into SQLite behind everybody's back.
+ * Writes the journal: checks plans in memory, groups them into frames, and hands full segments over
+ * to be moved into SQLite behind everybody's back.
  *
  * Life: opening -> writing -> (failed) -> closed. `failed` is for ever: after a sync that failed
  * nothing the device says can be believed (reliability.md F04).
  */
 import assert from "node:assert";
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type ApplyResult,
-  type Plan,
-  type Precondition,
-  StoreFailure,
-} from "../../../engine/ports/store.ts";
+import { type ApplyResult, type Plan, StoreFailure } from "../../../engine/ports/store.ts";
 import { storeFailureOf } from "../sqlite-failure.ts";
 import { type SqliteRows, tagOf } from "../sqlite-rows.ts";
-import { encodeFrame, FrameEncoder, type JournalEntry } from "./frame.ts";
+import { firstFailingStep } from "./check-plan.ts";
+import {
+  encodeFrame,
+  entryLengthMax,
+  FrameEncoder,
+  frameHeaderBytes,
+  type JournalEntry,
+} from "./frame.ts";
+import { type JournalFiles, systemFiles } from "./journal-files.ts";
 import { moveSegment } from "./move-segment.ts";
-import { Mover } from "./mover.ts";
-import { frameBytesLimit, retire, SegmentFile, segmentBytes } from "./segment-file.ts";
-
-/** Sealed segments that wait for the mover; writers wait when there are more. */
-const unmovedSegmentsMax = 4;
-
-/** Milliseconds between two tries to move a segment while SQLite has no space or is busy. */
-const moveRetryMs = 250;
+import { Mover, type SegmentMover } from "./mover.ts";
+import { SealedSegments } from "./sealed-segments.ts";
+import {
+  frameBytesLimit,
+  type JournalPlace,
+  retire,
+  SegmentFile,
+  segmentBytesDefault,
+} from "./segment-file.ts";
 
 /** Bytes of one frame at most, one plan excepted; bounds the time a sync takes. */
 const frameBytesMax = 1024 * 1024;
 
-interface QueuedPlan {
-  readonly entries: readonly JournalEntry[];
-  readonly bytes: number;
-  resolve(result: ApplyResult): void;
-  reject(error: unknown): void;
+/** Bytes of plans waiting for their frame; beyond it a plan is refused, not kept in memory. */
+export const queuedBytesMax = 64 * 1024 * 1024;
+
+/** What the journal stands on; tests replace the parts that are optional. */
+export interface JournalParts {
+  readonly directory: string;
+  readonly rows: SqliteRows;
+  readonly files?: JournalFiles;
+  readonly mover?: SegmentMover;
+  readonly segmentBytes?: number;
 }
 
-interface SealedSegment {
-  readonly path: string;
-  readonly generation: number;
-  readonly names: ReadonlySet<string>;
-  readonly lastSeq: number;
+interface QueuedPlan {
+  /** Empty when the plan only waits for the frames that decide it. */
+  readonly entries: readonly JournalEntry[];
+  readonly bytes: number;
+  readonly result: ApplyResult;
+  resolve(result: ApplyResult): void;
+  reject(error: unknown): void;
 }
 
 export class JournalWriter {
   /** What SQLite does not have yet, durable in the journal. */
   readonly overlay = new Map<string, JournalEntry>();
-  readonly #directory: string;
+  readonly #place: JournalPlace;
   readonly #rows: SqliteRows;
-  readonly #mover: Mover;
   readonly #encoder = new FrameEncoder();
   /** Newest sequence of names with queued or running writes. */
   readonly #pending = new Map<string, JournalEntry>();
-  readonly #sealed: SealedSegment[] = [];
+  readonly #sealed: SealedSegments;
   #segment: SegmentFile;
   #segmentNames = new Set<string>();
   #segmentLastSeq = 0;
   #next: Promise<SegmentFile> | undefined;
   #queue: QueuedPlan[] = [];
+  #queuedBytes = 0;
   #writing: Promise<void> | undefined;
-  #moving: Promise<void> | undefined;
   #seq: number;
   #failed: StoreFailure | undefined;
-  /** Why the mover does not get on; writers wait for it only while it does. */
-  #stuck: StoreFailure | undefined;
-  #closing = false;
 
-  private constructor(
-    parts: { readonly directory: string; readonly rows: SqliteRows },
-    segment: SegmentFile,
-  ) {
-    this.#directory = parts.directory;
+  private constructor(parts: JournalParts, place: JournalPlace, segment: SegmentFile) {
+    this.#place = place;
     this.#rows = parts.rows;
-    this.#mover = new Mover(parts.rows.path);
+    this.#sealed = new SealedSegments({
+      overlay: this.overlay,
+      files: place.files,
+      mover: parts.mover ?? new Mover(parts.rows.path),
+    });
     this.#segment = segment;
     this.#seq = parts.rows.lastSeq();
   }
 
   /** The journal was recovered and is empty. */
-  static async open(parts: {
-    readonly directory: string;
-    readonly rows: SqliteRows;
-  }): Promise<JournalWriter> {
-    const { directory } = parts;
-    const first = await SegmentFile.prepare({ directory, generation: 1, salt: newSalt() });
-    return new JournalWriter(parts, first);
+  static async open(parts: JournalParts): Promise<JournalWriter> {
+    const { directory, files = systemFiles, segmentBytes = segmentBytesDefault } = parts;
+    const place = { directory, files, segmentBytes };
+    const first = await SegmentFile.prepare(place, { generation: 1, salt: newSalt() });
+    return new JournalWriter(parts, place, first);
   }
 
-  apply(plan: Plan): Promise<ApplyResult> {
-    if (this.#failed !== undefined) return Promise.reject(this.#failed);
-    const step = this.#firstFailing(plan);
-    if (step !== -1) return Promise.resolve({ kind: "conflict", step });
-    const entries = plan.map((one): JournalEntry => {
-      this.#seq += 1;
-      return {
-        name: one.name,
-        seq: this.#seq,
-        bytes: one.kind === "put" ? one.bytes : undefined,
-      };
-    });
-    let bytes = 0;
-    for (const entry of entries) {
-      this.#pending.set(entry.name, entry);
-      bytes += entry.name.length + (entry.bytes?.length ?? 0);
+  async apply(plan: Plan): Promise<ApplyResult> {
+    const failed = this.#failed ?? this.#sealed.failed;
+    if (failed !== undefined) throw failed;
+    // A frame without entries would seal the segment, and there is nothing to make durable.
+    if (plan.length === 0) return { kind: "applied", tags: [] };
+    const bytes = bytesOf(plan);
+    assert(bytes <= frameBytesLimit(this.#place), "a plan fits into a segment");
+    if (this.#queuedBytes + bytes > queuedBytesMax) {
+      throw new StoreFailure("unavailable", `${this.#place.directory}: too many waiting writes`);
     }
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ entries, bytes, resolve, reject });
-      this.#writing ??= this.#writeAll();
-    });
+    const step = firstFailingStep(plan, (name) => this.#seqOf(name));
+    if (step === -1) return this.#enqueue(this.#entriesOf(plan), bytes);
+    const decided = plan.slice(0, step + 1).every(({ name }) => !this.#pending.has(name));
+    const conflict = { kind: "conflict", step } as const;
+    // What it conflicts with may still fail; only a durable write may be a reason to refuse one.
+    return decided ? conflict : this.#enqueue([], 0, conflict);
   }
 
   /** True when everything is in SQLite now and the journal is empty. */
   async close(): Promise<boolean> {
-    this.#closing = true;
     await this.#writing;
-    await this.#moving;
-    await this.#mover.stop();
+    const moved = await this.#sealed.close();
     const next = await this.#next?.catch(() => undefined);
     await next?.close();
     await this.#segment.close();
-    if (this.#failed !== undefined || this.#sealed.length > 0) return false;
+    if (this.#failed !== undefined || !moved) return false;
     try {
       moveSegment(this.#segment.path, this.#rows);
+      // Oldest first: a crash in between leaves nothing behind a gap.
+      await retire(this.#place.files, this.#segment);
+      if (next !== undefined) await retire(this.#place.files, next);
     } catch (error) {
-      // Nothing is lost: the journal stays, and the next opener moves it.
+      // Nothing is lost: what is left of the journal stays, and the next opener moves it.
       if (error instanceof StoreFailure) return false;
       throw error;
     }
-    // Oldest first: a crash in between leaves nothing behind a gap.
-    await retire(this.#segment.path, this.#segment.generation);
-    if (next !== undefined) await retire(next.path, next.generation);
     this.overlay.clear();
     return true;
   }
 
-  #firstFailing(plan: Plan): number {
-    const only = plan.length === 1 ? plan[0] : undefined;
-    if (only !== undefined) return holds(only.when, this.#seqOf(only.name)) ? -1 : 0;
-    // Sequences that earlier steps of this plan will give: unlike any known one.
-    const changed = new Map<string, number | undefined>();
-    return plan.findIndex(({ name, when, kind }) => {
-      const seq = changed.has(name) ? changed.get(name) : this.#seqOf(name);
-      changed.set(name, kind === "put" ? -1 : undefined);
-      return !holds(when, seq);
+  #entriesOf(plan: Plan): JournalEntry[] {
+    return plan.map((step): JournalEntry => {
+      this.#seq += 1;
+      const bytes = step.kind === "put" ? step.bytes : undefined;
+      const entry = { name: step.name, seq: this.#seq, bytes };
+      this.#pending.set(entry.name, entry);
+      return entry;
+    });
+  }
+
+  #enqueue(
+    entries: readonly JournalEntry[],
+    bytes: number,
+    result: ApplyResult = { kind: "applied", tags: entries.map(tagAfter) },
+  ): Promise<ApplyResult> {
+    this.#queuedBytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ entries, bytes, result, resolve, reject });
+      this.#writing ??= this.#writeAll();
     });
   }
 
@@ -163,43 +171,45 @@ export class JournalWriter {
   }
 
   #takeBatch(): QueuedPlan[] {
+    const bytesMax = Math.min(frameBytesMax, frameBytesLimit(this.#place));
     let bytes = 0;
-    const end = this.#queue.findIndex((plan, at) => {
+    let taken = 0;
+    for (const plan of this.#queue) {
+      if (taken > 0 && bytes + plan.bytes > bytesMax) break;
       bytes += plan.bytes;
-      return at > 0 && bytes > frameBytesMax;
-    });
-    return this.#queue.splice(0, end === -1 ? this.#queue.length : end);
+      taken += 1;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, taken);
   }
 
   async #writeFrame(batch: readonly QueuedPlan[]): Promise<void> {
     const entries = batch.flatMap((plan) => plan.entries);
     let wrote = false;
     try {
-      let frame = this.#encoder.encode(entries, this.#segment.salt);
-      assert(frame.length <= frameBytesLimit, "a plan fits into a segment");
-      if (!this.#segment.fits(frame.length)) {
-        await this.#roll();
-        frame = this.#encoder.encode(entries, this.#segment.salt);
+      if (entries.length > 0) {
+        let frame = this.#encoder.encode(entries, this.#segment.salt);
+        if (!this.#segment.fits(frame.length)) {
+          await this.#roll();
+          frame = this.#encoder.encode(entries, this.#segment.salt);
+        }
+        wrote = true;
+        await this.#segment.append(frame);
       }
-      wrote = true;
-      await this.#segment.append(frame);
     } catch (error) {
       await this.#frameFailed(batch, storeFailureOf(error, this.#segment.path), wrote);
       return;
     }
-    for (const entry of entries) {
-      this.overlay.set(entry.name, entry);
-      this.#segmentNames.add(entry.name);
-      if (this.#pending.get(entry.name) === entry) this.#pending.delete(entry.name);
-    }
-    this.#segmentLastSeq = entries.at(-1)?.seq ?? this.#segmentLastSeq;
-    if (this.#segment.usedBytes > segmentBytes / 2) this.#prepareNext();
-    for (const plan of batch) {
-      const tags = plan.entries.map(({ bytes, seq }) =>
-        bytes === undefined ? undefined : tagOf(seq),
-      );
-      plan.resolve({ kind: "applied", tags });
-    }
+    for (const entry of entries) this.#becameDurable(entry);
+    if (this.#segment.isHalfFull) void this.#prepareNext();
+    for (const plan of batch) plan.resolve(plan.result);
+  }
+
+  #becameDurable(entry: JournalEntry): void {
+    this.overlay.set(entry.name, entry);
+    this.#segmentNames.add(entry.name);
+    this.#segmentLastSeq = entry.seq;
+    if (this.#pending.get(entry.name) === entry) this.#pending.delete(entry.name);
   }
 
   /**
@@ -211,14 +221,18 @@ export class JournalWriter {
     error: StoreFailure,
     wrote: boolean,
   ): Promise<void> {
-    const certain = error.kind === "full" && (!wrote || (await this.#erased()));
-    if (!certain) this.#failed = new StoreFailure("failed", error.message, { cause: error });
+    const passing = error.kind === "full" || error.kind === "unavailable";
+    const certain = wrote ? error.kind === "full" && (await this.#erased()) : passing;
+    if (!certain) this.#failed ??= new StoreFailure("failed", error.message, { cause: error });
     const later = this.#queue;
     this.#queue = [];
+    this.#queuedBytes = 0;
     this.#pending.clear();
     for (const plan of batch) {
-      if (certain || !wrote) plan.reject(error);
-      else plan.resolve({ kind: "unknown", cause: error });
+      // A plan without entries wrote nothing, whatever became of the others.
+      if (wrote && !certain && plan.entries.length > 0) {
+        plan.resolve({ kind: "unknown", cause: error });
+      } else plan.reject(this.#failed ?? error);
     }
     for (const plan of later) plan.reject(this.#failed ?? error);
   }
@@ -233,68 +247,51 @@ export class JournalWriter {
   }
 
   /** Makes the next segment ready before it is needed; a failure shows when it is. */
-  #prepareNext(): void {
-    this.#next ??= SegmentFile.prepare({
-      directory: this.#directory,
+  #prepareNext(): Promise<SegmentFile> {
+    this.#next ??= SegmentFile.prepare(this.#place, {
       generation: this.#segment.generation + 1,
       salt: newSalt(),
     });
     this.#next.catch(() => undefined);
+    return this.#next;
   }
 
   /** Seals the full segment, goes on in the next one, and has the full one moved. */
   async #roll(): Promise<void> {
-    while (this.#sealed.length >= unmovedSegmentsMax && this.#stuck === undefined) {
-      await this.#moving;
+    await this.#sealed.room();
+    let next: SegmentFile;
+    try {
+      next = await this.#prepareNext();
+    } catch (error) {
+      // Prepared anew for the next plan: there may be room again.
+      this.#next = undefined;
+      throw error;
     }
-    const obstacle = this.#failed ?? (this.#sealed.length >= unmovedSegmentsMax && this.#stuck);
-    if (obstacle instanceof StoreFailure) throw obstacle;
-    this.#prepareNext();
-    const preparing = this.#next;
-    this.#next = undefined;
-    const next = await preparing;
-    assert(next !== undefined, "a segment was being prepared");
     const full = this.#segment;
     await full.append(encodeFrame([], full.salt));
-    await full.close();
-    this.#sealed.push({
+    this.#next = undefined;
+    this.#segment = next;
+    this.#sealed.add({
       path: full.path,
       generation: full.generation,
       names: this.#segmentNames,
       lastSeq: this.#segmentLastSeq,
     });
-    this.#segment = next;
     this.#segmentNames = new Set();
-    this.#moving ??= this.#moveSealed();
-  }
-
-  async #moveSealed(): Promise<void> {
-    for (let oldest = this.#sealed[0]; oldest !== undefined; oldest = this.#sealed[0]) {
-      try {
-        await this.#mover.move(oldest.path);
-        await retire(oldest.path, oldest.generation);
-      } catch (error) {
-        this.#stuck = storeFailureOf(error, oldest.path);
-        const passing = this.#stuck.kind === "full" || this.#stuck.kind === "unavailable";
-        if (!passing) this.#failed = this.#stuck;
-        if (!passing || this.#closing) break;
-        await sleep(moveRetryMs, undefined, { ref: false });
-        continue;
-      }
-      this.#stuck = undefined;
-      this.#sealed.shift();
-      for (const name of oldest.names) {
-        const entry = this.overlay.get(name);
-        if (entry !== undefined && entry.seq <= oldest.lastSeq) this.overlay.delete(name);
-      }
-    }
-    this.#moving = undefined;
+    await full.close();
   }
 }
 
-function holds(when: Precondition, seq: number | undefined): boolean {
-  if (when.kind === "any") return true;
-  return when.kind === "absent" ? seq === undefined : seq !== undefined && tagOf(seq) === when.tag;
+function bytesOf(plan: Plan): number {
+  let bytes = frameHeaderBytes;
+  for (const step of plan) {
+    bytes += entryLengthMax(step.name, step.kind === "put" ? step.bytes.length : 0);
+  }
+  return bytes;
+}
+
+function tagAfter({ bytes, seq }: JournalEntry) {
+  return bytes === undefined ? undefined : tagOf(seq);
 }
 
 /** Never 0, so that the zeros of a fresh segment are no frame. */

@@ -10,13 +10,11 @@ function lastOfEachName(entries: readonly JournalEntry[]): Map<string, MovedRow>
 }
 
 /**
- * Moves a segment into SQLite in one durable transaction; may be repeated. Returns the last
- * sequence it held, 0 when it was empty.
+ * Moves a segment into SQLite in one durable transaction; may be repeated.
  * @throws StoreFailure
  */
-export function moveSegment(file: string, rows: SqliteRows): number {
+export function moveSegment(file: string, rows: SqliteRows): void {
   const { entries } = readSegment(file);
   const lastSeq = entries.at(-1)?.seq ?? 0;
   if (lastSeq > 0) rows.writeMoved(lastOfEachName(entries).values(), lastSeq);
-  return lastSeq;
 }

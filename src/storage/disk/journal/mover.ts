@@ -8,9 +8,16 @@ export type MoveRequest =
   | { readonly kind: "stop" };
 
 export type MoveAnswer =
-  | { readonly kind: "moved"; readonly lastSeq: number }
+  | { readonly kind: "moved" }
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly why: StoreFailureKind; readonly message: string };
+
+/** Brings segments into SQLite. */
+export interface SegmentMover {
+  /** Resolves when the segment is durable in SQLite. One call at a time. @throws StoreFailure */
+  move(file: string): Promise<void>;
+  stop(): Promise<void>;
+}
 
 /** Heap of the worker in MiB: a segment and its rows, with room. */
 const workerHeapMegabytes = 96;
@@ -25,8 +32,12 @@ function workerFile(): URL {
   throw new StoreFailure("failed", "the journal's worker is missing from this installation");
 }
 
-/** Moves segments one after the other in a worker thread; started with the first one. */
-export class Mover {
+/**
+ * Moves segments one after the other in a worker thread, started with the first one. The worker
+ * keeps the process alive while it has something to do, and only then: whoever closes the store or
+ * waits for room waits for nothing else, and the process would end under them.
+ */
+export class Mover implements SegmentMover {
   readonly #databasePath: string;
   #worker: Worker | undefined;
   #settle: { resolve(answer: MoveAnswer): void; reject(error: unknown): void } | undefined;
@@ -35,7 +46,6 @@ export class Mover {
     this.#databasePath = databasePath;
   }
 
-  /** Resolves when the segment is durable in SQLite. One call at a time. @throws StoreFailure */
   async move(file: string): Promise<void> {
     const answer = await this.#ask({ kind: "move", file });
     if (answer.kind === "failed") throw new StoreFailure(answer.why, answer.message);
@@ -44,18 +54,22 @@ export class Mover {
   async stop(): Promise<void> {
     const worker = this.#worker;
     if (worker === undefined) return;
-    worker.ref();
     await this.#ask({ kind: "stop" }).catch(() => undefined);
     this.#worker = undefined;
     await worker.terminate();
   }
 
-  #ask(request: MoveRequest): Promise<MoveAnswer> {
+  async #ask(request: MoveRequest): Promise<MoveAnswer> {
     const worker = this.#start();
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      worker.postMessage(request);
-    });
+    worker.ref();
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#settle = { resolve, reject };
+        worker.postMessage(request);
+      });
+    } finally {
+      worker.unref();
+    }
   }
 
   #start(): Worker {
@@ -65,12 +79,16 @@ export class Mover {
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMegabytes },
     });
     worker.on("message", (answer: MoveAnswer) => this.#settle?.resolve(answer));
-    worker.on("error", (error) => {
-      const failed = new StoreFailure("failed", `the journal's worker failed: ${error.message}`);
-      this.#settle?.reject(failed);
-    });
-    worker.unref();
+    worker.on("error", (error) => this.#died(worker, error.message));
+    worker.on("exit", (code) => this.#died(worker, `it ended with code ${code}`));
     this.#worker = worker;
     return worker;
+  }
+
+  /** Whoever waits for an answer will get none, and nobody may ask a dead worker again. */
+  #died(worker: Worker, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#settle?.reject(new StoreFailure("failed", `the journal's worker failed: ${reason}`));
   }
 }

@@ -58,7 +58,8 @@ export function readSegment(file: string): SegmentContent {
     const frame = decodeFrame(segment, at, header.salt);
     if (frame === undefined) break;
     if (frame.entries.length === 0) return { generation: header.generation, entries, sealed: true };
-    entries.push(...frame.entries);
+    // Not spread into `push`: a frame may hold more entries than a call may have arguments.
+    for (const entry of frame.entries) entries.push(entry);
     at = frame.end;
   }
   refuseHiddenFrames(file, segment, { at, salt: header.salt });

@@ -1,4 +1,5 @@
 import { unlinkSync } from "node:fs";
+import path from "node:path";
 import { StoreFailure } from "../../../engine/ports/store.ts";
 import { syncDirectory } from "../content-files.ts";
 import { codeOf, storeFailureOf } from "../sqlite-failure.ts";
@@ -17,21 +18,31 @@ export async function recoverJournal(parts: {
   readonly rows: SqliteRows;
 }): Promise<void> {
   const segments = segmentsIn(parts.directory);
-  refuseGaps(segments);
+  refuseGaps(segments, parts.rows.lastSeq());
   for (const file of segments) moveSegment(file, parts.rows);
   if (segments.length === 0) return;
   await remove(parts.directory, segments);
 }
 
-/** Only an unused segment, prepared ahead, may follow one that was never sealed. */
-function refuseGaps(segments: readonly string[]): void {
-  let unfinished: string | undefined;
+/**
+ * Only an unused segment, prepared ahead, may follow one that was never sealed; and none may be
+ * missing in between, unless SQLite has what follows: then the missing one was moved before it.
+ */
+function refuseGaps(segments: readonly string[], knownSeq: number): void {
+  let before: { readonly file: string; readonly generation: number; sealed: boolean } | undefined;
   for (const file of segments) {
-    const { sealed, entries } = readSegment(file);
-    if (unfinished !== undefined && entries.length > 0) {
-      throw new StoreFailure("corrupt", `${unfinished}: not finished, but ${file} follows`);
+    const { generation, sealed, entries } = readSegment(file);
+    if (generation !== Number(path.basename(file, ".seg"))) {
+      throw new StoreFailure("corrupt", `${file}: holds segment ${generation}`);
     }
-    if (!sealed) unfinished ??= file;
+    const isNews = (entries.at(-1)?.seq ?? 0) > knownSeq;
+    if (before !== undefined && isNews && !before.sealed) {
+      throw new StoreFailure("corrupt", `${before.file}: not finished, but ${file} follows`);
+    }
+    if (before !== undefined && isNews && generation !== before.generation + 1) {
+      throw new StoreFailure("corrupt", `${file}: segment ${generation - 1} before it is missing`);
+    }
+    before = { file, generation, sealed };
   }
 }
 
