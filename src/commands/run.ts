@@ -4,6 +4,7 @@ import { keyFlags } from "../cli/flags.ts";
 import { keyInput } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { note } from "../cli/output.ts";
+import { clientEnvironment } from "../cli/run/run-environment.ts";
 import { runPlan } from "../cli/run/run-plan.ts";
 
 export default class Run extends BaseCommand {
@@ -12,7 +13,7 @@ export default class Run extends BaseCommand {
     "Waits for the lease, runs the command, keeps the lease alive, and ends with the command's " +
     "exit code. What the command stages (lockd update) is committed when it ends with 0. The " +
     "command is killed before anyone else can get the key. Exit code 5: busy; 6: the lease was " +
-    "lost; 127: no such command.";
+    "lost; 126, 127: the command cannot be run.";
   static override usage = "run KEY [FLAGS] -- COMMAND [ARGUMENTS...]";
   static override examples = [
     "<%= config.bin %> run nightly -- ./backup.sh",
@@ -43,18 +44,20 @@ export default class Run extends BaseCommand {
     const { flags, args } = parsed;
     const plan = runPlan({ ...flags, noWait: flags["no-wait"] }, command);
     const address = keyInput(flags, args.key, process.env);
-    const signal = this.interruptible();
-    await this.withConnection(parsed, async ({ lockd, mode }) => {
+    await this.withConnection(parsed, async ({ lockd, mode, worksInline }) => {
       const { runUnderLease } = await import("../cli/run/run-under-lease.ts");
       process.exitCode = await runUnderLease({
         ...plan,
         lockd,
         mode,
-        signal,
         command,
+        sharedWall: worksInline,
+        env: clientEnvironment(flags, process.env),
         acquire: { ...plan.acquire, ...address, owner: flags.owner ?? defaultOwner() },
         say: (text) => (flags.quiet ? undefined : note(`lockd run: ${text}`)),
       });
+      // A call that hangs below us (a dead network disk) must not keep us from ending.
+      setTimeout(() => process.exit(), plan.closeTimeoutMs).unref();
     });
   }
 }

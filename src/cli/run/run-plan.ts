@@ -47,5 +47,7 @@ export function runPlan(flags: RunFlags, command: readonly string[]): RunPlan {
 function blockSeconds(flags: RunFlags): number {
   if (flags.noWait) return -1;
   if (flags.wait === undefined) return 0;
-  return /^0(\D*)$/.test(flags.wait.trim()) ? -1 : parseBlockSeconds(flags.wait);
+  const wait = flags.wait.trim();
+  if (/^(\d|\.)/.test(wait) && !/^\d+$/.test(wait)) parseDuration(wait, "--wait");
+  return /^0(\D*)$/.test(wait) ? -1 : parseBlockSeconds(wait);
 }
