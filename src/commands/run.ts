@@ -5,7 +5,7 @@ import { keyInput } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { note } from "../cli/output.ts";
 import { clientEnvironment } from "../cli/run/run-environment.ts";
-import { runPlan } from "../cli/run/run-plan.ts";
+import { runPlan, splitCommand } from "../cli/run/run-plan.ts";
 
 export default class Run extends BaseCommand {
   static override summary = "Run a command while holding a key";
@@ -38,11 +38,10 @@ export default class Run extends BaseCommand {
   };
 
   protected override async run(): Promise<void> {
-    const end = this.argv.indexOf("--");
-    const command = end === -1 ? [] : this.argv.slice(end + 1);
-    const parsed = await this.parse(Run, end === -1 ? this.argv : this.argv.slice(0, end));
+    const { own, command } = splitCommand(this.argv);
+    const parsed = await this.parse(Run, own);
     const { flags, args } = parsed;
-    const plan = runPlan({ ...flags, noWait: flags["no-wait"] }, command);
+    const plan = runPlan({ ...flags, noWait: flags["no-wait"] });
     const address = keyInput(flags, args.key, process.env);
     await this.withConnection(parsed, async ({ lockd, mode, worksInline }) => {
       const { runUnderLease } = await import("../cli/run/run-under-lease.ts");
