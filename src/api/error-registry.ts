@@ -352,8 +352,13 @@ export const errorRegistry = {
   ),
   command_not_started: local(
     127 as ExitCode,
-    "the command of `lockd run` could not be started",
-    "check its name and permissions",
+    "the command of `lockd run` was not found",
+    "check its name and the PATH",
+  ),
+  command_not_executable: local(
+    126 as ExitCode,
+    "the command of `lockd run` exists but cannot be executed",
+    "check its permissions and its first line",
   ),
   self_fenced: local(
     exitCodes.leaseLost,

@@ -44,6 +44,11 @@ export type Mode =
 export interface Connection {
   readonly lockd: Lockd;
   readonly mode: Mode;
+  /**
+   * True while this process works on the store itself: then it judges leases by this machine's wall
+   * clock, as every other such process does.
+   */
+  readonly worksInline: () => boolean;
 }
 
 /** Opens what the mode says; nothing of the other modes is loaded. */
@@ -54,14 +59,20 @@ export async function connect(input: ConnectInput): Promise<Connection> {
     const place = mode.kind === "inline" ? `store ${mode.storeUrl}` : `endpoints ${mode.endpoints}`;
     note(`client.mode mode=${mode.kind} source=${mode.source} ${place}`);
   }
-  const lockd =
-    mode.kind === "inline" ? await openInline(mode) : await openServer(input, config, mode);
-  return { lockd, mode };
+  if (mode.kind === "inline") return await openInline(mode);
+  return { lockd: await openServer(input, config, mode), mode, worksInline: () => false };
 }
 
-async function openInline(mode: { readonly storeUrl: string }): Promise<Lockd> {
+async function openInline(mode: Mode & { readonly kind: "inline" }): Promise<Connection> {
   const { LocalLockd } = await import("../local/local-lockd.ts");
-  return new LocalLockd({ store: mode.storeUrl });
+  let inline = true;
+  const lockd = new LocalLockd({
+    store: mode.storeUrl,
+    onCarrier: (carrier) => {
+      inline = carrier === "inline";
+    },
+  });
+  return { lockd, mode, worksInline: () => inline };
 }
 
 async function openServer(

@@ -4,7 +4,8 @@ import { keyFlags } from "../cli/flags.ts";
 import { keyInput } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { note } from "../cli/output.ts";
-import { runPlan } from "../cli/run/run-plan.ts";
+import { clientEnvironment } from "../cli/run/run-environment.ts";
+import { runPlan, splitCommand } from "../cli/run/run-plan.ts";
 
 export default class Run extends BaseCommand {
   static override summary = "Run a command while holding a key";
@@ -12,7 +13,7 @@ export default class Run extends BaseCommand {
     "Waits for the lease, runs the command, keeps the lease alive, and ends with the command's " +
     "exit code. What the command stages (lockd update) is committed when it ends with 0. The " +
     "command is killed before anyone else can get the key. Exit code 5: busy; 6: the lease was " +
-    "lost; 127: no such command.";
+    "lost; 126, 127: the command cannot be run.";
   static override usage = "run KEY [FLAGS] -- COMMAND [ARGUMENTS...]";
   static override examples = [
     "<%= config.bin %> run nightly -- ./backup.sh",
@@ -37,24 +38,25 @@ export default class Run extends BaseCommand {
   };
 
   protected override async run(): Promise<void> {
-    const end = this.argv.indexOf("--");
-    const command = end === -1 ? [] : this.argv.slice(end + 1);
-    const parsed = await this.parse(Run, end === -1 ? this.argv : this.argv.slice(0, end));
+    const { own, command } = splitCommand(this.argv);
+    const parsed = await this.parse(Run, own);
     const { flags, args } = parsed;
-    const plan = runPlan({ ...flags, noWait: flags["no-wait"] }, command);
+    const plan = runPlan({ ...flags, noWait: flags["no-wait"] });
     const address = keyInput(flags, args.key, process.env);
-    const signal = this.interruptible();
-    await this.withConnection(parsed, async ({ lockd, mode }) => {
+    await this.withConnection(parsed, async ({ lockd, mode, worksInline }) => {
       const { runUnderLease } = await import("../cli/run/run-under-lease.ts");
       process.exitCode = await runUnderLease({
         ...plan,
         lockd,
         mode,
-        signal,
         command,
+        sharedWall: worksInline,
+        env: clientEnvironment(flags, process.env),
         acquire: { ...plan.acquire, ...address, owner: flags.owner ?? defaultOwner() },
         say: (text) => (flags.quiet ? undefined : note(`lockd run: ${text}`)),
       });
+      // A call that hangs below us (a dead network disk) must not keep us from ending.
+      setTimeout(() => process.exit(), plan.closeTimeoutMs).unref();
     });
   }
 }

@@ -1,80 +1,120 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { constants } from "node:os";
 import { failure } from "../../api/errors.ts";
-import { type ChildScope, signalProcesses } from "./process-tree.ts";
+import {
+  type ChildScope,
+  killTree,
+  members,
+  type ProcessTree,
+  sendTo,
+  signalTree,
+  sweepTree,
+  terminateTree,
+} from "./process-tree.ts";
 
-/** How a child ended: as a shell would report it. */
-export interface ChildEnd {
-  /** Its exit code, or 128 + the number of the signal that ended it. */
-  readonly exitCode: number;
-  readonly signal: NodeJS.Signals | null;
+/** Milliseconds that what was killed gets to be gone before its lease is given up, and a look. */
+const goneMsMax = 1_000;
+const goneLookMs = 5;
+
+/** From a terminal these go to every process of its foreground group. */
+const groupSignals: ReadonlySet<NodeJS.Signals> = new Set(["SIGINT", "SIGQUIT", "SIGTERM"]);
+
+/** These the terminal has sent to the child already when the child shares our group. */
+const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(["SIGINT", "SIGQUIT", "SIGWINCH"]);
+
+export interface StartedCommand {
+  readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly leaseId: string;
+  readonly scope: ChildScope;
+  /** Called before anything else can happen once the process exists. */
+  readonly onPid: (pid: number) => void;
 }
 
-const signalNumbers: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGABRT: 6,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-};
+/**
+ * With a terminal the child stays in our group, so that it can be used as if the shell had started
+ * it, and can open it; else it leads a session and group of its own.
+ */
+export function childScope(): ChildScope {
+  try {
+    closeSync(openSync("/dev/tty", "r+"));
+    return "tree";
+  } catch {
+    return "group";
+  }
+}
 
 /** The command under the lease. */
 export class RunningChild {
-  readonly pid: number;
-  readonly scope: ChildScope;
-  readonly ended: Promise<ChildEnd>;
+  /** Its exit code, or 128 + the number of the signal that ended it, as a shell would say. */
+  readonly ended: Promise<number>;
+  readonly #tree: ProcessTree & { readonly pid: number };
   #over = false;
 
-  private constructor(child: ChildProcess, pid: number, scope: ChildScope) {
-    this.pid = pid;
-    this.scope = scope;
+  private constructor(child: ChildProcess, tree: ProcessTree & { readonly pid: number }) {
+    this.#tree = tree;
     this.ended = new Promise((resolve) => {
       child.on("exit", (code, signal) => {
         this.#over = true;
-        const bySignal = 128 + (signal === null ? 0 : (signalNumbers[signal] ?? 0));
-        resolve({ exitCode: code ?? bySignal, signal });
+        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
       });
     });
   }
 
-  /**
-   * Starts a command with our standard streams. With a terminal it stays in our process group, so
-   * that it can be used as if it had been started by the shell; else it leads a group of its own.
-   * @throws command_not_started
-   */
-  static start(command: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningChild> {
+  /** @throws command_not_started, command_not_executable */
+  static start({ command, env, leaseId, scope, onPid }: StartedCommand): Promise<RunningChild> {
     const [file = "", ...args] = command;
-    const scope: ChildScope = process.stdin.isTTY ? "tree" : "group";
     const child = spawn(file, args, { stdio: "inherit", detached: scope === "group", env });
-    return new Promise((resolve, reject) => {
-      child.once("error", (error: NodeJS.ErrnoException) => {
-        const reason = error.code === "ENOENT" ? "not found" : error.message;
-        reject(failure("command_not_started", `${file}: ${reason}`, { cause: error }));
+    const { pid } = child;
+    if (pid === undefined) {
+      return new Promise((_resolve, reject) => {
+        child.once("error", (error: NodeJS.ErrnoException) => {
+          reject(notStarted(file, error));
+        });
       });
-      child.once("spawn", () => {
-        if (child.pid !== undefined) resolve(new RunningChild(child, child.pid, scope));
-      });
-    });
+    }
+    onPid(pid);
+    // A signal that cannot be delivered; how the child fares is seen by its exit.
+    child.on("error", () => {});
+    return Promise.resolve(new RunningChild(child, { leaseId, scope, pid }));
   }
 
-  signal(name: NodeJS.Signals): void {
-    if (!this.#over) signalProcesses(this.pid, this.scope, name);
+  terminate(): void {
+    if (!this.#over) terminateTree(this.#tree);
   }
 
-  /** For what is left of a group whose leader has ended. */
-  sweep(): void {
-    if (this.scope === "group") signalProcesses(this.pid, "group", "SIGKILL");
+  /** Ends the command and everything it started. */
+  kill(): void {
+    killTree(this.#tree);
   }
 
   /** A signal sent to us that the child has not got from the terminal anyway. */
   forward(name: NodeJS.Signals): void {
-    const fromTerminal = name === "SIGINT" || name === "SIGQUIT" || name === "SIGWINCH";
-    if (this.scope === "tree" && fromTerminal) return;
-    this.signal(name);
+    if (this.#over || (this.#tree.scope === "tree" && terminalSignals.has(name))) return;
+    if (groupSignals.has(name)) signalTree(this.#tree, name);
+    else sendTo(this.#tree.pid, name);
   }
+
+  /**
+   * After the command has ended: ends what it left behind, all of it when the lease is lost, and
+   * resolves when that is gone, so that it meets no later holder.
+   */
+  async clear(all: boolean): Promise<void> {
+    const until = performance.now() + goneMsMax;
+    for (;;) {
+      if (all) killTree(this.#tree);
+      const left = all ? members(this.#tree).length > 0 : sweepTree(this.#tree);
+      if (!left || performance.now() > until) return;
+      await new Promise((resolve) => setTimeout(resolve, goneLookMs));
+    }
+  }
+}
+
+/** As shells have it: 127 when there is no such command, 126 when it cannot be executed. */
+function notStarted(file: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") {
+    return failure("command_not_started", `${file}: not found`, { cause: error });
+  }
+  return failure("command_not_executable", `${file}: ${error.message}`, { cause: error });
 }

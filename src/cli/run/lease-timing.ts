@@ -17,6 +17,9 @@ const killMarginMs = 250;
 const termGraceMsMax = 5_000;
 const termGraceShare = 0.25;
 
+/** Milliseconds between SIGTERM and SIGKILL when the lease is gone already: others may hold it. */
+const lossGraceMsMax = 1_000;
+
 /** Seconds. Below this there is no room left for a renewal that fails once. */
 export const runTtlSecondsMin = 3;
 
@@ -26,34 +29,55 @@ export interface LeaseTiming {
   readonly termGraceMs: number;
 }
 
+/** A lease as we may rely on it. */
+export interface Hold {
+  /** From before the last successful request for it was sent. */
+  readonly sentAt: number;
+  /** Until then nobody else can be granted the key. */
+  readonly sureUntil: number;
+}
+
 export function leaseTiming(ttlSeconds: number, termGraceMs: number | undefined): LeaseTiming {
   const usual = Math.min(termGraceMsMax, ttlSeconds * 1000 * termGraceShare);
-  const longest = usableMs(ttlSeconds) / 2;
+  const longest = (sureMs(ttlSeconds) - killMarginMs) / 2;
   return { ttlSeconds, termGraceMs: Math.min(termGraceMs ?? usual, longest) };
 }
 
-/** How long after sending we may rely on the lease. */
-function usableMs(ttlSeconds: number): number {
+/** How long after sending we may rely on a lease of so many seconds. */
+function sureMs(ttlSeconds: number): number {
   const ttlMs = ttlSeconds * 1000;
-  return ttlMs - wholeSecondMs - ttlMs * clockRateShare - killMarginMs;
+  return ttlMs - wholeSecondMs - ttlMs * clockRateShare;
 }
 
-/** The child must be dead by then: SIGKILL is sent at this time. */
-export function killAt(sentAt: number, timing: LeaseTiming): number {
-  return sentAt + usableMs(timing.ttlSeconds);
+/**
+ * The lease that a request sent at `sentAt` was answered with; `endsAt` when the answer itself says
+ * that it ends earlier than its time.
+ */
+export function heldSince(sentAt: number, timing: LeaseTiming, endsAt = Infinity): Hold {
+  return { sentAt, sureUntil: Math.min(sentAt + sureMs(timing.ttlSeconds), endsAt) };
+}
+
+/** The child must be dead by `sureUntil`: SIGKILL is sent at this time. */
+export function killAt(hold: Hold): number {
+  return hold.sureUntil - killMarginMs;
 }
 
 /** The child is asked to stop at this time. */
-export function termAt(sentAt: number, timing: LeaseTiming): number {
-  return killAt(sentAt, timing) - timing.termGraceMs;
+export function termAt(hold: Hold, timing: LeaseTiming): number {
+  return killAt(hold) - timing.termGraceMs;
 }
 
 /** The next renewal; early enough for several failures in a row. */
-export function renewAt(sentAt: number, timing: LeaseTiming): number {
-  return sentAt + Math.floor(usableMs(timing.ttlSeconds) / 3);
+export function renewAt(hold: Hold): number {
+  return hold.sentAt + Math.floor(Math.max(0, killAt(hold) - hold.sentAt) / 3);
 }
 
 /** Pause after a renewal that failed for a passing reason. */
 export function renewRetryMs(timing: LeaseTiming): number {
   return Math.min(1_000, (timing.ttlSeconds * 1000) / 15);
+}
+
+/** Milliseconds between SIGTERM and SIGKILL when the lease is known to be gone. */
+export function lossGraceMs(timing: LeaseTiming): number {
+  return Math.min(lossGraceMsMax, timing.termGraceMs);
 }

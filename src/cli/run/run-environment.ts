@@ -1,5 +1,7 @@
+import path from "node:path";
 import type { AcquireResult } from "../../api/lockd.ts";
 import type { Mode } from "../connect.ts";
+import { runLeasesVariable } from "./process-tree.ts";
 
 /** The environment of the child: `lockd get` and `lockd update` in it need no flags. */
 export function runEnvironment(
@@ -7,8 +9,10 @@ export function runEnvironment(
   mode: Mode,
   env: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
+  const outer = env[runLeasesVariable];
   const merged: NodeJS.ProcessEnv = {
     ...env,
+    [runLeasesVariable]: outer === undefined ? lease.leaseId : `${outer}:${lease.leaseId}`,
     LOCKD_KEY: lease.key,
     LOCKD_LEASE_ID: lease.leaseId,
     LOCKD_FENCING_TOKEN: String(lease.fencingToken),
@@ -27,4 +31,15 @@ export function runEnvironment(
     return { ...merged, LOCKD_STORE: mode.storeUrl, LOCKD_CLIENT_STORE: mode.storeUrl };
   }
   return { ...merged, LOCKD_CLIENT_SERVER: mode.endpoints };
+}
+
+/** What was said with flags about reaching a server, so that the child needs to say it no more. */
+export function clientEnvironment(
+  flags: { readonly config?: string | undefined; readonly "disable-mtls"?: boolean | undefined },
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const given = { ...env };
+  if (flags.config !== undefined) given.LOCKD_CONFIG = path.resolve(flags.config);
+  if (flags["disable-mtls"] === true) given.LOCKD_CLIENT_DISABLE_MTLS = "1";
+  return given;
 }

@@ -20,10 +20,7 @@ interface RunFlags {
 }
 
 /** @throws UsageError */
-export function runPlan(flags: RunFlags, command: readonly string[]): RunPlan {
-  if (command.length === 0) {
-    throw new UsageError("there is no command to run; write lockd run KEY -- COMMAND [ARGUMENTS]");
-  }
+export function runPlan(flags: RunFlags): RunPlan {
   const ttlSeconds = parseTtlSeconds(flags.ttl, "--ttl");
   if (ttlSeconds < runTtlSecondsMin) {
     throw new UsageError(
@@ -47,5 +44,28 @@ export function runPlan(flags: RunFlags, command: readonly string[]): RunPlan {
 function blockSeconds(flags: RunFlags): number {
   if (flags.noWait) return -1;
   if (flags.wait === undefined) return 0;
-  return /^0(\D*)$/.test(flags.wait.trim()) ? -1 : parseBlockSeconds(flags.wait);
+  if (/^0\D*$/.test(flags.wait.trim())) return -1;
+  try {
+    return parseBlockSeconds(flags.wait);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`--wait "${flags.wait}" must be a duration such as 30s, or forever`);
+  }
+}
+
+/**
+ * The words before and after `--`.
+ * @throws UsageError when there is no command
+ */
+export function splitCommand(words: readonly string[]): {
+  readonly own: string[];
+  readonly command: string[];
+} {
+  const end = words.indexOf("--");
+  const command = end === -1 ? [] : words.slice(end + 1);
+  if (command.length > 0) return { own: words.slice(0, end), command };
+  throw new UsageError(
+    "there is no command to run; write lockd run KEY -- COMMAND [ARGUMENTS], for example " +
+      "lockd run nightly -- ./backup.sh --all",
+  );
 }

@@ -1,132 +1,127 @@
 /** `lockd run`: acquire, run the command, keep the lease, commit or roll back, answer its code. */
-import { errorEntry } from "../../api/error-registry.ts";
-import { LockdApiError } from "../../api/errors.ts";
-import type { AcquireRequest, AcquireResult, LeaseAddress, Lockd } from "../../api/lockd.ts";
+import { exitCodes } from "../../api/error-registry.ts";
+import { failure } from "../../api/errors.ts";
+import type { AcquireRequest, Lockd } from "../../api/lockd.ts";
 import type { Mode } from "../connect.ts";
 import { exitCodeOf } from "../failure-report.ts";
-import { RunningChild } from "./child-process.ts";
-import type { LeaseTiming } from "./lease-timing.ts";
+import { UsageError } from "../usage-error.ts";
+import { childScope, RunningChild } from "./child-process.ts";
+import { giveUp, type HeldLease, heldLease } from "./held-lease.ts";
+import { LeaseClock } from "./lease-clock.ts";
+import { killAt, type LeaseTiming, termAt } from "./lease-timing.ts";
 import { runEnvironment } from "./run-environment.ts";
+import { SignalRelay } from "./signal-relay.ts";
 import { type Supervised, supervise } from "./supervise.ts";
 import { Watchdog } from "./watchdog.ts";
-
-const forwarded = [
-  "SIGINT",
-  "SIGTERM",
-  "SIGHUP",
-  "SIGQUIT",
-  "SIGUSR1",
-  "SIGUSR2",
-  "SIGWINCH",
-] as const satisfies readonly NodeJS.Signals[];
-
-/** Exit code of a command that exists but cannot be executed, as shells have it. */
-const notExecutable = 126;
 
 export interface RunParts {
   readonly lockd: Lockd;
   readonly mode: Mode;
+  /** True while this process and others judge leases by this machine's wall clock. */
+  readonly sharedWall: () => boolean;
   readonly acquire: AcquireRequest;
   readonly timing: LeaseTiming;
   readonly command: readonly string[];
+  /** The environment that the command's is made from. */
+  readonly env: NodeJS.ProcessEnv;
   readonly commits: (exitCode: number) => boolean;
   readonly closeTimeoutMs: number;
-  /** Ends the wait for the lease. */
-  readonly signal: AbortSignal;
   readonly say: (text: string) => void;
 }
 
-/** @throws what acquire refuses with; everything later is told on stderr and in the exit code */
-export async function runUnderLease(parts: RunParts): Promise<number> {
-  const { lease, sentAt } = await acquired(parts);
-  const address: LeaseAddress = {
-    namespace: lease.namespace,
-    key: lease.key,
-    leaseId: lease.leaseId,
-    txnId: lease.txnId,
-    fencingToken: lease.fencingToken,
-  };
-  const watchdog = new Watchdog();
-  let child: RunningChild;
-  try {
-    parts.signal.throwIfAborted();
-    const env = runEnvironment(lease, parts.mode, process.env);
-    child = await RunningChild.start(parts.command, env);
-  } catch (error) {
-    watchdog.done();
-    await release(parts, address, true);
-    if ((error as { cause?: { code?: unknown } }).cause?.code === "EACCES") {
-      parts.say(error instanceof Error ? error.message : String(error));
-      return notExecutable;
-    }
-    throw error;
-  }
-  const stopForwarding = forwardSignals(child);
-  try {
-    const supervised = await supervise({ ...parts, lease: address, sentAt, child, watchdog });
-    watchdog.done();
-    child.sweep();
-    return await settle(parts, address, supervised);
-  } finally {
-    stopForwarding();
-  }
+/** What one run uses besides what it was told. */
+interface Run extends RunParts {
+  readonly clock: LeaseClock;
+  readonly wallMs: () => number;
+  readonly relay: SignalRelay;
 }
 
 /**
- * The lease together with a moment that is surely before it was granted. A wait can be long, so the
- * lease is renewed once when it was: the time from before that renewal is what counts then.
+ * @returns the exit code
+ * @throws what acquire refuses with, and what hinders the start of the command
  */
-async function acquired(parts: RunParts): Promise<{ lease: AcquireResult; sentAt: number }> {
-  const { lockd, signal, timing } = parts;
-  const askedAt = performance.now();
-  const lease = await lockd.acquire(parts.acquire, { signal });
-  if (performance.now() - askedAt < (timing.ttlSeconds * 1000) / 10) {
-    return { lease, sentAt: askedAt };
+export async function runUnderLease(parts: RunParts): Promise<number> {
+  if (parts.mode.kind === "inline" && /^mem/i.test(parts.mode.storeUrl)) {
+    throw new UsageError("nobody but this process sees a memory store; name another with --store");
   }
-  const sentAt = performance.now();
-  const { leaseId, txnId, fencingToken, namespace, key } = lease;
-  const address = { leaseId, txnId, fencingToken, namespace, key };
-  await lockd.keepAlive({ ...address, ttlSeconds: timing.ttlSeconds }, { signal });
-  return { lease, sentAt };
-}
-
-function forwardSignals(child: RunningChild): () => void {
-  const handlers = forwarded.map((name) => [name, () => child.forward(name)] as const);
-  for (const [name, handler] of handlers) process.on(name, handler);
-  return () => {
-    for (const [name, handler] of handlers) process.off(name, handler);
-  };
-}
-
-async function settle(
-  parts: RunParts,
-  address: LeaseAddress,
-  { end, stopped }: Supervised,
-): Promise<number> {
-  if (stopped !== undefined) {
-    await release(parts, address, true);
-    return errorEntry("self_fenced")?.exit ?? 6;
-  }
-  const commit = parts.commits(end.exitCode);
-  const failed = await release(parts, address, !commit);
-  if (failed === undefined || !commit) return end.exitCode;
-  parts.say(`the command ended with ${end.exitCode}, but what it staged may not be committed`);
-  return failed;
-}
-
-/** Undefined when it worked; else the exit code of the failure, which was told already. */
-async function release(
-  parts: RunParts,
-  address: LeaseAddress,
-  rollback: boolean,
-): Promise<number | undefined> {
+  const relay = new SignalRelay();
+  const run: Run = { ...parts, clock: new LeaseClock(), wallMs: Date.now, relay };
   try {
-    const signal = AbortSignal.timeout(parts.closeTimeoutMs);
-    await parts.lockd.release({ ...address, rollback }, { signal });
-    return undefined;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    parts.say(`the release failed: ${reason}`);
-    return error instanceof LockdApiError ? exitCodeOf(error) : 8;
+    // Nobody reads our notes any more: no reason to stop.
+    process.stderr.on("error", () => {});
+    const held = await heldLease({ ...run, signal: relay.waiting });
+    if (held.timing.ttlSeconds < parts.timing.ttlSeconds) {
+      parts.say(`the server grants no more than ${held.timing.ttlSeconds}s`);
+    }
+    return await runCommand(run, held);
+  } finally {
+    relay.stop();
   }
+}
+
+/** From the granted lease to its end. */
+async function runCommand(run: Run, held: HeldLease): Promise<number> {
+  const { clock, relay } = run;
+  const unguarded = new AbortController();
+  const scope = childScope();
+  const { leaseId } = held.lease;
+  let watchdog: Watchdog | undefined;
+  let child: RunningChild;
+  try {
+    const graceMs = held.timing.termGraceMs;
+    const guard = new Watchdog({ leaseId, scope, graceMs, clock, onLost: () => unguarded.abort() });
+    watchdog = guard;
+    guard.killAt(killAt(held.hold));
+    relay.waiting.throwIfAborted();
+    // Anything may have stopped us since the lease was granted.
+    if (clock.nowMs() >= termAt(held.hold, held.timing)) throw tooLate(held);
+    const env = runEnvironment(held.lease, run.mode, run.env);
+    const onPid = (pid: number): void => guard.watch(pid);
+    child = await RunningChild.start({ command: run.command, env, leaseId, scope, onPid });
+  } catch (error) {
+    watchdog?.done();
+    await giveUp(run.lockd, held.address, run.closeTimeoutMs);
+    throw error;
+  }
+  relay.relayTo((name) => child.forward(name));
+  const parts = { ...run, ...held, child, watchdog, unguarded: unguarded.signal };
+  const supervised = await supervise(parts);
+  await child.clear(supervised.stopped !== undefined);
+  watchdog.done();
+  return await settle(run, held, supervised);
+}
+
+function tooLate({ lease }: HeldLease): Error {
+  return failure("self_fenced", `the lease of ${lease.key} was all but over before the start`);
+}
+
+/** Commits or rolls back; the answer is the exit code. */
+async function settle(run: Run, held: HeldLease, supervised: Supervised): Promise<number> {
+  const { exitCode, stopped, sureUntil } = supervised;
+  if (stopped !== undefined) {
+    await giveUp(run.lockd, held.address, run.closeTimeoutMs);
+    return exitCodes.leaseLost;
+  }
+  if (!run.commits(exitCode)) {
+    const failed = await giveUp(run.lockd, held.address, run.closeTimeoutMs);
+    if (failed !== undefined) run.say(`the key stays held until its lease ends: ${reason(failed)}`);
+    return exitCode;
+  }
+  const ended = `the command ended with ${exitCode}, but what it staged may not be committed`;
+  try {
+    const signal = AbortSignal.timeout(run.closeTimeoutMs);
+    await run.lockd.release({ ...held.address, rollback: false }, { signal });
+  } catch (error) {
+    run.say(`${ended}: ${reason(error)}`);
+    const code = exitCodeOf(error);
+    return code === exitCodes.error ? exitCodes.unavailable : code;
+  }
+  // A release of a lease that is over is answered like any other, but commits nothing.
+  if (run.clock.nowMs() < sureUntil) return exitCode;
+  run.say(`${ended}: the lease may have ended before`);
+  return exitCodes.leaseLost;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

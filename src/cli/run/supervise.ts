@@ -1,8 +1,10 @@
 /** The shell around `supervisor-step.ts`: real timers, renewals, signals and the watchdog. */
+import { AssertionError } from "node:assert";
 import { LockdError } from "../../api/errors.ts";
 import type { LeaseAddress, Lockd } from "../../api/lockd.ts";
-import type { ChildEnd, RunningChild } from "./child-process.ts";
-import { killAt, type LeaseTiming } from "./lease-timing.ts";
+import type { LeaseClock } from "./lease-clock.ts";
+import type { LeaseJudge } from "./lease-judge.ts";
+import { type Hold, killAt, type LeaseTiming } from "./lease-timing.ts";
 import {
   type StopReason,
   type SupervisorEffect,
@@ -11,85 +13,99 @@ import {
   startSupervising,
   superviseStep,
 } from "./supervisor-step.ts";
-import type { Watchdog } from "./watchdog.ts";
 
 const lostCodes = new Set(["lease_required", "lease_expired", "fencing_mismatch", "txn_mismatch"]);
 
-/** Milliseconds the wall clock may gain on the monotonic one before we renew at once (sleep). */
+/** Milliseconds the wall clock may gain on the lease clock before we renew at once. */
 const wallJumpMs = 1_000;
 
-/** Milliseconds between two looks at the clocks. */
-const lookMs = 500;
+/** Milliseconds between two looks at the clocks: after a sleep timers come too late. */
+const lookMs = 250;
+
+/** Milliseconds. Longest renewal; another one is tried when it fails. */
+const renewMsMax = 5_000;
+
+/** The command as the supervisor sees it. */
+export interface SupervisedChild {
+  readonly ended: Promise<number>;
+  terminate(): void;
+  kill(): void;
+}
 
 export interface SuperviseParts {
-  readonly lockd: Lockd;
-  readonly lease: LeaseAddress;
+  readonly lockd: Pick<Lockd, "keepAlive">;
+  readonly address: LeaseAddress;
   readonly timing: LeaseTiming;
-  /** `performance.now()` from before the acquire that was granted was sent. */
-  readonly sentAt: number;
-  readonly child: RunningChild;
-  readonly watchdog: Watchdog;
+  readonly hold: Hold;
+  readonly clock: LeaseClock;
+  readonly wallMs: () => number;
+  readonly judge: Pick<LeaseJudge, "holdAfter">;
+  readonly child: SupervisedChild;
+  readonly watchdog: { killAt(atMs: number): void };
+  /** Told by the watchdog's owner when there is none any more. */
+  readonly unguarded: AbortSignal;
   readonly say: (text: string) => void;
 }
 
 export interface Supervised {
-  readonly end: ChildEnd;
-  /** Set when the child did not end by itself. */
+  readonly exitCode: number;
+  /** Set when the child did not end by itself, or too late to be sure of the lease. */
   readonly stopped: StopReason | undefined;
+  /** Until then nobody else can have been granted the key. */
+  readonly sureUntil: number;
 }
 
 /** Keeps the lease alive while the child runs, and stops the child when that fails. */
 export async function supervise(parts: SuperviseParts): Promise<Supervised> {
   const supervisor = new Supervisor(parts);
   supervisor.start();
-  const end = await parts.child.ended;
-  return { end, stopped: supervisor.stop() };
+  const exitCode = await parts.child.ended;
+  const { stopping, hold } = supervisor.stop();
+  return { exitCode, stopped: stopping, sureUntil: hold.sureUntil };
 }
 
 class Supervisor {
   readonly #parts: SuperviseParts;
   #state: SupervisorState;
   #timer: NodeJS.Timeout | undefined;
-  #over = false;
-  #clockGap = Date.now() - performance.now();
+  #wallAheadMs: number;
 
   constructor(parts: SuperviseParts) {
     this.#parts = parts;
-    this.#state = startSupervising(parts.timing, parts.sentAt);
+    this.#state = startSupervising(parts.timing, parts.hold);
+    this.#wallAheadMs = parts.wallMs() - parts.clock.nowMs();
   }
 
   start(): void {
-    const { watchdog, timing, sentAt, child } = this.#parts;
-    watchdog.watch(child.pid, child.scope, timing.termGraceMs);
-    watchdog.killIn(killAt(sentAt, timing) - performance.now());
-    this.#step({ kind: "tick" });
+    const { unguarded } = this.#parts;
+    unguarded.addEventListener("abort", () => this.#step({ kind: "unguarded" }));
+    this.#step({ kind: unguarded.aborted ? "unguarded" : "tick" });
   }
 
-  stop(): StopReason | undefined {
-    this.#over = true;
-    clearTimeout(this.#timer);
-    return this.#state.stopping;
+  /** The child has ended. */
+  stop(): SupervisorState {
+    this.#step({ kind: "child_ended" });
+    return this.#state;
   }
 
   #step(event: SupervisorEvent): void {
-    if (this.#over) return;
-    const { state, effects, wakeAt } = superviseStep(this.#state, event, performance.now());
+    const { clock } = this.#parts;
+    const { state, effects, wakeAt } = superviseStep(this.#state, event, clock.nowMs());
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
     clearTimeout(this.#timer);
-    const waitMs = Math.min(lookMs, Math.max(0, wakeAt - performance.now()));
+    if (state.ended) return;
+    const waitMs = Math.min(lookMs, Math.max(0, wakeAt - clock.nowMs()));
     this.#timer = setTimeout(() => this.#look(), waitMs);
   }
 
-  /** A wall clock that gained on ours means the machine slept: the lease may be over already. */
+  /** A wall clock that gained on ours was set, or the machine slept: others may see it expired. */
   #look(): void {
-    const gap = Date.now() - performance.now();
-    const slept = gap - this.#clockGap > wallJumpMs;
-    this.#clockGap = gap;
-    if (slept && !this.#state.renewing) {
-      this.#state = { ...this.#state, renewNotBefore: performance.now() };
-    }
-    this.#step({ kind: "tick" });
+    const { clock, wallMs } = this.#parts;
+    const ahead = wallMs() - clock.nowMs();
+    const jumped = ahead - this.#wallAheadMs > wallJumpMs;
+    this.#wallAheadMs = ahead;
+    this.#step({ kind: jumped ? "doubted" : "tick" });
   }
 
   #perform(effect: SupervisorEffect): void {
@@ -98,39 +114,40 @@ class Supervisor {
       case "renew":
         void this.#renew();
         return;
+      case "say":
+        say(effect.text);
+        return;
       case "terminate":
-        say(
-          this.#state.stopping === "lease_lost"
-            ? "the lease is lost; stopping the command"
-            : "the lease could not be renewed in time; stopping the command",
-        );
-        child.signal("SIGTERM");
-        // A stopped child would not see the SIGTERM.
-        child.signal("SIGCONT");
+        child.terminate();
         return;
       case "kill":
-        say("the command did not stop in time; killing it");
-        child.signal("SIGKILL");
+        child.kill();
         return;
       default:
-        watchdog.killIn(effect.killAt - performance.now());
+        watchdog.killAt(effect.killAt);
     }
   }
 
   /** One renewal; its time limit is what is left of the lease. */
   async #renew(): Promise<void> {
-    const { lockd, lease, timing, say } = this.#parts;
-    const sentAt = performance.now();
-    const leftMs = Math.max(1, killAt(this.#state.sureFrom, timing) - sentAt);
-    const limitMs = Math.min(5_000, leftMs, (timing.ttlSeconds * 1000) / 3);
+    const { lockd, judge, address, timing, clock, say } = this.#parts;
+    const sentAt = clock.nowMs();
+    const leftMs = Math.max(1, killAt(this.#state.hold) - sentAt);
+    const limitMs = Math.min(renewMsMax, leftMs, (timing.ttlSeconds * 1000) / 3);
+    const signal = AbortSignal.timeout(Math.ceil(limitMs));
     try {
-      const signal = AbortSignal.timeout(Math.ceil(limitMs));
-      await lockd.keepAlive({ ...lease, ttlSeconds: timing.ttlSeconds }, { signal });
-      this.#step({ kind: "renewed", sentAt });
+      const request = { ...address, ttlSeconds: timing.ttlSeconds };
+      const { expiresAtUnix } = await lockd.keepAlive(request, { signal });
+      const hold = await judge.holdAfter(timing, { sentAt, expiresAtUnix });
+      this.#step({ kind: "renewed", hold });
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       const definite = error instanceof LockdError && lostCodes.has(error.code);
-      const reason = error instanceof Error ? error.message : String(error);
-      if (!this.#over) say(`renewal failed: ${reason}`);
+      const { ended, failures, stopping } = this.#state;
+      // One line for all failures in a row; what follows from them is said when it happens.
+      if (!ended && stopping === undefined && failures === 0) {
+        say(`renewal failed: ${error instanceof Error ? error.message : String(error)}`);
+      }
       this.#step({ kind: "renewal_failed", definite });
     }
   }

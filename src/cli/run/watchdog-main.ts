@@ -2,63 +2,94 @@
  * The watchdog of `lockd run`: a process of its own, in a session of its own, so that it goes on
  * when `lockd run` is stopped, blocked or killed. It reads lines from standard input:
  *
- *     child PID SCOPE GRACE_MS    what to watch, and how long SIGTERM may take
- *     until NANOSECONDS           kill the child at this time of the machine's monotonic clock
- *     done                        the child has ended; nothing is left to do
+ *     lease ID SCOPE GRACE_MS     what to watch, and how long SIGTERM may take
+ *     until MS SLEPT_MS           kill everything under the lease at this time of the lease clock
+ *     child PID                   the command was started
+ *     done                        the command has ended; nothing is left to do
  *
  * When the input ends without `done`, `lockd run` has died: nobody renews the lease any more, so
- * the child is asked to stop at once and killed after its grace, at the latest at its deadline.
+ * the command is asked to stop at once and killed after its grace, at the latest at its deadline.
  */
-import { createInterface } from "node:readline";
-import { type ChildScope, signalProcesses } from "./process-tree.ts";
+import { LeaseClock } from "./lease-clock.ts";
+import {
+  bornOf,
+  type ChildScope,
+  killTree,
+  members,
+  type ProcessTree,
+  sendTo,
+  terminateTree,
+} from "./process-tree.ts";
 
-interface WatchedChild {
-  readonly pid: number;
-  readonly scope: ChildScope;
-  readonly graceMs: number;
-}
+/** Milliseconds between two looks at the clock (the machine may have slept) and two kills. */
+const lookMs = 250;
 
-class WatchedDeadline {
-  #child: WatchedChild | undefined;
-  #deadline: bigint | undefined;
+/** Kills sent before we only wait: what ten seconds of SIGKILL do not end, nothing ends. */
+const killsMax = 40;
+
+class WatchedLease {
+  readonly #clock = new LeaseClock();
+  #tree: ProcessTree = { leaseId: "", scope: "group", pid: undefined };
+  #graceMs = 0;
+  #deadline = Infinity;
+  #kills = 0;
+  #orphaned = false;
   #timer: NodeJS.Timeout | undefined;
 
   onLine(line: string): void {
-    const [verb, first = "", scope, grace] = line.split(" ");
+    const [verb, first = "", second = "", third = ""] = line.split(" ");
     if (verb === "done") process.exit(0);
-    if (verb === "until") this.#arm(BigInt(first));
-    if (verb === "child") {
-      this.#child = { pid: Number(first), scope: scope as ChildScope, graceMs: Number(grace) };
+    if (verb === "lease") {
+      this.#tree = { ...this.#tree, leaseId: first, scope: second as ChildScope };
+      this.#graceMs = Number(third);
     }
+    if (verb === "child") {
+      const pid = Number(first);
+      this.#tree = { ...this.#tree, pid, born: bornOf(pid) };
+    }
+    if (verb === "until") {
+      this.#clock.follow(Number(second));
+      this.#deadline = Number(first);
+    }
+    this.#kills = 0;
+    this.#look();
   }
 
   onEnd(): void {
-    if (this.#child === undefined) process.exit(0);
-    const { pid, scope, graceMs } = this.#child;
-    signalProcesses(pid, scope, "SIGTERM");
-    signalProcesses(pid, scope, "SIGCONT");
-    const afterGrace = process.hrtime.bigint() + BigInt(Math.round(graceMs * 1e6));
-    const deadline = this.#deadline;
-    this.#arm(deadline === undefined || afterGrace < deadline ? afterGrace : deadline);
+    if (this.#tree.leaseId === "") process.exit(0);
+    this.#orphaned = true;
+    terminateTree(this.#tree);
+    // Killed before it could tell us the child: the mark that the child inherited finds it.
+    if (this.#tree.pid === undefined) for (const pid of members(this.#tree)) sendTo(pid, "SIGTERM");
+    this.#deadline = Math.min(this.#deadline, this.#clock.nowMs() + this.#graceMs);
+    this.#look();
   }
 
-  #arm(deadline: bigint): void {
-    this.#deadline = deadline;
+  #look(): void {
     clearTimeout(this.#timer);
-    const leftMs = Number(deadline - process.hrtime.bigint()) / 1e6;
+    const leftMs = this.#deadline - this.#clock.nowMs();
     if (leftMs <= 0) this.#kill();
-    // Timers may be early by a rounding; looking again is better than killing too soon.
-    this.#timer = setTimeout(() => this.#arm(deadline), Math.min(Math.max(leftMs, 1), 1_000));
+    if (this.#kills >= killsMax) return;
+    this.#timer = setTimeout(() => this.#look(), leftMs <= 0 ? lookMs : Math.min(leftMs, lookMs));
   }
 
-  #kill(): never {
-    if (this.#child !== undefined) signalProcesses(this.#child.pid, this.#child.scope, "SIGKILL");
-    process.exit(0);
+  #kill(): void {
+    this.#kills += 1;
+    killTree(this.#tree);
+    // While `lockd run` lives (stopped, perhaps just before it starts the child) we stay.
+    const over = this.#orphaned && (members(this.#tree).length === 0 || this.#kills >= killsMax);
+    if (over) process.exit(0);
   }
 }
 
-const watched = new WatchedDeadline();
+const watched = new WatchedLease();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.on(name, () => {});
-const lines = createInterface({ input: process.stdin });
-lines.on("line", (line) => watched.onLine(line));
-lines.on("close", () => watched.onEnd());
+let unfinished = "";
+process.stdin.setEncoding("utf8");
+process.stdin.on("data", (text: string) => {
+  const lines = `${unfinished}${text}`.split("\n");
+  unfinished = lines.pop() ?? "";
+  for (const line of lines) watched.onLine(line);
+});
+process.stdin.on("end", () => watched.onEnd());
+process.stdin.on("error", () => watched.onEnd());
