@@ -100,7 +100,7 @@ async function freshAnswer(
 function tooShort(granted: LeaseTiming, asked: LeaseTiming): Error {
   return failure(
     "self_fenced",
-    `the server's lease lasts ${granted.ttlSeconds}s instead of ${asked.ttlSeconds}s, which leaves ` +
+    `the server's lease lasts ${granted.ttlSeconds}s, not ${asked.ttlSeconds}s, which leaves ` +
       "no room to renew it (see its max-ttl, and compare the clocks)",
   );
 }

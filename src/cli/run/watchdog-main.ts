@@ -82,14 +82,26 @@ class WatchedLease {
   }
 }
 
+/** Whole lines out of pieces. */
+class LineSplitter {
+  readonly #onLine: (line: string) => void;
+  #unfinished = "";
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  push(text: string): void {
+    const lines = `${this.#unfinished}${text}`.split("\n");
+    this.#unfinished = lines.pop() ?? "";
+    for (const line of lines) this.#onLine(line);
+  }
+}
+
 const watched = new WatchedLease();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.on(name, () => {});
-let unfinished = "";
+const input = new LineSplitter((line) => watched.onLine(line));
 process.stdin.setEncoding("utf8");
-process.stdin.on("data", (text: string) => {
-  const lines = `${unfinished}${text}`.split("\n");
-  unfinished = lines.pop() ?? "";
-  for (const line of lines) watched.onLine(line);
-});
+process.stdin.on("data", (text: string) => input.push(text));
 process.stdin.on("end", () => watched.onEnd());
 process.stdin.on("error", () => watched.onEnd());
