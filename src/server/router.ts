@@ -90,6 +90,8 @@ export class Router {
       return;
     }
     const { status, body } = sendError(exchange, error);
+    // What is left of a body that was refused halfway would hold up the connection's next request.
+    exchange.request.resume();
     if (isExpected(error)) {
       telemetry.debug(sys, "http.request.failure", {
         cid,

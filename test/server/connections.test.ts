@@ -142,6 +142,23 @@ test("39: a body above json-max is refused and the answer arrives", async () => 
   expect((await call(`${url}/v1/x/status?key=large`)).json.staged).toBe(false);
 });
 
+test("a body refused halfway does not hold up the connection's next request", async () => {
+  const { url } = await started();
+  const { json } = await acquire(url, "refused");
+  const depth = 100_000;
+  const raw = new RawConnection(url);
+  raw.say(
+    `POST /v1/update?key=refused HTTP/1.1\r\nHost: x\r\nX-Lease-ID: ${json.lease_id}\r\n` +
+      `X-Txn-ID: ${json.txn_id}\r\nX-Fencing-Token: 1\r\nContent-Length: ${2 * depth}\r\n\r\n` +
+      "[".repeat(depth) +
+      "]".repeat(depth),
+  );
+  expect(await raw.until(/nested deeper/)).toMatch(/^HTTP\/1\.1 400 /);
+  raw.say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  expect(await raw.until(/HTTP\/1\.1 200 OK/)).toContain("200 OK");
+  raw.socket.destroy();
+});
+
 test("77: a drain announces itself, refuses acquires, and lets holders finish", async () => {
   const server = await started({ drainGraceMs: 5000 });
   const { url } = server;
