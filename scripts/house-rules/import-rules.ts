@@ -6,14 +6,16 @@ import type { Finding, SourceModule } from "./source-tree.ts";
 const allowed: Readonly<Record<string, readonly string[]>> = {
   api: [],
   ids: [],
-  engine: ["api"],
+  lql: ["api"],
+  engine: ["api", "lql"],
   storage: ["engine/ports", "api"],
   host: ["engine/ports", "ids", "api"],
-  server: ["api", "engine/ports"],
-  client: ["api", "ids", "engine/ports"],
+  server: ["api", "lql", "engine/ports"],
+  client: ["api", "ids", "lql", "engine/ports"],
   local: ["api", "client", "engine/ports", "~engine", "~storage", "~host", "~ids"],
   cli: [
     "api",
+    "lql",
     "client",
     "engine/ports",
     "local",
@@ -23,9 +25,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "~server",
     "~commands",
   ],
-  commands: ["cli", "api", "client", "~engine", "~storage", "~server", "~host"],
+  commands: ["cli", "api", "lql", "client", "~engine", "~storage", "~server", "~host"],
   tui: ["cli", "api", "client"],
-  index: ["api", "client", "local", "ids", "host", "engine/ports"],
+  index: ["api", "lql", "client", "local", "ids", "host", "engine/ports"],
 };
 
 function layerOf(file: string): string {

@@ -6,78 +6,21 @@
  * Sources: http-core.md section 5, cli.md section 5 (exit codes), client-sdk.md section 14.
  */
 
-/** Exit codes of the command line (cli.md section 5), a stable contract. */
-export const exitCodes = {
-  ok: 0,
-  error: 1,
-  usage: 2,
-  notFound: 3,
-  conflict: 4,
-  wouldBlock: 5,
-  leaseLost: 6,
-  denied: 7,
-  unavailable: 8,
-  throttled: 9,
-  timeout: 10,
-  verifyFailed: 11,
-  rejected: 12,
-  interrupted: 130,
-  terminated: 143,
-} as const;
+import { documentErrors } from "./document-errors.ts";
+import {
+  conflict,
+  type ErrorEntry,
+  type ExitCode,
+  exitCodes,
+  leaseLost,
+  local,
+  rejected,
+  unavailable,
+} from "./error-entry.ts";
+import { queueErrors } from "./queue-errors.ts";
+import { transactionErrors } from "./transaction-errors.ts";
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
-
-export interface ErrorEntry {
-  /** HTTP status; 0 for errors that never travel over HTTP. */
-  readonly status: number;
-  readonly exit: ExitCode;
-  /** True when repeating the same request unchanged can succeed. */
-  readonly retryable: boolean;
-  /** What it means, one line. */
-  readonly meaning: string;
-  /** What to do next, one line. */
-  readonly next: string;
-}
-
-const rejected = (meaning: string, next: string): ErrorEntry => ({
-  status: 400,
-  exit: exitCodes.rejected,
-  retryable: false,
-  meaning,
-  next,
-});
-
-const conflict = (meaning: string, next: string): ErrorEntry => ({
-  status: 409,
-  exit: exitCodes.conflict,
-  retryable: false,
-  meaning,
-  next,
-});
-
-const leaseLost = (meaning: string, next: string): ErrorEntry => ({
-  status: 403,
-  exit: exitCodes.leaseLost,
-  retryable: false,
-  meaning,
-  next,
-});
-
-const unavailable = (status: number, meaning: string, next: string): ErrorEntry => ({
-  status,
-  exit: exitCodes.unavailable,
-  retryable: true,
-  meaning,
-  next,
-});
-
-const local = (exit: ExitCode, meaning: string, next: string): ErrorEntry => ({
-  status: 0,
-  exit,
-  retryable: false,
-  meaning,
-  next,
-});
+export { type ErrorEntry, type ExitCode, exitCodes };
 
 export const errorRegistry = {
   // 400: the request itself is wrong; nothing was changed.
@@ -366,6 +309,9 @@ export const errorRegistry = {
     "see the log for why renewals failed; raise --ttl if the store is slow",
   ),
   internal: local(exitCodes.error, "an unexpected failure", "please report it"),
+  ...documentErrors,
+  ...queueErrors,
+  ...transactionErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorRegistry;

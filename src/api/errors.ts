@@ -193,3 +193,20 @@ export class ServerDrainingError extends LockdError {
 export class LockdProtocolError extends LockdError {
   override readonly name = "LockdProtocolError";
 }
+
+/** LQL text that does not parse; no request was made. */
+export class LqlSyntaxError extends LockdError {
+  override readonly name = "LqlSyntaxError";
+  /** Offset in the text, in UTF-16 code units from 0. */
+  readonly position: number;
+
+  constructor(message: string, details: LockdErrorDetails & { readonly position: number }) {
+    super("invalid_lql", message, details);
+    this.position = details.position;
+  }
+}
+
+/** A second, different settling of one message. */
+export class MessageSettledError extends LockdError {
+  override readonly name = "MessageSettledError";
+}
