@@ -13,7 +13,7 @@ export const queueErrors = {
   missing_queue: rejected("no queue was given", "name the queue"),
   invalid_queue: rejected(
     "the queue name is malformed",
-    "use 1 to 128 of a-z 0-9 . _ - and neither . nor ..",
+    "use 1 to 128 of a-z 0-9 . _ - not only dots",
   ),
   invalid_queue_key: rejected(
     "the message id is malformed",
