@@ -6,11 +6,11 @@
 import { createHash, type Hash, hash as hashOnce } from "node:crypto";
 import { failure } from "../../api/errors.ts";
 import type { BodyIn } from "../../api/lockd.ts";
+import { compactJson, JsonCompactor, JsonSyntaxError } from "../../lql/json/compact.ts";
 import { inlineStateBytesMax, jsonDepthMax } from "../limits.ts";
 import type { Store } from "../ports/store.ts";
 import type { StoredState } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
-import { compactJson, JsonCompactor, JsonSyntaxError } from "./compact.ts";
 
 export interface IntakeRequest {
   readonly body: BodyIn;

@@ -1,0 +1,83 @@
+import type { Built, FileValue } from "./built-value.ts";
+import { gatheredBytesMax, outputBlockBytes } from "./limits.ts";
+
+/** What a pass puts out: bytes, or the place where a file's content comes. */
+export type OutputPart = Uint8Array | FileValue;
+
+/**
+ * Output of a pass. Long runs of the input go out as views of it, short pieces are gathered, so
+ * that whoever takes them is not called for every comma.
+ */
+export class PassOutput {
+  #parts: OutputPart[] = [];
+  #block: Buffer | undefined;
+  #from = 0;
+  #to = 0;
+
+  /** Takes source[from, to). */
+  copy(source: Uint8Array, from: number, to: number): void {
+    const length = to - from;
+    if (length <= 0) return;
+    if (length > gatheredBytesMax) {
+      this.#cut();
+      this.#parts.push(source.subarray(from, to));
+      return;
+    }
+    const block = this.#room(length);
+    if (length > 32) block.set(source.subarray(from, to), this.#to);
+    else for (let at = 0; at < length; at += 1) block[this.#to + at] = source[from + at] as number;
+    this.#to += length;
+  }
+
+  text(text: string): void {
+    const length = Buffer.byteLength(text);
+    if (length > gatheredBytesMax) {
+      this.#cut();
+      this.#parts.push(Buffer.from(text));
+      return;
+    }
+    this.#room(length).write(text, this.#to);
+    this.#to += length;
+  }
+
+  /** A value as compact JSON. */
+  value(value: Built): void {
+    if (typeof value === "string") this.text(value);
+    else if (!(value instanceof Map)) {
+      this.#cut();
+      this.#parts.push(value);
+    } else {
+      this.text("{");
+      let separator = "";
+      for (const [name, member] of value) {
+        this.text(`${separator}${JSON.stringify(name)}:`);
+        this.value(member);
+        separator = ",";
+      }
+      this.text("}");
+    }
+  }
+
+  /** Everything since the last call, in order. */
+  take(): OutputPart[] {
+    this.#cut();
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
+  }
+
+  #room(length: number): Buffer {
+    if (this.#block !== undefined && this.#to + length <= this.#block.length) return this.#block;
+    this.#cut();
+    this.#block = Buffer.allocUnsafe(outputBlockBytes);
+    this.#from = 0;
+    this.#to = 0;
+    return this.#block;
+  }
+
+  #cut(): void {
+    if (this.#block === undefined || this.#from === this.#to) return;
+    this.#parts.push(this.#block.subarray(this.#from, this.#to));
+    this.#from = this.#to;
+  }
+}
