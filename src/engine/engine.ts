@@ -27,6 +27,7 @@ import type {
   UpdateResult,
 } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
+import type { EngineParts } from "./engine-parts.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
 import { keepLeaseAlive } from "./lease/keepalive.ts";
@@ -85,12 +86,13 @@ export class Engine implements ServedLockd {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
     });
-    this.#acquirer = new Acquirer({
+    const parts: EngineParts = {
       options,
       shell: this.#shell,
-      room: this.#room,
+      garbage: this.#garbage,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
-    });
+    };
+    this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
     this.#sweeper = new Sweeper(options, this.#shell);
     this.#watch = store.watch?.(() => this.#room.wakeAll());
