@@ -1,3 +1,4 @@
+import { disabledQueues } from "../api/disabled-queues.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -34,6 +35,7 @@ import { acquireBody, jsonBytes, keepAliveBody, releaseBody } from "./wire-reque
  * @example const lockd = new HttpLockd({ endpoints: "unix:///run/lockd.sock" });
  */
 export class HttpLockd implements Lockd {
+  readonly queues = disabledQueues;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */

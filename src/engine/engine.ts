@@ -2,6 +2,7 @@
  * The engine: `Lockd` over a store in this process. Knows no transport, clock or process; all of
  * them come in through `EngineOptions`.
  */
+import { disabledQueues } from "../api/disabled-queues.ts";
 import { failure } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -65,6 +66,7 @@ function nameOf(target: CheckedKey): string {
 }
 
 export class Engine implements ServedLockd {
+  readonly queues = disabledQueues;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;

@@ -1,3 +1,4 @@
+import { disabledQueues } from "../api/disabled-queues.ts";
 import type {
   AcquireRequest,
   AcquireResult,
@@ -31,6 +32,7 @@ export type { LocalLockdOptions };
  * @example const lockd = new LocalLockd({ store: "disk:///var/lib/lockd" });
  */
 export class LocalLockd implements Lockd {
+  readonly queues = disabledQueues;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
