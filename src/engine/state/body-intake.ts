@@ -15,6 +15,8 @@ import { callStore } from "../store-failure.ts";
 export interface IntakeRequest {
   readonly body: BodyIn;
   readonly jsonBytesMax: number;
+  /** Code of the refusal beyond `jsonBytesMax`; `invalid_body` when absent. */
+  readonly tooLargeCode?: "document_too_large";
   /** Of the raw bytes; undefined = not asked. */
   readonly expectedBytes: number | undefined;
   readonly expectedSha256: string | undefined;
@@ -39,7 +41,7 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function takeInSmall(request: IntakeRequest, raw: Uint8Array): StoredState {
-  if (raw.length > request.jsonBytesMax) throw tooLarge(request.jsonBytesMax);
+  if (raw.length > request.jsonBytesMax) throw tooLarge(request);
   let compacted: Uint8Array;
   try {
     compacted = compactJson(raw, jsonDepthMax);
@@ -64,16 +66,16 @@ class CompactingPass {
   readonly #compactor = new JsonCompactor({ depthMax: jsonDepthMax });
   readonly #hash = createHash("sha256");
   readonly #rawHash: Hash | undefined;
-  readonly #jsonBytesMax: number;
+  readonly #request: IntakeRequest;
 
   constructor(request: IntakeRequest) {
-    this.#jsonBytesMax = request.jsonBytesMax;
+    this.#request = request;
     this.#rawHash = request.expectedSha256 === undefined ? undefined : createHash("sha256");
   }
 
   push(chunk: Uint8Array): Uint8Array {
     this.rawBytes += chunk.length;
-    if (this.rawBytes > this.#jsonBytesMax) throw tooLarge(this.#jsonBytesMax);
+    if (this.rawBytes > this.#request.jsonBytesMax) throw tooLarge(this.#request);
     this.#rawHash?.update(chunk);
     try {
       const compacted = this.#compactor.push(chunk);
@@ -173,8 +175,10 @@ function checkExpected(request: IntakeRequest, rawBytes: number, rawSha256: () =
   }
 }
 
-function tooLarge(jsonBytesMax: number): Error {
-  return failure("invalid_body", `the body is larger than json-max (${jsonBytesMax} bytes)`);
+function tooLarge({ jsonBytesMax, tooLargeCode }: IntakeRequest): Error {
+  const what = tooLargeCode === undefined ? "body" : "document";
+  const detail = `the ${what} is larger than json-max (${jsonBytesMax} bytes)`;
+  return failure(tooLargeCode ?? "invalid_body", detail);
 }
 
 function invalidBody(error: unknown): unknown {

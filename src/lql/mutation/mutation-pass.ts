@@ -10,14 +10,7 @@
  * the errors they may give.
  */
 import { failure } from "../../api/errors.ts";
-import {
-  type Built,
-  createdMembers,
-  notANumber,
-  type Outcome,
-  opaqueScalar,
-  replay,
-} from "./built-value.ts";
+import { type Built, createdMembers, notANumber, opaqueScalar, replay } from "./built-value.ts";
 import { measuredArraysMax, steppedNumberLengthMax } from "./limits.ts";
 import type { MutationPlan } from "./mutation-plan.ts";
 import { type OutputPart, PassOutput } from "./pass-output.ts";

@@ -1,6 +1,9 @@
 import type { Built, FileValue } from "./built-value.ts";
 import { gatheredBytesMax, outputBlockBytes } from "./limits.ts";
 
+/** Half the bytes of the first block. */
+const firstBlockBytes = 256;
+
 /** What a pass puts out: bytes, or the place where a file's content comes. */
 export type OutputPart = Uint8Array | FileValue;
 
@@ -69,7 +72,9 @@ export class PassOutput {
   #room(length: number): Buffer {
     if (this.#block !== undefined && this.#to + length <= this.#block.length) return this.#block;
     this.#cut();
-    this.#block = Buffer.allocUnsafe(outputBlockBytes);
+    // Small documents need little; large ones soon get large blocks.
+    const before = this.#block?.length ?? firstBlockBytes;
+    this.#block = Buffer.allocUnsafe(Math.max(length, Math.min(outputBlockBytes, before * 2)));
     this.#from = 0;
     this.#to = 0;
     return this.#block;
