@@ -1,5 +1,5 @@
 import { BaseCommand } from "../cli/base-command.ts";
-import { changeLines } from "../cli/change-output.ts";
+import { changeLines, writeChange } from "../cli/change-output.ts";
 import { casFlags, leaseFlags } from "../cli/flags.ts";
 import { casInput, leaseInput } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
@@ -49,12 +49,7 @@ export default class Update extends BaseCommand {
       }
       const type = flags.type as StateType;
       const result = await sendState(lockd, { request, call, input: args.input, type });
-      const change = {
-        version: result.newVersion,
-        bytes: result.bytes,
-        etag: result.newStateEtag,
-      };
-      await writeOut(output === "json" ? jsonText(change) : changeLines(output, change));
+      await writeChange(output, result);
     });
   }
 }
