@@ -23,6 +23,8 @@ export interface IntakeRequest {
   /** Makes the name of the object if one is needed. */
   readonly objectName: () => string;
   readonly store: Store;
+  /** The body is known to be valid compact JSON: it is hashed and put away as it comes. */
+  readonly compact?: true;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -44,7 +46,7 @@ function takeInSmall(request: IntakeRequest, raw: Uint8Array): StoredState {
   if (raw.length > request.jsonBytesMax) throw tooLarge(request);
   let compacted: Uint8Array;
   try {
-    compacted = compactJson(raw, jsonDepthMax);
+    compacted = request.compact === true ? raw : compactJson(raw, jsonDepthMax);
   } catch (error) {
     throw invalidBody(error);
   }
@@ -63,13 +65,14 @@ function takeInSmall(request: IntakeRequest, raw: Uint8Array): StoredState {
 class CompactingPass {
   rawBytes = 0;
   size = 0;
-  readonly #compactor = new JsonCompactor({ depthMax: jsonDepthMax });
+  readonly #compactor: JsonCompactor | undefined;
   readonly #hash = createHash("sha256");
   readonly #rawHash: Hash | undefined;
   readonly #request: IntakeRequest;
 
   constructor(request: IntakeRequest) {
     this.#request = request;
+    if (request.compact !== true) this.#compactor = new JsonCompactor({ depthMax: jsonDepthMax });
     this.#rawHash = request.expectedSha256 === undefined ? undefined : createHash("sha256");
   }
 
@@ -78,7 +81,7 @@ class CompactingPass {
     if (this.rawBytes > this.#request.jsonBytesMax) throw tooLarge(this.#request);
     this.#rawHash?.update(chunk);
     try {
-      const compacted = this.#compactor.push(chunk);
+      const compacted = this.#compactor?.push(chunk) ?? chunk;
       this.#hash.update(compacted);
       this.size += compacted.length;
       return compacted;
@@ -89,7 +92,7 @@ class CompactingPass {
 
   end(request: IntakeRequest): string {
     try {
-      this.#compactor.end();
+      this.#compactor?.end();
     } catch (error) {
       throw invalidBody(error);
     }

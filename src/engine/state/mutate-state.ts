@@ -116,6 +116,8 @@ export class StateMutator {
     return takeIn({
       body,
       jsonBytesMax,
+      // States are compact when they are stored, and the walk keeps them so.
+      compact: true,
       tooLargeCode: "document_too_large",
       expectedBytes: undefined,
       expectedSha256: undefined,
