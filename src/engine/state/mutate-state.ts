@@ -146,7 +146,7 @@ export class StateMutator {
     const opened = await callStore(() => this.#parts.options.store.getStream(place.name, signal));
     if (opened === undefined) throw new BytesGone(place.name);
     try {
-      for await (const chunk of opened.body) {
+      for await (const chunk of readAhead(opened.body)) {
         signal?.throwIfAborted();
         yield chunk;
       }
@@ -170,6 +170,24 @@ export class StateMutator {
         ? keep(holderView(found))
         : refuse(error, cleanedIfExpired(found, nowUnix));
     });
+  }
+}
+
+/** Reads the next chunk while the one before is changed and written. */
+async function* readAhead(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const chunks = source[Symbol.asyncIterator]();
+  let next = chunks.next();
+  try {
+    for (;;) {
+      const { done, value } = await next;
+      if (done === true) return;
+      next = chunks.next();
+      // Its failure shows when it is waited for; until then nobody listens.
+      next.catch(() => {});
+      yield value;
+    }
+  } finally {
+    await chunks.return?.().catch(() => {});
   }
 }
 
