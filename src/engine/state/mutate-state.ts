@@ -109,10 +109,11 @@ export class StateMutator {
     }
     const whole = await this.#inMemory(state);
     const { signal } = call;
+    const options = { compact: true, bytesMax: jsonBytesMax };
     const body =
       whole === undefined
-        ? applyMutations(() => this.#open(state, signal), mutations, { compact: true })
-        : applyToBytes(whole, mutations, { compact: true });
+        ? applyMutations(() => this.#open(state, signal), mutations, options)
+        : applyToBytes(whole, mutations, options);
     return takeIn({
       body,
       jsonBytesMax,

@@ -23,6 +23,8 @@ export interface ApplyOptions {
   readonly openFile?: OpenFile | undefined;
   /** The document is known to be valid compact JSON: it is not checked again. */
   readonly compact?: boolean | undefined;
+  /** Bytes of the changed document at most; without it there is no limit. */
+  readonly bytesMax?: number | undefined;
 }
 
 const noLengths: ArrayLengths = new Map();
@@ -34,7 +36,8 @@ const depthMax = 10_000;
  * The changed document as compact JSON. What no mutation names comes out byte for byte as it went
  * in, white space outside strings excepted. Memory does not depend on the document's size.
  *
- * @throws invalid_body for a document that is not one JSON object, and steps on no number
+ * @throws invalid_body for a document that is not one JSON object, and steps on no number;
+ *   document_too_large beyond `bytesMax`
  */
 export async function* applyMutations(
   source: DocumentSource,
@@ -55,11 +58,11 @@ export async function* applyMutations(
   const isCompact = options.compact === true;
   let lengths = noLengths;
   if (plan.measures) {
-    const measuring = new MutationPass(plan, undefined);
+    const measuring = new MutationPass(plan);
     for await (const chunk of compacted(await open(), isCompact)) measuring.push(chunk);
     lengths = measuring.measured;
   }
-  const pass = new MutationPass(plan, lengths);
+  const pass = new MutationPass(plan, lengths, options.bytesMax);
   for await (const chunk of compacted(await open(), isCompact)) {
     pass.push(chunk);
     yield* bytesOf(pass.take(), openFile);
@@ -70,22 +73,22 @@ export async function* applyMutations(
 
 /**
  * The same in one go, for documents that are in memory and mutations without file values.
- * @throws invalid_body
+ * @throws invalid_body, document_too_large
  */
 export function applyToBytes(
   document: Uint8Array,
   mutations: readonly Mutation[],
-  options: { readonly compact?: boolean | undefined } = {},
+  options: Omit<ApplyOptions, "openFile"> = {},
 ): Uint8Array {
   const plan = new MutationPlan(mutations);
   const bytes = options.compact === true ? document : compactedBytes(document);
   let lengths = noLengths;
   if (plan.measures) {
-    const measuring = new MutationPass(plan, undefined);
+    const measuring = new MutationPass(plan);
     measuring.push(bytes);
     lengths = measuring.measured;
   }
-  const pass = new MutationPass(plan, lengths);
+  const pass = new MutationPass(plan, lengths, options.bytesMax);
   pass.push(bytes);
   pass.end();
   const parts = pass.take().map((part) => {

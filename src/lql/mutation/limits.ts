@@ -6,17 +6,23 @@ export const mutationsMax = 10_000;
 /** Segments of one mutation's path: deeper documents pass through, but are not built by hand. */
 export const mutationPathSegmentsMax = 1_000;
 
+/** Segments of all paths of one request: a deep document may have to look at each of them. */
+export const mutationSegmentsMax = 100_000;
+
 /**
  * Segments of all paths with wildcards in one request. Each of them may have to be looked at for
  * every value of the document, so their sum bounds the work a byte can cost.
  */
-export const wildcardSegmentsMax = 1_000;
+export const wildcardSegmentsMax = 500;
 
 /** Blocks inside blocks: each level reads its text once more. */
 export const blockDepthMax = 100;
 
 /** Cursors remembered in states of the plan; beyond it the states are made again when needed. */
 export const plannedCursorsMax = 100_000;
+
+/** What a state costs beside its cursors, in cursors. */
+export const plannedStateCursors = 4;
 
 /** Characters of a number that a step adds to: longer ones are no counters. */
 export const steppedNumberLengthMax = 1_000;

@@ -40,7 +40,7 @@ export class MutationPass {
   readonly measured = new Map<number, number>();
   readonly #plan: MutationPlan;
   readonly #lengths: ArrayLengths | undefined;
-  readonly #out = new PassOutput();
+  readonly #out: PassOutput;
   readonly #skipper = new ValueSkipper();
   readonly #frames: Frame[] = [];
   #mode: Mode = "start";
@@ -67,8 +67,9 @@ export class MutationPass {
   #numberShows = false;
 
   /** With the lengths that a measuring pass found; a pass without them is the measuring one. */
-  constructor(plan: MutationPlan, lengths: ArrayLengths | undefined) {
+  constructor(plan: MutationPlan, lengths?: ArrayLengths, bytesMax = Number.POSITIVE_INFINITY) {
     this.#plan = plan;
+    this.#out = new PassOutput(bytesMax);
     this.#state = plan.root;
     this.#lengths = lengths;
     if (lengths === undefined) this.#mutedAt = -1;

@@ -1,5 +1,5 @@
-import { hasWildcard } from "../path.ts";
-import { plannedCursorsMax } from "./limits.ts";
+import { hasWildcard, type Path, type PathSegment } from "../path.ts";
+import { plannedCursorsMax, plannedStateCursors } from "./limits.ts";
 import type { Mutation } from "./mutation.ts";
 import type { Cursor } from "./plan-cursors.ts";
 import { PlanState, rootCursors } from "./plan-state.ts";
@@ -7,6 +7,11 @@ import { PlanState, rootCursors } from "./plan-state.ts";
 /** Longest escape of a character in a member name, `\uXXXX`, and what stands around the name. */
 const escapedCharacterBytes = 6;
 const nameFrameBytes = 8;
+
+/** Any number of levels twice is any number of levels. */
+function isNotRepeated({ kind }: PathSegment, at: number, path: Path): boolean {
+  return kind !== "descendants" || path[at - 1]?.kind !== "descendants";
+}
 
 /** Mutations made ready for one walk over a document. */
 export class MutationPlan {
@@ -21,7 +26,7 @@ export class MutationPlan {
 
   constructor(mutations: readonly Mutation[]) {
     const cursors = mutations.flatMap((mutation, order) => {
-      const { path } = mutation;
+      const path = mutation.path.filter(isNotRepeated);
       return rootCursors({ mutation, path, order, literal: !hasWildcard(path) });
     });
     this.#empty = new PlanState([], () => this.#empty);
@@ -43,11 +48,14 @@ export class MutationPlan {
 
   readonly #state = (cursors: readonly Cursor[]): PlanState => {
     if (cursors.length === 0) return this.#empty;
-    const key = cursors.map(({ edit, at }) => `${edit.order}:${at}`).join(",");
+    // Orders and positions are small numbers: as characters they make the cheapest key.
+    let key = "";
+    for (const { edit, at } of cursors) key += String.fromCharCode(edit.order, at);
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    this.#cursors += cursors.length;
-    if (this.#cursors > plannedCursorsMax) this.#forget(cursors.length);
+    const cost = cursors.length + plannedStateCursors;
+    this.#cursors += cost;
+    if (this.#cursors > plannedCursorsMax) this.#forget(cost);
     const state = new PlanState(cursors, this.#state);
     this.#states.set(key, state);
     return state;

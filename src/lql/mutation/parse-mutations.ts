@@ -4,6 +4,7 @@ import { hasWildcard, type Path, parsePath } from "../path.ts";
 import {
   blockDepthMax,
   mutationPathSegmentsMax,
+  mutationSegmentsMax,
   mutationsMax,
   wildcardSegmentsMax,
 } from "./limits.ts";
@@ -30,6 +31,8 @@ interface Context extends ParseMutationsOptions {
   readonly parent: Path;
   readonly depth: number;
   readonly found: Mutation[];
+  /** Segments so far: of all paths, and of those with wildcards. */
+  readonly segments: { all: number; wild: number };
 }
 
 /** The words in front of an expression. */
@@ -58,18 +61,17 @@ export function parseMutations(
   source: string | readonly string[],
   options: ParseMutationsOptions,
 ): Mutation[] {
-  const context: Context = { ...options, parent: [], depth: 0, found: [] };
+  const context: Context = {
+    ...options,
+    parent: [],
+    depth: 0,
+    found: [],
+    segments: { all: 0, wild: 0 },
+  };
   if (typeof source === "string") {
     for (const piece of splitExpressions({ text: source, at: 0 })) parseOne(piece, context);
   } else {
     for (const [index, text] of source.entries()) parseElement(text, index, context);
-  }
-  const segments = context.found.reduce(
-    (sum, { path }) => sum + (hasWildcard(path) ? path.length : 0),
-    0,
-  );
-  if (segments > wildcardSegmentsMax) {
-    throw tooMuch(`paths with wildcards have ${segments} segments together`, wildcardSegmentsMax);
   }
   return context.found;
 }
@@ -87,7 +89,7 @@ function parseElement(text: string, index: number, context: Context): void {
 }
 
 function tooMuch(what: string, most: number): LqlSyntaxError {
-  return new LqlSyntaxError(`${what}, more than ${most}; send several requests`, { position: 0 });
+  return new LqlSyntaxError(`more than ${most} ${what}; write several requests`, { position: 0 });
 }
 
 function parseOne(piece: Piece, context: Context): void {
@@ -99,10 +101,19 @@ function parseOne(piece: Piece, context: Context): void {
     parseBlock({ piece, prefixes, body, brace }, context);
     return;
   }
-  if (context.found.length >= mutationsMax) {
-    throw tooMuch("there are too many expressions", mutationsMax);
+  const mutation = simpleMutation({ prefixes, body, equals }, context);
+  checkSize(mutation.path, context);
+  context.found.push(mutation);
+}
+
+function checkSize(path: Path, { found, segments }: Context): void {
+  if (found.length >= mutationsMax) throw tooMuch("expressions", mutationsMax);
+  segments.all += path.length;
+  if (segments.all > mutationSegmentsMax) throw tooMuch("segments", mutationSegmentsMax);
+  if (hasWildcard(path)) segments.wild += path.length;
+  if (segments.wild > wildcardSegmentsMax) {
+    throw tooMuch("segments of paths with wildcards", wildcardSegmentsMax);
   }
-  context.found.push(simpleMutation({ prefixes, body, equals }, context));
 }
 
 function takePrefixes(piece: Piece, context: Context): { prefixes: Prefixes; body: Piece } {

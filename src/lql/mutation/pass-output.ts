@@ -1,3 +1,4 @@
+import { failure } from "../../api/errors.ts";
 import type { Built, FileValue } from "./built-value.ts";
 import { gatheredBytesMax, outputBlockBytes } from "./limits.ts";
 
@@ -12,18 +13,26 @@ export type OutputPart = Uint8Array | FileValue;
  * that whoever takes them is not called for every comma.
  */
 export class PassOutput {
+  readonly #bytesMax: number;
+  #bytes = 0;
+  /** Long values, which may go out many times. */
+  readonly #long = new Map<string, Buffer>();
   #parts: OutputPart[] = [];
   #block: Buffer | undefined;
   #from = 0;
   #to = 0;
+
+  /** @throws document_too_large (later, from the methods) beyond `bytesMax` */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
 
   /** Takes source[from, to). */
   copy(source: Uint8Array, from: number, to: number): void {
     const length = to - from;
     if (length <= 0) return;
     if (length > gatheredBytesMax) {
-      this.#cut();
-      this.#parts.push(source.subarray(from, to));
+      this.#push(source.subarray(from, to));
       return;
     }
     const block = this.#room(length);
@@ -33,12 +42,13 @@ export class PassOutput {
   }
 
   text(text: string): void {
-    const length = Buffer.byteLength(text);
-    if (length > gatheredBytesMax) {
-      this.#cut();
-      this.#parts.push(Buffer.from(text));
+    if (text.length > gatheredBytesMax) {
+      const bytes = this.#long.get(text) ?? Buffer.from(text);
+      this.#long.set(text, bytes);
+      this.#push(bytes);
       return;
     }
+    const length = Buffer.byteLength(text);
     this.#room(length).write(text, this.#to);
     this.#to += length;
   }
@@ -69,7 +79,21 @@ export class PassOutput {
     return parts;
   }
 
+  #push(bytes: Uint8Array): void {
+    this.#count(bytes.length);
+    this.#cut();
+    this.#parts.push(bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes <= this.#bytesMax) return;
+    const detail = `the changed document is larger than ${this.#bytesMax} bytes`;
+    throw failure("document_too_large", detail);
+  }
+
   #room(length: number): Buffer {
+    this.#count(length);
     if (this.#block !== undefined && this.#to + length <= this.#block.length) return this.#block;
     this.#cut();
     // Small documents need little; large ones soon get large blocks.

@@ -10,6 +10,13 @@ import { addSteps, type Cursor, type Edit, elementSteps, memberSteps } from "./p
 /** Finds or makes the state of a list of cursors (in the order of their edits). */
 export type StateMaker = (cursors: readonly Cursor[]) => PlanState;
 
+interface Maker {
+  /** Which cursor. */
+  readonly cursor: number;
+  /** The index that its next name stands for in an array. */
+  readonly index: number | undefined;
+}
+
 export class PlanState {
   readonly cursors: readonly Cursor[];
   /**
@@ -22,13 +29,13 @@ export class PlanState {
   /** The first step on this very value. */
   readonly addHere: Edit | undefined;
   /** Cursors of literal edits that make what is missing below, and where on an array. */
-  readonly makers: readonly { readonly cursor: number; readonly index: number | undefined }[];
+  readonly makers: readonly Maker[];
   readonly #make: StateMaker;
   #byName: Map<string, number[]> | undefined;
-  #wild: number[] = [];
-  #members = new Map<string, PlanState>();
-  #elements = new Map<number, PlanState>();
-  #upTo = new Map<number, PlanState>();
+  readonly #wild: number[] = [];
+  #members: Map<string, PlanState> | undefined;
+  #elements: Map<number, PlanState> | undefined;
+  #upTo: Map<number, PlanState> | undefined;
   #asMember: Outcome | undefined;
   #asElement: Outcome | undefined;
   #otherMember: PlanState | undefined;
@@ -37,22 +44,26 @@ export class PlanState {
   constructor(cursors: readonly Cursor[], make: StateMaker) {
     this.cursors = cursors;
     this.#make = make;
-    const isHere = ({ edit, at }: Cursor): boolean => at === edit.path.length;
-    const taking = cursors.findIndex((cursor) => {
-      return isHere(cursor) && cursor.edit.mutation.kind !== "add";
-    });
-    // Other cursors of the same edit go deeper and find nothing of the document any more.
-    const taker = cursors[taking]?.edit;
-    this.taken = taker && cursors.findIndex(({ edit }) => edit === taker);
-    this.hasAdd = cursors.some(({ edit }) => edit.mutation.kind === "add");
-    this.addHere = cursors.find(
-      (cursor) => isHere(cursor) && cursor.edit.mutation.kind === "add",
-    )?.edit;
-    this.makers = cursors.flatMap(({ edit, at }, cursor) => {
+    const makers: Maker[] = [];
+    let taker: Edit | undefined;
+    let addHere: Edit | undefined;
+    let hasAdd = false;
+    for (let cursor = 0; cursor < cursors.length; cursor += 1) {
+      const { edit, at } = cursors[cursor] as Cursor;
+      const isAdd = edit.mutation.kind === "add";
       const segment = edit.path[at];
-      const makes = edit.literal && edit.mutation.kind !== "remove" && segment?.kind === "name";
-      return makes ? [{ cursor, index: indexOfName(segment.name) }] : [];
-    });
+      hasAdd ||= isAdd;
+      if (segment === undefined && isAdd) addHere ??= edit;
+      else if (segment === undefined) taker ??= edit;
+      else if (edit.literal && edit.mutation.kind !== "remove" && segment.kind === "name") {
+        makers.push({ cursor, index: indexOfName(segment.name) });
+      }
+    }
+    this.hasAdd = hasAdd;
+    this.addHere = addHere;
+    this.makers = makers;
+    // Other cursors of the same edit go deeper and find nothing of the document any more.
+    this.taken = taker && cursors.findIndex(({ edit }) => edit === taker);
   }
 
   /** Nothing in here is named by any mutation. */
@@ -74,11 +85,12 @@ export class PlanState {
   member(name: string): PlanState {
     const named = this.#names().get(name);
     if (named === undefined) return this.otherMember();
-    let state = this.#members.get(name);
+    let state = this.#members?.get(name);
     if (state === undefined) {
       state = this.#derive(merged(named, this.#wild), ({ edit, at }) =>
         memberSteps(edit, [at], name),
       );
+      this.#members ??= new Map();
       this.#members.set(name, state);
     }
     return state;
@@ -100,11 +112,12 @@ export class PlanState {
       );
       return this.#otherElement;
     }
-    let state = this.#elements.get(index);
+    let state = this.#elements?.get(index);
     if (state === undefined) {
       state = this.#derive(merged(named, this.#wild), ({ edit, at }) =>
         elementSteps(edit, at, index),
       );
+      this.#elements ??= new Map();
       this.#elements.set(index, state);
     }
     return state;
@@ -112,9 +125,10 @@ export class PlanState {
 
   /** The edits in front of cursor `end`. */
   upTo(end: number): PlanState {
-    let state = this.#upTo.get(end);
+    let state = this.#upTo?.get(end);
     if (state === undefined) {
       state = this.#make(this.cursors.slice(0, end));
+      this.#upTo ??= new Map();
       this.#upTo.set(end, state);
     }
     return state;
@@ -139,8 +153,7 @@ export class PlanState {
    * array stays one. Beyond its end there is nothing to change, only something to make.
    */
   turning(length: number): number | undefined {
-    const turns = ({ index }: { readonly index: number | undefined }): boolean =>
-      index === undefined || index >= length;
+    const turns = ({ index }: Maker): boolean => index === undefined || index >= length;
     return this.makers.find(turns)?.cursor;
   }
 
@@ -151,9 +164,9 @@ export class PlanState {
 
   /** Forgets derived states, so that they may be freed. */
   forget(): void {
-    this.#members = new Map();
-    this.#elements = new Map();
-    this.#upTo = new Map();
+    this.#members = undefined;
+    this.#elements = undefined;
+    this.#upTo = undefined;
     this.#otherMember = undefined;
     this.#otherElement = undefined;
   }
