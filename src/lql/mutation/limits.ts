@@ -21,6 +21,12 @@ export const blockDepthMax = 100;
 /** Cursors remembered in states of the plan; beyond it the states are made again when needed. */
 export const plannedCursorsMax = 100_000;
 
+/**
+ * Cursors worked out for one document. Ordinary paths need a few, whatever the document's size;
+ * wildcards upon wildcards can make every value a case of its own, and then it is a second or two.
+ */
+export const derivedCursorsMax = 5_000_000;
+
 /** What a state costs beside its cursors, in cursors. */
 export const plannedStateCursors = 4;
 

@@ -166,6 +166,7 @@ export class MutationPass {
 
   /** New members come behind the existing ones. */
   #append(frame: Frame, at: number): void {
+    this.#plan.spend(frame.state.cursors.length);
     const members = createdMembers(frame.state.cursors, frame.kept);
     if (members.size === 0 || this.#mutedAt !== undefined) return;
     this.#flush(at);
@@ -292,6 +293,7 @@ export class MutationPass {
     if (byte === openArray) {
       const turning = isMeasuring ? undefined : this.#turning(state, at);
       if (turning === undefined) return this.#open(false, state, at);
+      this.#plan.spend(state.cursors.length);
       this.#replace(state.turned(turning), at);
       return this.#inspect(state.upTo(turning), byte, at);
     }
@@ -299,6 +301,7 @@ export class MutationPass {
       return this.#skip(at);
     }
     if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return this.#startNumber(state, at);
+    this.#plan.spend(state.cursors.length);
     this.#replace(replay(state.cursors, opaqueScalar).value, at);
     return this.#skip(at);
   }

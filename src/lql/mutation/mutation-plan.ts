@@ -1,5 +1,6 @@
+import { failure } from "../../api/errors.ts";
 import { hasWildcard, type Path, type PathSegment } from "../path.ts";
-import { plannedCursorsMax, plannedStateCursors } from "./limits.ts";
+import { derivedCursorsMax, plannedCursorsMax, plannedStateCursors } from "./limits.ts";
 import type { Mutation } from "./mutation.ts";
 import type { Cursor } from "./plan-cursors.ts";
 import { PlanState, rootCursors } from "./plan-state.ts";
@@ -22,7 +23,9 @@ export class MutationPlan {
   readonly measures: boolean;
   readonly #states = new Map<string, PlanState>();
   readonly #empty: PlanState;
+  /** Remembered now, and worked out since the beginning. */
   #cursors = 0;
+  #derived = 0;
 
   constructor(mutations: readonly Mutation[]) {
     const cursors = mutations.flatMap((mutation, order) => {
@@ -46,14 +49,23 @@ export class MutationPlan {
     );
   }
 
+  /** Counts work on cursors. @throws invalid_mutations when one document takes too much of it */
+  spend(cursors: number): void {
+    this.#derived += cursors;
+    if (this.#derived <= derivedCursorsMax) return;
+    const detail = "the mutations find too many places in this document; send several requests";
+    throw failure("invalid_mutations", detail);
+  }
+
   readonly #state = (cursors: readonly Cursor[]): PlanState => {
     if (cursors.length === 0) return this.#empty;
+    const cost = cursors.length + plannedStateCursors;
+    this.spend(cost);
     // Orders and positions are small numbers: as characters they make the cheapest key.
     let key = "";
     for (const { edit, at } of cursors) key += String.fromCharCode(edit.order, at);
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    const cost = cursors.length + plannedStateCursors;
     this.#cursors += cost;
     if (this.#cursors > plannedCursorsMax) this.#forget(cost);
     const state = new PlanState(cursors, this.#state);

@@ -215,6 +215,45 @@ function outcome(run: () => string): string {
   }
 }
 
+describe("bounds", () => {
+  test("wildcards that make every value a case of its own are refused in time", () => {
+    const tree = (depth: number): string =>
+      depth === 0 ? "1" : `{"a":${tree(depth - 1)},"b":${tree(depth - 1)}}`;
+    const wild = Array.from({ length: 30 }, (_, i) => `/.../a${"/*".repeat(12)}/z${i}=2`);
+    expect(() => applied(tree(14), ...wild)).toThrow(
+      expect.objectContaining({ code: "invalid_mutations" }),
+    );
+    expect(applied(tree(12), "/.../a/*/*/*/a=2").length).toBeGreaterThan(1_000);
+  });
+
+  test("what grows beyond the limit stops there, in memory and streamed", async () => {
+    const document = `{"list":[${"0,".repeat(20_000)}0]}`;
+    const mutations = parsed(`/list[]="${"x".repeat(1_000_000)}"`);
+    const refused = expect.objectContaining({ code: "document_too_large" });
+    const options = { bytesMax: 50_000_000 };
+    expect(() => applyToBytes(Buffer.from(document), mutations, options)).toThrow(refused);
+    const drain = async () => {
+      for await (const _ of applyMutations(
+        () => [Buffer.from(document)] as never,
+        mutations,
+        options,
+      ));
+    };
+    await expect(drain()).rejects.toThrow(refused);
+  });
+
+  test("thousands of mutations on one document", () => {
+    const document = JSON.stringify(
+      Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`k${i}`, i])),
+    );
+    const steps = Array.from({ length: 5_000 }, (_, i) => `/k${i}++`);
+    const more = Array.from({ length: 5_000 }, (_, i) => `/new/k${i}=1`);
+    const changed = JSON.parse(applied(document, ...steps, ...more)) as Record<string, unknown>;
+    expect(changed.k4999).toBe(5_000);
+    expect(Object.keys(changed.new ?? {})).toHaveLength(5_000);
+  });
+});
+
 describe("properties", () => {
   test("one walk gives what one mutation after the other gives", () => {
     fc.assert(
