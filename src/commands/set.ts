@@ -1,7 +1,7 @@
 import { BaseCommand } from "../cli/base-command.ts";
 import { changeLocal } from "../cli/change-local.ts";
 import { writeChange } from "../cli/change-output.ts";
-import { casFlags, leaseFlags } from "../cli/flags.ts";
+import { casFlags, leaseOnlyFlags } from "../cli/flags.ts";
 import { casInput, leaseInput } from "../cli/lease-input.ts";
 import { mutationWords } from "../cli/mutation-words.ts";
 import { Args, Flags } from "../cli/oclif.ts";
@@ -22,7 +22,7 @@ export default class SetState extends BaseCommand {
     mutation: Args.string({ description: "LQL expression, several allowed", ignoreStdin: true }),
   };
   static override flags = {
-    ...leaseFlags,
+    ...leaseOnlyFlags,
     ...casFlags,
     "no-cas": Flags.boolean({ description: "do not insist on the state that was read" }),
     output: Flags.string({ char: "o", options: ["json", "text", "env"], default: "json" }),

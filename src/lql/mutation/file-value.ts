@@ -15,15 +15,26 @@ export async function* fileString(value: FileValue, open: OpenFile): AsyncGenera
   yield quoteMark;
 }
 
-/** Pieces of UTF-8 text. @throws TypeError, or a plain error for a NUL */
+/** The content is not UTF-8, or has a NUL. */
+class NotText extends Error {
+  override readonly name = "NotText";
+}
+
+/** Pieces of UTF-8 text. @throws NotText, and what the source throws */
 async function* decoded(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const checked = (text: string): string => {
-    if (text.includes("\0")) throw new TypeError("it has a NUL character");
+  const decode = (chunk: Uint8Array | undefined): string => {
+    let text: string;
+    try {
+      text = decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch (cause) {
+      throw new NotText("not UTF-8", { cause });
+    }
+    if (text.includes("\0")) throw new NotText("a NUL character");
     return text;
   };
-  for await (const chunk of source) yield checked(decoder.decode(chunk, { stream: true }));
-  yield checked(decoder.decode());
+  for await (const chunk of source) yield decode(chunk);
+  yield decode(undefined);
 }
 
 async function isText(value: FileValue, open: OpenFile): Promise<boolean> {
@@ -31,7 +42,7 @@ async function isText(value: FileValue, open: OpenFile): Promise<boolean> {
     for await (const _ of decoded(open(value.file)));
     return true;
   } catch (error) {
-    if (error instanceof TypeError) return false;
+    if (error instanceof NotText) return false;
     throw error;
   }
 }
@@ -42,7 +53,7 @@ async function* escapedText(value: FileValue, open: OpenFile): AsyncGenerator<Ui
       if (text !== "") yield Buffer.from(JSON.stringify(text).slice(1, -1));
     }
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!(error instanceof NotText)) throw error;
     const detail = `${value.file} is not UTF-8 text; use base64file: for it`;
     throw failure("invalid_document", detail, { cause: error });
   }
