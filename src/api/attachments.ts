@@ -1,7 +1,7 @@
 /**
- * The attachment face of lockd (http-core.md section 10.10): files beside the state of a key, of any
- * length, staged and committed together with it. Others see them from the commit on; rollback and
- * expiry take back what was not committed.
+ * The attachment face of lockd (http-core.md section 10.10): files beside the state of a key, of
+ * any length, staged and committed together with it. Others see them from the commit on; rollback
+ * and expiry take back what was not committed.
  *
  * Requests are unchecked, as everywhere in `Lockd`; instants are Unix seconds.
  */

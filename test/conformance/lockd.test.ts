@@ -12,11 +12,20 @@ import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
+import { attachmentCases, uploadCases } from "./attachment-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
-const groups = [acquireCases, holdingCases, updateCases, removalCases, fusedCases];
+const groups = [
+  acquireCases,
+  holdingCases,
+  updateCases,
+  removalCases,
+  fusedCases,
+  uploadCases,
+  attachmentCases,
+];
 
 async function inDirectory(
   open: (directory: string) => Promise<OpenedLockd>,

@@ -71,8 +71,8 @@ function tooMany({ namespace, key }: LeaseClaim) {
 }
 
 /**
- * Records a stored payload under its name, in place of what this transaction staged there. A payload
- * that is recorded already was so by an earlier attempt of this very call.
+ * Records a stored payload under its name, in place of what this transaction staged there. A
+ * payload that is recorded already was so by an earlier attempt of this very call.
  */
 export function stageUpload(
   current: KeyRecord | undefined,

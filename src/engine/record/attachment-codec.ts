@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { type AttachmentEntry, noAttachments, type StagedAttachments } from "./attachment-entry.ts";
 
-/** [id, name, size, sha256, content type, created at, updated at, last part of the object's name] */
+/** [id, name, size, sha256, content type, created, updated, last part of the object's name] */
 type EntryHeader = [string, string, number, string, string, number, number, string];
 
 /** Fields of the record's header; all are left out of records without attachments. */
