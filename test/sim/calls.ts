@@ -8,6 +8,8 @@ import type {
   Lockd,
   StateResult,
 } from "../../src/api/lockd.ts";
+import { type FileCall, fileAnswer } from "./file-calls.ts";
+import type { Files } from "./files.ts";
 
 /** A lease as its holder knows it. */
 export interface LeaseRef extends LeaseAddress {
@@ -78,7 +80,8 @@ export type Call =
   | RemoveCall
   | GetCall
   | ReleaseCall
-  | StatusCall;
+  | StatusCall
+  | FileCall;
 
 /** Of an answer, what can be checked; absent fields are not part of that verb's answer. */
 export interface Answer {
@@ -91,6 +94,11 @@ export interface Answer {
   readonly held?: boolean;
   readonly waiters?: number;
   readonly lease?: LeaseRef;
+  readonly noop?: boolean;
+  readonly deleted?: number;
+  readonly files?: Files;
+  /** SHA-256 of one attachment; "" for none. */
+  readonly file?: string;
 }
 
 export type Outcome =
@@ -149,6 +157,11 @@ async function answerOf(lockd: Lockd, call: Call, signal: AbortSignal): Promise<
     case "release":
       await lockd.release({ ...call.lease, rollback: call.rollback });
       return {};
+    case "attach":
+    case "detach":
+    case "files":
+    case "readFile":
+      return fileAnswer(lockd, call, signal);
     default: {
       const status = await lockd.status({ key: call.key });
       const { held, version } = status;
@@ -192,7 +205,7 @@ async function stateAnswer(state: StateResult): Promise<Answer> {
   return { exists, version, etag };
 }
 
-async function wholeBody(body: BodyOut): Promise<Uint8Array> {
+export async function wholeBody(body: BodyOut): Promise<Uint8Array> {
   if (body instanceof Uint8Array) return body;
   const parts: Uint8Array[] = [];
   for await (const part of body) parts.push(part);
@@ -226,6 +239,13 @@ export function describeCall(call: Call): string {
       return `release ${call.key}${token}${call.rollback ? " rollback" : ""}`;
     case "get":
       return `get ${call.key}${call.lease === undefined ? " public" : token}`;
+    case "attach": {
+      const only = call.preventOverwrite ? " unless there" : "";
+      return `attach ${call.key}${token} ${call.name}=${call.sha256.slice(0, 10)}${only}`;
+    }
+    case "detach":
+    case "readFile":
+      return `${call.verb} ${call.key}${token} ${call.name ?? "all"}`;
     default:
       return `${call.verb} ${call.key}${token}`;
   }
@@ -236,6 +256,7 @@ export function describeOutcome(outcome: Outcome | undefined): string {
   if (outcome.kind === "failed") return `${outcome.code}${outcome.unknown ? " (unknown)" : ""}`;
   if (outcome.kind === "broken") return `BROKEN ${outcome.what}`;
   const { token, version, etag, removed, exists, held } = outcome.answer;
+  const { noop, deleted, files, file } = outcome.answer;
   const words = [
     token === undefined ? "" : `#${token}`,
     version === undefined ? "" : `v${version}`,
@@ -243,6 +264,10 @@ export function describeOutcome(outcome: Outcome | undefined): string {
     removed === undefined ? "" : `removed=${removed}`,
     exists === undefined ? "" : `exists=${exists}`,
     held === undefined ? "" : `held=${held}`,
+    noop === true ? "noop" : "",
+    deleted === undefined ? "" : `deleted=${deleted}`,
+    files === undefined ? "" : `files=${files}`,
+    file === undefined ? "" : `file=${file.slice(0, 10)}`,
   ];
   return `ok ${words.filter((word) => word !== "").join(" ")}`;
 }

@@ -24,6 +24,7 @@ export function attachmentText(
   staged: StagedAttachments | undefined,
 ): string {
   if (committed.length === 0 && staged === undefined) return "";
+  assert(isConsistentList(committed, staged), "an attachment comes or goes, and stands there once");
   const first = committed[0] ?? staged?.upserts[0];
   const prefix = first === undefined ? "" : prefixOf(first.object);
   const entries = (list: readonly AttachmentEntry[]): string =>

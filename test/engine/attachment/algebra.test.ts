@@ -189,16 +189,19 @@ test.each([
 ])(
   "uploads, deletions, removals, commits and rollbacks add up: %s",
   async (_name, exclusive) => {
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      const run = new Run(exclusive);
-      await run.acquire();
-      for (const next of steps) {
-        await run.perform(next);
-        await run.compare();
-      }
-      await run.checkGarbage();
-    });
-    await fc.assert(property, { numRuns: 60 });
+    const property = fc.asyncProperty(
+      fc.array(step, { minLength: 8, maxLength: 40 }),
+      async (steps) => {
+        const run = new Run(exclusive);
+        await run.acquire();
+        for (const next of steps) {
+          await run.perform(next);
+          await run.compare();
+        }
+        await run.checkGarbage();
+      },
+    );
+    await fc.assert(property, { numRuns: 200 });
   },
   120_000,
 );
