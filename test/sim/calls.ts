@@ -1,23 +1,8 @@
 /** Calls of the simulated clients, and their outcomes in the few words the checkers need. */
-import { createHash } from "node:crypto";
 import { LockdError } from "../../src/api/errors.ts";
-import type {
-  BodyOut,
-  CasConditions,
-  LeaseAddress,
-  Lockd,
-  StateResult,
-} from "../../src/api/lockd.ts";
+import type { CasConditions, Lockd, StateResult } from "../../src/api/lockd.ts";
+import { type Answer, type LeaseRef, sha256, wholeBody } from "./answer.ts";
 import { type FileCall, fileAnswer } from "./file-calls.ts";
-import type { Files } from "./files.ts";
-
-/** A lease as its holder knows it. */
-export interface LeaseRef extends LeaseAddress {
-  readonly key: string;
-  readonly leaseId: string;
-  readonly txnId: string;
-  readonly fencingToken: number;
-}
 
 export interface AcquireCall {
   readonly verb: "acquire";
@@ -82,24 +67,6 @@ export type Call =
   | ReleaseCall
   | StatusCall
   | FileCall;
-
-/** Of an answer, what can be checked; absent fields are not part of that verb's answer. */
-export interface Answer {
-  readonly token?: number;
-  readonly version?: number;
-  readonly etag?: string;
-  readonly expiresAtUnix?: number;
-  readonly removed?: boolean;
-  readonly exists?: boolean;
-  readonly held?: boolean;
-  readonly waiters?: number;
-  readonly lease?: LeaseRef;
-  readonly noop?: boolean;
-  readonly deleted?: number;
-  readonly files?: Files;
-  /** SHA-256 of one attachment; "" for none. */
-  readonly file?: string;
-}
 
 export type Outcome =
   | { readonly kind: "ok"; readonly answer: Answer }
@@ -203,17 +170,6 @@ async function stateAnswer(state: StateResult): Promise<Answer> {
     throw new TypeError("the body read is not the one the etag names");
   }
   return { exists, version, etag };
-}
-
-export async function wholeBody(body: BodyOut): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body;
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return Buffer.concat(parts);
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** A compact JSON state that no other write of the run has; large ones go beside the record. */

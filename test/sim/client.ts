@@ -1,14 +1,8 @@
 /** Seeded client programs: take a key, work with it, end the lease in one of many ways. */
+
+import { type Answer, type LeaseRef, sha256 } from "./answer.ts";
 import type { Belief, Beliefs } from "./beliefs.ts";
-import {
-  type AcquireCall,
-  type Answer,
-  type Call,
-  type LeaseRef,
-  type Outcome,
-  sha256,
-  uniqueState,
-} from "./calls.ts";
+import { type AcquireCall, type Call, type Outcome, uniqueState } from "./calls.ts";
 import type { Network } from "./network.ts";
 import type { SimNode } from "./node.ts";
 import type { Rng } from "./rng.ts";

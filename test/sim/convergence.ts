@@ -10,7 +10,8 @@ import {
 } from "../../src/engine/record/key-record.ts";
 import { decodeRecord } from "../../src/engine/record/record-codec.ts";
 import { referencedObjects } from "../../src/engine/record/record-objects.ts";
-import { type AcquireCall, type Outcome, sha256 } from "./calls.ts";
+import { sha256 } from "./answer.ts";
+import type { AcquireCall, Outcome } from "./calls.ts";
 import { filesText } from "./files.ts";
 import type { SimNode } from "./node.ts";
 import { maxTtlSeconds } from "./node.ts";

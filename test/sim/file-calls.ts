@@ -2,7 +2,7 @@
 import type { AttachmentInfo } from "../../src/api/attachments.ts";
 import { LockdError } from "../../src/api/errors.ts";
 import type { Lockd } from "../../src/api/lockd.ts";
-import { type Answer, type LeaseRef, sha256, wholeBody } from "./calls.ts";
+import { type Answer, type LeaseRef, sha256, wholeBody } from "./answer.ts";
 import { filesText } from "./files.ts";
 
 export interface AttachCall {

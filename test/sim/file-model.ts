@@ -1,5 +1,5 @@
 /** What the sequential specification says of attachments (http-core.md sections 8.2 and 10.10). */
-import type { Answer } from "./calls.ts";
+import type { Answer } from "./answer.ts";
 import type { AttachCall, DetachCall, FileCall } from "./file-calls.ts";
 import { countOf, type Files, shortSum, sumOf, withFile, without } from "./files.ts";
 import type { KeyState } from "./model.ts";

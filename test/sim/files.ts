@@ -1,4 +1,4 @@
-/** The attachments of a key as text: equal exactly when they are; short, for the search keeps many. */
+/** The attachments of a key as text: equal exactly when they are, and short. */
 
 /** `name=first digits of the SHA-256`, sorted, each followed by a semicolon. */
 export type Files = string;

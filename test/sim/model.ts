@@ -2,7 +2,8 @@
  * The sequential specification of one key (http-core.md section 8): what each answer says about
  * the state before it, and what each call does to it. Leases are named by their fencing tokens.
  */
-import type { AcquireCall, Answer, RemoveCall, UpdateCall } from "./calls.ts";
+import type { Answer } from "./answer.ts";
+import type { AcquireCall, RemoveCall, UpdateCall } from "./calls.ts";
 import { afterFileCall, afterFileChange, hasStaged, versionInView } from "./file-model.ts";
 import type { Files } from "./files.ts";
 import type { Operation } from "./history.ts";

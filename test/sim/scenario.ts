@@ -58,6 +58,7 @@ export function describeScenario(scenario: Scenario): string {
   return (
     `seed ${seed}: ${exclusive ? "exclusive" : "shared"} store, ${nodes} nodes, ${clients} ` +
     `clients x ${callsEach} calls, ${keys} keys, pause ${pauseMs} ms, clock faults ` +
-    `${clockFaults ? "on" : "off"}, attachments ${files ? "on" : "off"}\n  ${faults === "" ? "no faults" : faults}`
+    `${clockFaults ? "on" : "off"}, attachments ${files ? "on" : "off"}\n` +
+    `  ${faults === "" ? "no faults" : faults}`
   );
 }

@@ -1,4 +1,4 @@
-/** Any sequence of changes, commits and rollbacks, against what a reader of the contract expects. */
+/** Any sequence of changes, commits and rollbacks, against what the contract says in plain maps. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LeaseAddress } from "../../../src/api/lockd.ts";
