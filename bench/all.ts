@@ -7,6 +7,7 @@ for (const name of [
   "reads",
   "large-state",
   "mutate",
+  "attachments",
   "many",
   "journal",
   "start",

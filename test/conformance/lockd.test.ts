@@ -12,6 +12,7 @@ import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
+import { attachmentCases, uploadCases } from "./attachment-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
@@ -25,6 +26,8 @@ const groups = [
   fusedCases,
   mutateCases,
   mutateRaceCases,
+  uploadCases,
+  attachmentCases,
 ];
 
 async function inDirectory(
