@@ -11,6 +11,7 @@
 
 import type { Attachments } from "./attachments.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
+import type { Transactions } from "./transactions.ts";
 
 /** Bytes going in. A stream is read once. */
 export type BodyIn = Uint8Array | AsyncIterable<Uint8Array>;
@@ -233,6 +234,8 @@ export interface Lockd {
   readonly attachments: Attachments;
   /** Queues on the same store. */
   readonly queues: Queues;
+  /** Several keys and messages with one fate. */
+  readonly transactions: Transactions;
   /** Takes the exclusive lease of a key. @throws waiting, already_exists, shutdown_draining */
   acquire(request: AcquireRequest, call?: LockdCall): Promise<AcquireResult>;
   /** Moves the end of a lease. @throws lease_required, lease_expired, fencing_mismatch */

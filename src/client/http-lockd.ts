@@ -1,4 +1,5 @@
 import { disabledQueues } from "../api/disabled-queues.ts";
+import { disabledTransactions } from "../api/disabled-transactions.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -41,6 +42,7 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
 export class HttpLockd implements Lockd {
   readonly attachments: HttpAttachments;
   readonly queues = disabledQueues;
+  readonly transactions = disabledTransactions;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */

@@ -14,6 +14,7 @@ import {
 import type { EngineParts } from "../engine-parts.ts";
 import { grantRetriesMax, ownerLengthMax } from "../limits.ts";
 import type { EngineOptions } from "../options.ts";
+import { InDoubt } from "../record/in-doubt.ts";
 import { recordName } from "../record/key-record.ts";
 import type { RecordShell } from "../record/record-shell.ts";
 import { type Granted, grantLease, type Held, withdrawGrant } from "./grant.ts";
@@ -104,9 +105,11 @@ export class Acquirer {
   async #attempt(request: CheckedAcquire): Promise<Granted | Held> {
     for (let attempt = 0; attempt < grantRetriesMax; attempt += 1) {
       const leaseId = this.#options.random.xid();
-      const result = await this.#shell.transact(request.name, (record, nowUnix) =>
-        grantLease(record, { ...request, leaseId }, nowUnix),
-      );
+      const result = await this.#shell
+        .transact<Granted | Held>(request.name, (record, nowUnix) =>
+          grantLease(record, { ...request, leaseId }, nowUnix),
+        )
+        .catch(heldInDoubt);
       if (result.kind === "held" || !isExpired(result.lease, this.#shell.nowUnix())) return result;
     }
     throw failure(
@@ -184,6 +187,13 @@ export class Acquirer {
       },
     );
   }
+}
+
+/** A lease whose joint transaction nobody can tell about is as good as held (section 4.5). */
+function heldInDoubt(error: unknown): Held {
+  if (!(error instanceof InDoubt) || error.record.lease === undefined) throw error;
+  const { lease, version, state } = error.record;
+  return { kind: "held", lease, version, etag: state?.etag ?? "" };
 }
 
 /** Absent or not positive: the default; above the maximum: clamped (section 10.1). */

@@ -3,6 +3,7 @@
  * http-core.md section 8.1). Plain immutable data; every transition makes a new one.
  */
 
+import type { Key, Namespace } from "../../api/names.ts";
 import { type AttachmentEntry, noAttachments, type StagedAttachments } from "./attachment-entry.ts";
 
 /** Where the bytes of a state are: inside the record, or an object of their own. */
@@ -86,6 +87,15 @@ export function exists(record: KeyRecord): boolean {
 /** Name of a key's record in the store. */
 export function recordName(namespace: string, key: string): string {
   return `k/${namespace}/${key}`;
+}
+
+/** The key in the name of its record. */
+export function keyOfRecordName(name: string): Key {
+  return name.slice(name.indexOf("/", recordPrefix.length) + 1) as Key;
+}
+
+export function namespaceOfRecordName(name: string): Namespace {
+  return name.slice(recordPrefix.length, name.indexOf("/", recordPrefix.length)) as Namespace;
 }
 
 /** Prefix of all records, for sweeping. */
