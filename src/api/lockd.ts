@@ -59,6 +59,11 @@ export interface AcquireRequest extends KeyAddress {
   /** xid: use this transaction instead of a new one. */
   readonly txnId?: string | undefined;
   /**
+   * 16 to 128 visible ASCII characters, unguessable: the same request again within 30 s gets the
+   * lease of the first. Old servers ignore it.
+   */
+  readonly idempotencyKey?: string | undefined;
+  /**
    * Also answer the current state (architecture: two calls instead of three). Only a hint: a state
    * above `returnedStateBytesMax`, or an old server, leaves `state` undefined in the answer.
    */
@@ -78,6 +83,8 @@ export interface AcquireResult {
   readonly stateEtag: string | undefined;
   readonly fencingToken: number;
   readonly correlationId: string;
+  /** True when an earlier attempt of the same request was granted this lease. */
+  readonly replayed?: boolean | undefined;
   /** The committed state when `returnState` was asked for and answered. */
   readonly state: StateResult | undefined;
 }
@@ -236,7 +243,10 @@ export interface Lockd {
   readonly queues: Queues;
   /** Several keys and messages with one fate. */
   readonly transactions: Transactions;
-  /** Takes the exclusive lease of a key. @throws waiting, already_exists, shutdown_draining */
+  /**
+   * Takes the exclusive lease of a key.
+   * @throws waiting, already_exists, shutdown_draining, idempotency_conflict
+   */
   acquire(request: AcquireRequest, call?: LockdCall): Promise<AcquireResult>;
   /** Moves the end of a lease. @throws lease_required, lease_expired, fencing_mismatch */
   keepAlive(request: KeepAliveRequest, call?: LockdCall): Promise<KeepAliveResult>;

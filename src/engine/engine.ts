@@ -128,6 +128,7 @@ export class Engine implements ServedLockd {
       version: record.version,
       stateEtag: record.state?.etag,
       fencingToken: lease.fencingToken,
+      ...(granted.isReplay === true ? { replayed: true } : {}),
       correlationId: acceptedCorrelationId(call.correlationId) ?? this.#options.random.uuid(),
       state:
         request.returnState === true ? StateReader.inline(record, lease.fencingToken) : undefined,

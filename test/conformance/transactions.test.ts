@@ -11,10 +11,10 @@ import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
-import { txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
+import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
 import { WithoutAtomicPlans } from "./without-atomic-plans.ts";
 
-const groups = [txnCommitCases, txnDecisionCases];
+const groups = [txnCommitCases, txnDecisionCases, idempotencyCases];
 
 function engineOver(store: Store): OpenedLockd {
   const lockd = new Engine({

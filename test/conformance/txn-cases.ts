@@ -252,7 +252,7 @@ export function txnDecisionCases(story: Story): void {
 
   test("25, 26: a pending transaction beyond its deadline can only be rolled back", async () => {
     const txnId = freshTxn();
-    const lease = await story.acquire({ txnId, ttlSeconds: 1 });
+    const lease = await story.acquire({ txnId, ttlSeconds: 2 });
     await story.lockd.update(addressOf(lease), json({ n: 1 }));
     await sleep(2_100);
     const { transactions } = story.lockd;
@@ -265,10 +265,10 @@ export function txnDecisionCases(story: Story): void {
 
   test("27: a keepalive keeps the transaction alive as well", async () => {
     const txnId = freshTxn();
-    const lease = await story.acquire({ txnId, ttlSeconds: 1 });
+    const lease = await story.acquire({ txnId, ttlSeconds: 2 });
     await story.lockd.update(addressOf(lease), json({ n: 1 }));
     await story.lockd.keepAlive({ ...addressOf(lease), ttlSeconds: 30 });
-    await sleep(1_500);
+    await sleep(2_100);
     expect(await story.lockd.transactions.replay({ txnId })).toEqual({ txnId, state: "pending" });
     await story.lockd.release(addressOf(lease));
     expect(await story.publicText(lease.key)).toBe('{"n":1}');
@@ -276,10 +276,10 @@ export function txnDecisionCases(story: Story): void {
 
   test("30: who takes a key over whose lease ran out ends its whole transaction", async () => {
     const txnId = freshTxn();
-    const a = await story.acquire({ txnId, ttlSeconds: 1 });
+    const a = await story.acquire({ txnId, ttlSeconds: 2 });
     await story.lockd.update(addressOf(a), json({ n: 1 }));
     const b = await staged(story, txnId);
-    await sleep(1_100);
+    await sleep(1_500);
     const taken = await story.acquire({ key: a.key, blockSeconds: 5 });
     expect(taken.fencingToken).toBe(2);
     expect(await story.lockd.release(addressOf(b))).toEqual({ released: true });
@@ -318,5 +318,64 @@ export function txnDecisionCases(story: Story): void {
     await story.lockd.update(addressOf(b), json({ n: 2 }));
     await story.lockd.release({ ...addressOf(b), rollback: true });
     expect([await isFree(story, a.key), await story.publicText(a.key)]).toEqual([true, undefined]);
+  });
+}
+
+export function idempotencyCases(story: Story): void {
+  const freshProof = (): string => `proof-${random.xid()}`;
+
+  test("80: the same request again gets the same lease; others are others", async () => {
+    const key = freshKey("idem");
+    const request = { key, ttlSeconds: 20, idempotencyKey: freshProof() };
+    const first = await story.acquire(request);
+    const again = await story.acquire(request);
+    const { leaseId, txnId, fencingToken, expiresAtUnix } = first;
+    expect(again).toMatchObject({ leaseId, txnId, fencingToken, expiresAtUnix, replayed: true });
+    expect(first.replayed).toBeUndefined();
+    expect(await refusal(story.acquire({ ...request, owner: "other" }))).toBe("waiting");
+    expect(await refusal(story.acquire({ key }))).toBe("waiting");
+    expect(await refusal(story.acquire({ ...request, ttlSeconds: 21 }))).toBe(
+      "idempotency_conflict",
+    );
+  });
+
+  test("two at once get the one lease, in a line too", async () => {
+    const key = freshKey("idem");
+    const held = await story.acquire({ key });
+    const request = { key, blockSeconds: 20, idempotencyKey: freshProof() };
+    const waiting = [story.acquire(request), story.acquire(request)];
+    await sleep(100);
+    await story.lockd.release(addressOf(held));
+    const [one, other] = await Promise.all(waiting);
+    expect(one?.leaseId).toBe(other?.leaseId);
+    expect(one?.fencingToken).toBe(2);
+  });
+
+  test("81: create-only, repeated", async () => {
+    const request = { key: freshKey("idem"), ifNotExists: true, idempotencyKey: freshProof() };
+    const first = await story.acquire(request);
+    expect((await story.acquire(request)).leaseId).toBe(first.leaseId);
+  });
+
+  test("82: a late duplicate after the release takes nothing", async () => {
+    const request = { key: freshKey("idem"), idempotencyKey: freshProof() };
+    await story.lockd.release(addressOf(await story.acquire(request)));
+    expect(await refusal(story.acquire(request))).toBe("idempotency_conflict");
+    expect((await story.acquire({ key: request.key })).fencingToken).toBe(2);
+  });
+
+  test("a generated key is the same for the same request: a UUIDv8", async () => {
+    const request = { key: undefined, idempotencyKey: freshProof() };
+    const first = await story.acquire(request);
+    expect(first.key).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
+    expect((await story.acquire(request)).leaseId).toBe(first.leaseId);
+  });
+
+  test("keys that are too short, too long or not plain are refused", async () => {
+    for (const idempotencyKey of ["", "short", "x".repeat(129), "sixteen chars or"]) {
+      expect(await refusal(story.acquire({ idempotencyKey }))).toBe("invalid_idempotency_key");
+    }
   });
 }

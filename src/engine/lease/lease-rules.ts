@@ -60,7 +60,9 @@ export function rolledBack(record: KeyRecord, nowUnix: number): Cleaned {
 /** The record without its expired lease, or undefined when there is nothing to clean. */
 export function cleanedIfExpired(record: KeyRecord, nowUnix: number): Cleaned | undefined {
   if (record.lease === undefined || !isExpired(record.lease, nowUnix)) return undefined;
-  return rolledBack(record, nowUnix);
+  const { record: cleaned, garbage } = rolledBack(record, nowUnix);
+  // Whoever lost the lease by its expiry asks for a new one, whatever the idempotency key.
+  return { record: { ...cleaned, binding: undefined }, garbage };
 }
 
 /** The error of section 8.5, in its order, or undefined when the claim holds. */

@@ -50,6 +50,15 @@ export interface LastCommit {
   readonly bytes: number;
 }
 
+/** Which request the last lease was granted to, so that its repetition finds it. */
+export interface AcquireBinding {
+  readonly keyHash: string;
+  readonly requestHash: string;
+  readonly leaseId: string;
+  /** Seconds. From then on it means nothing. */
+  readonly untilUnix: number;
+}
+
 export interface KeyRecord {
   /** Committed version; 0 = nothing was ever committed. Never decreases. */
   readonly version: number;
@@ -64,6 +73,8 @@ export interface KeyRecord {
   readonly lease: Lease | undefined;
   readonly staged: Staged | undefined;
   readonly lastCommit: LastCommit | undefined;
+  /** Of the last lease, if it was asked for with an idempotency key; outlives its release. */
+  readonly binding: AcquireBinding | undefined;
 }
 
 /** What a key is before its first lease. Never stored. */
@@ -77,6 +88,7 @@ export const absentRecord: KeyRecord = {
   lease: undefined,
   staged: undefined,
   lastCommit: undefined,
+  binding: undefined,
 };
 
 /** True once the key was ever acquired; such a record is never deleted: its counter lives on. */
