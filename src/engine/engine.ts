@@ -111,7 +111,7 @@ export class Engine implements ServedLockd {
     this.#mutator = new StateMutator(parts);
     this.#sweeper = new Sweeper(options, this.#shell);
     this.#watch = store.watch?.(() => this.#room.wakeAll());
-    void this.transactions.recovery.start();
+    this.transactions.recovery.start();
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {

@@ -139,7 +139,7 @@ export const txnReplayRecordsMax = 128;
 export const txnLoadPageSize = 1_000;
 
 /** Transactions recovered side by side. */
-export const txnRecoveryWidth = 64;
+export const txnRecoveryWidth = 512;
 
 /** Transactions being finished side by side; beyond it recovery does it later. */
 export const txnFinishingMax = 10_000;

@@ -28,17 +28,32 @@ export class Recovery {
   #lastRunAt: Monotonic | undefined;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  #isStarting = false;
+  #started: Promise<void> = Promise.resolve();
 
   constructor(parts: TxnParts, coordinator: Coordinator) {
     this.#parts = parts;
     this.#coordinator = coordinator;
   }
 
+  /** Resolves when what was there at the start has been brought to its end, or cannot be now. */
+  get started(): Promise<void> {
+    return this.#started;
+  }
+
+  /** Begins; once. */
+  start(): void {
+    this.#isStarting = true;
+    this.#started = this.#start().finally(() => {
+      this.#isStarting = false;
+    });
+  }
+
   /**
    * Reads all records where this process is the only writer, and ends what can be ended; reads go
    * on meanwhile. Never rejects: what fails now is looked at again in traffic.
    */
-  async start(): Promise<void> {
+  async #start(): Promise<void> {
     const { log, meter, options } = this.#parts;
     if (!options.store.capabilities.exclusive) return;
     const due: TxnRecord[] = [];
@@ -66,7 +81,7 @@ export class Recovery {
     const now = options.clock.monotonicMs();
     const isEarly =
       this.#lastRunAt !== undefined && now - this.#lastRunAt < settings.replayIntervalMs;
-    if (isEarly || this.#running !== undefined || this.#isStopped) return;
+    if (isEarly || this.#running !== undefined || this.#isStopped || this.#isStarting) return;
     this.#lastRunAt = now;
     this.#running = this.#page(txnReplayRecordsMax)
       .then(
@@ -83,6 +98,7 @@ export class Recovery {
   /** Stops looking by itself, and waits for the look that is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    await this.#started;
     await this.#running;
   }
 
@@ -121,11 +137,16 @@ export class Recovery {
   }
 
   async #page(limit: number): Promise<RecoveryRun> {
-    const { options, shell } = this.#parts;
+    const { options, shell, log } = this.#parts;
+    const nowUnix = shell.nowUnix();
+    const known = log.nextKnown(limit);
+    if (known !== undefined) {
+      await this.#driveAll(known.records.filter((record) => isDue(record, nowUnix)));
+      return { looked: known.records.length, complete: known.isLast };
+    }
     const page = await callStore(() =>
       options.store.scan(txnPrefix, pageAfter(this.#cursor, limit)),
     );
-    const nowUnix = shell.nowUnix();
     const due = page.objects.flatMap(({ name, bytes }) => {
       const record = this.#readable(name, bytes);
       return record !== undefined && isDue(record, nowUnix) ? [record] : [];
