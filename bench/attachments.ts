@@ -32,6 +32,13 @@ function median(times: readonly number[]): number {
   return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
 }
 
+/** Milliseconds of processor time a server spent while something ran. */
+async function cpuMs(of: Measured, run: () => Promise<unknown>): Promise<number> {
+  const before = of.cpuMicros();
+  await run();
+  return (of.cpuMicros() - before) / 1000;
+}
+
 /** Highest resident memory while something runs, above what it was before. */
 async function growth(of: Measured, run: () => Promise<unknown>): Promise<number> {
   const before = of.rssMegabytes();
@@ -76,21 +83,27 @@ async function get(): Promise<void> {
 try {
   await lockd.attachments.attach({ ...lease, name: "warm.bin" }, chunk);
   const times = { copyIn: [], copyOut: [], put: [], get: [] } as Record<string, number[]>;
+  const cpu = { copyIn: [], copyOut: [], put: [], get: [] } as Record<string, number[]>;
+  const measure = async (name: string, of: Measured, run: () => Promise<void>): Promise<void> => {
+    cpu[name]?.push(await cpuMs(of, async () => times[name]?.push(await timed(run))));
+  };
   const grown = await growth(server, async () => {
     for (let round = 0; round < rounds; round += 1) {
-      times.copyIn?.push(await timed(copyIn));
-      times.put?.push(await timed(put));
-      times.copyOut?.push(await timed(copyOut));
-      times.get?.push(await timed(get));
+      await measure("copyIn", copy, copyIn);
+      await measure("put", server, put);
+      await measure("copyOut", copy, copyOut);
+      await measure("get", server, get);
     }
   });
   const of = (name: string): number => median(times[name] ?? []);
   const speed = (name: string): string => `${(size / 1000 / of(name)).toFixed(0)} MB/s`;
   const ratio = (raw: string, ours: string): string => (of(raw) / of(ours)).toFixed(2);
+  const cpuOf = (name: string): string => `${name} ${median(cpu[name] ?? []).toFixed(0)} ms`;
   console.log(
     `${megabytes} MB, ${rounds} rounds: put ${speed("put")}, ${ratio("copyIn", "put")} x raw copy ` +
       `(${speed("copyIn")}); get ${speed("get")}, ${ratio("copyOut", "get")} x raw ` +
-      `(${speed("copyOut")}); server memory growth ${grown.toFixed(0)} MiB`,
+      `(${speed("copyOut")}); server memory growth ${grown.toFixed(0)} MiB; ` +
+      `server cpu: ${Object.keys(cpu).map(cpuOf).join(", ")}`,
   );
 } finally {
   await lockd.close();
