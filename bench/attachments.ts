@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { request } from "undici";
 import { HttpLockd } from "../src/client/http-lockd.ts";
 import { type Measured, startLockd, startProgram } from "./support/children.ts";
@@ -62,7 +63,11 @@ const lease = await lockd.acquire({ key: "large", owner: "bench", ttlSeconds: 1_
 
 async function copyIn(): Promise<void> {
   const headers = { "content-length": String(size) };
-  const { body } = await request(copy.url, { method: "POST", headers, body: source() });
+  const { body } = await request(copy.url, {
+    method: "POST",
+    headers,
+    body: Readable.from(source(), { objectMode: false, highWaterMark: chunk.length }),
+  });
   await body.text();
 }
 
@@ -87,14 +92,15 @@ try {
   const measure = async (name: string, of: Measured, run: () => Promise<void>): Promise<void> => {
     cpu[name]?.push(await cpuMs(of, async () => times[name]?.push(await timed(run))));
   };
-  const grown = await growth(server, async () => {
+  type Transfer = () => Promise<void>;
+  const inTurn = async (raw: Transfer, ours: Transfer, kind: string): Promise<void> => {
     for (let round = 0; round < rounds; round += 1) {
-      await measure("copyIn", copy, copyIn);
-      await measure("put", server, put);
-      await measure("copyOut", copy, copyOut);
-      await measure("get", server, get);
+      await measure(`copy${kind}`, copy, raw);
+      await measure(kind === "In" ? "put" : "get", server, ours);
     }
-  });
+  };
+  const grownPut = await growth(server, () => inTurn(copyIn, put, "In"));
+  const grownGet = await growth(server, () => inTurn(copyOut, get, "Out"));
   const of = (name: string): number => median(times[name] ?? []);
   const speed = (name: string): string => `${(size / 1000 / of(name)).toFixed(0)} MB/s`;
   const ratio = (raw: string, ours: string): string => (of(raw) / of(ours)).toFixed(2);
@@ -102,7 +108,8 @@ try {
   console.log(
     `${megabytes} MB, ${rounds} rounds: put ${speed("put")}, ${ratio("copyIn", "put")} x raw copy ` +
       `(${speed("copyIn")}); get ${speed("get")}, ${ratio("copyOut", "get")} x raw ` +
-      `(${speed("copyOut")}); server memory growth ${grown.toFixed(0)} MiB; ` +
+      `(${speed("copyOut")}); server memory growth ${grownPut.toFixed(0)} MiB while putting, ` +
+      `${grownGet.toFixed(0)} MiB more while getting; ` +
       `server cpu: ${Object.keys(cpu).map(cpuOf).join(", ")}`,
   );
 } finally {
