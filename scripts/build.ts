@@ -6,8 +6,9 @@
 import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { renderedHelp } from "../src/cli/help-page.ts";
+import { deferredModules } from "./deferred-modules.ts";
 
 const root = path.join(import.meta.dirname, "..");
 
@@ -36,15 +37,6 @@ function commandEntries(): Record<string, string> {
   return entries;
 }
 
-/** What the command line loads from node_modules in the rare case; half of its bundle otherwise. */
-const rarelyLoaded: Plugin = {
-  name: "rarely-loaded",
-  setup({ onResolve }) {
-    const filter = /^(@oclif\/core|undici\/lib\/dispatcher\/pool\.js)$/;
-    onResolve({ filter }, ({ path: name }) => ({ path: name, external: true }));
-  },
-};
-
 const common: BuildOptions = {
   absWorkingDir: root,
   outdir: "dist",
@@ -69,7 +61,7 @@ async function bundle(): Promise<void> {
     ...common,
     entryPoints: { launch: "src/cli/launch.ts" },
     format: "cjs",
-    plugins: [rarelyLoaded],
+    plugins: [deferredModules],
     outExtension: { ".js": ".cjs" },
     banner: { js: 'const lockdModuleUrl = require("node:url").pathToFileURL(__filename).href;' },
     define: { "import.meta.url": "lockdModuleUrl" },
