@@ -41,9 +41,10 @@ function handOver(node) {
 }
 
 if (isNewEnough(process.versions.node)) {
-  if (module.enableCompileCache) module.enableCompileCache();
-  const { launch } = require("../dist/launch.cjs");
-  await launch(process.argv.slice(2), root);
+  const words = process.argv.slice(2);
+  const { program, keep } = require("./load-program.cjs").loadProgram(root, words);
+  await program.launch(words, root);
+  keep();
 } else {
   const node = bundledNode();
   if (node === undefined) {

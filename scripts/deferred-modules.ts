@@ -29,7 +29,8 @@ const deferred: readonly {
     from: /@oclif\/core\/lib\/parser\/parse\.js$/,
     name: "node:readline",
     contents:
-      'exports.createInterface = (...options) => require("node:readline").createInterface(...options);',
+      "exports.createInterface = (...options) => " +
+      'require("node:readline").createInterface(...options);',
   },
   {
     from: /@oclif\/core\/lib\/flags\.js$/,
