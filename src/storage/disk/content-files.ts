@@ -16,6 +16,9 @@ const readBytes = 256 * 1024;
 /** Bytes gathered before they are written, so that small chunks do not cost a call each. */
 const writeBytes = 1024 * 1024;
 
+/** Bytes written before a sync begins behind the writer's back: the last one finds little to do. */
+const syncAheadBytes = 4 * 1024 * 1024;
+
 /** Milliseconds after which a temporary file cannot belong to a running upload's last write. */
 const temporaryAgeMs = 60 * 60_000;
 
@@ -132,10 +135,11 @@ export class ContentFiles {
     let spare = Buffer.allocUnsafe(writeBytes);
     let filled = 0;
     let writing: Promise<unknown> = Promise.resolve();
+    const ahead = new SyncAhead(handle);
     const flush = async (): Promise<void> => {
       await writing;
       const full = buffer.subarray(0, filled);
-      writing = this.#call(() => writeWhole(handle, full));
+      writing = this.#call(() => writeWhole(handle, full).then(() => ahead.wrote(full.length)));
       // Rejection is seen at the next await of `writing`; this only keeps it from being unhandled.
       writing.catch(() => {});
       [buffer, spare] = [spare, buffer];
@@ -154,6 +158,8 @@ export class ContentFiles {
     }
     if (filled > 0) await flush();
     await writing;
+    // A failed sync is told of once: the last one would succeed after it.
+    await this.#call(() => ahead.over());
     signal?.throwIfAborted();
     return size;
   }
@@ -184,6 +190,38 @@ export class ContentFiles {
     } catch (error) {
       throw storeFailureOf(error, this.#root);
     }
+  }
+}
+
+/** Syncs a file now and then while it is being written, one sync at a time. */
+class SyncAhead {
+  readonly #handle: FileHandle;
+  #bytes = 0;
+  #running: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  wrote(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < syncAheadBytes || this.#running !== undefined) return;
+    this.#bytes = 0;
+    this.#running = this.#handle.datasync().then(
+      () => {
+        this.#running = undefined;
+      },
+      (error: unknown) => {
+        this.#failure = { error };
+      },
+    );
+  }
+
+  /** Resolves when none is running. @throws what a sync failed with */
+  async over(): Promise<void> {
+    await this.#running;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
 
