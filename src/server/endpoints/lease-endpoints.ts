@@ -13,6 +13,7 @@ import {
 import type { Exchange } from "../exchange.ts";
 import { leaseBodyBytesMax } from "../limits.ts";
 import { collectText } from "../request-body.ts";
+import type { Routes } from "../route.ts";
 
 /** In a function of its own, so that nothing of the body is held while the caller waits. */
 async function acquireRequest(exchange: Exchange): Promise<AcquireRequest> {
@@ -30,7 +31,7 @@ async function acquireRequest(exchange: Exchange): Promise<AcquireRequest> {
   };
 }
 
-export async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
   const request = await acquireRequest(exchange);
   if (request.blockSeconds !== -1) exchange.forgetHeaders();
   const result = await lockd.acquire(request, exchange);
@@ -67,7 +68,7 @@ function acquireJson(result: AcquireResult): string {
   });
 }
 
-export async function keepAlive(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function keepAlive(lockd: Lockd, exchange: Exchange): Promise<void> {
   const body = await leaseBody(exchange, keepAliveFields);
   const result = await lockd.keepAlive(
     {
@@ -85,7 +86,7 @@ export async function keepAlive(lockd: Lockd, exchange: Exchange): Promise<void>
   exchange.json(200, json, ["X-Fencing-Token", String(result.fencingToken)]);
 }
 
-export async function release(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function release(lockd: Lockd, exchange: Exchange): Promise<void> {
   const body = await leaseBody(exchange, releaseFields);
   await lockd.release(
     { ...addressOf(exchange, body), rollback: body.rollback, txnId: body.txn_id },
@@ -129,3 +130,9 @@ async function leaseBody<Fields extends FieldKinds>(
 export function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === "" ? undefined : text;
 }
+
+export const leaseRoutes: Routes = {
+  "/v1/acquire": { operation: "acquire", run: acquire },
+  "/v1/keepalive": { operation: "keepalive", run: keepAlive },
+  "/v1/release": { operation: "release", run: release },
+};
