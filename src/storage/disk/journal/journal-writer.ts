@@ -68,9 +68,10 @@ interface FrameInFlight {
   readonly entries: readonly JournalEntry[];
   /** Where it begins in the segment. */
   readonly at: number;
-  /** Resolves when nothing is being written any more, with the failure if there was one. */
-  readonly written: Promise<StoreFailure | undefined>;
+  /** Resolves when nothing is being written any more; `failure` is known then. */
+  readonly written: Promise<void>;
   isOver: boolean;
+  failure: StoreFailure | undefined;
 }
 
 export class JournalWriter {
@@ -193,7 +194,9 @@ export class JournalWriter {
     await new Promise((resolve) => setImmediate(resolve));
     for (;;) {
       const oldest = this.#inFlight[0];
-      if (oldest?.isOver === true) await this.#settle(oldest);
+      // Awaits only what has to be waited for: every turn taken here delays a frame.
+      if (oldest?.failure !== undefined) await this.#framesFailed(oldest.failure);
+      else if (oldest?.isOver === true) this.#settle(oldest);
       else if (this.#mayStart()) await this.#startFrame(this.#takeBatch());
       else if (oldest === undefined) break;
       else {
@@ -243,12 +246,7 @@ export class JournalWriter {
 
   async #startFrame(plans: readonly QueuedPlan[]): Promise<void> {
     const entries = plans.flatMap((plan) => plan.entries);
-    const frame = { plans, entries, at: this.#segment.end, isOver: true };
-    if (entries.length === 0) {
-      this.#inFlight.push({ ...frame, written: Promise.resolve(undefined) });
-      return;
-    }
-    if (!this.#segment.fits(frameLength(entries))) {
+    if (entries.length > 0 && !this.#segment.fits(frameLength(entries))) {
       try {
         await this.#roll();
       } catch (error) {
@@ -256,31 +254,37 @@ export class JournalWriter {
         return;
       }
     }
-    const overlaps = this.#inFlight.length > 0;
+    const at = this.#segment.end;
+    const written = entries.length === 0 ? Promise.resolve() : this.#append(entries);
+    const frame: FrameInFlight = {
+      plans,
+      entries,
+      at,
+      written: written.then(
+        () => this.#frameOver(frame, undefined),
+        (error: unknown) => this.#frameOver(frame, storeFailureOf(error, this.#segment.path)),
+      ),
+      isOver: false,
+      failure: undefined,
+    };
+    this.#inFlight.push(frame);
+  }
+
+  #append(entries: readonly JournalEntry[]): Promise<void> {
     const encoder = this.#encoders[this.#encoded % 2 === 0 ? 0 : 1];
     this.#encoded += 1;
-    const at = this.#segment.end;
-    const bytes = encoder.encode(entries, { salt: this.#segment.salt, overlaps });
-    const { path } = this.#segment;
-    const written = this.#segment.append(bytes).then(
-      () => undefined,
-      (error: unknown) => storeFailureOf(error, path),
-    );
-    const started: FrameInFlight = { ...frame, at, written, isOver: false };
-    this.#inFlight.push(started);
-    void written.then(() => {
-      started.isOver = true;
-      this.#wake?.();
-    });
+    const overlaps = this.#inFlight.length > 0;
+    return this.#segment.append(encoder.encode(entries, { salt: this.#segment.salt, overlaps }));
+  }
+
+  #frameOver(frame: FrameInFlight, failure: StoreFailure | undefined): void {
+    frame.isOver = true;
+    frame.failure = failure;
+    this.#wake?.();
   }
 
   /** Answers the plans of the oldest frame, which is not being written any more. */
-  async #settle(oldest: FrameInFlight): Promise<void> {
-    const failure = await oldest.written;
-    if (failure !== undefined) {
-      await this.#framesFailed(failure);
-      return;
-    }
+  #settle(oldest: FrameInFlight): void {
     this.#inFlight.shift();
     for (const entry of oldest.entries) this.#becameDurable(entry);
     if (this.#segment.isHalfFull) void this.#prepareNext();
@@ -314,8 +318,9 @@ export class JournalWriter {
    */
   async #framesFailed(failure: StoreFailure): Promise<void> {
     const frames = this.#inFlight.splice(0);
-    const failures = await Promise.all(frames.map((frame) => frame.written));
-    const worst = failures.find((one) => one !== undefined && one.kind !== "full") ?? failure;
+    await Promise.all(frames.map((frame) => frame.written));
+    const failures = frames.flatMap((frame) => frame.failure ?? []);
+    const worst = failures.find(({ kind }) => kind !== "full") ?? failure;
     const certain = worst.kind === "full" && (await this.#erased(frames));
     if (!certain) this.#failed ??= new StoreFailure("failed", worst.message, { cause: worst });
     const rejected: QueuedPlan[] = [];
