@@ -133,7 +133,7 @@ function compareMagnitudes(a: ExactDecimal, b: ExactDecimal): number {
 
 /**
  * The one text of a decimal value: plain digits (`1.0` and `10e-1` are `1`, `-0` is `0`), or
- * `d.ddde±n` where plain digits would need more than a thousand padding zeros. Always a JSON number.
+ * `d.ddde±n` where plain digits need more than 1,000 padding zeros. Always a JSON number.
  */
 export function plainDecimal({ negative, digits, point }: ExactDecimal): string {
   if (digits === "") return "0";

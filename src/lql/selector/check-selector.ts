@@ -18,7 +18,7 @@ export function checkSelector(json: unknown): CheckedSelector {
 }
 
 /**
- * Like {@link checkSelector} from JSON text, keeping the digits of numbers that doubles cannot hold.
+ * Like {@link checkSelector} from JSON text, keeping digits that doubles cannot hold.
  * @throws invalid_selector
  */
 export function checkSelectorText(text: string): CheckedSelector {
