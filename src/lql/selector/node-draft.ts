@@ -55,8 +55,10 @@ function readIndex(digits: string): number {
 class Slots {
   readonly #drafts = new Map<number, NodeDraft>();
   #next = 0;
+  #ordered = true;
 
   slot(index = this.#next): NodeDraft {
+    if (index < this.#next) this.#ordered = false;
     this.#next = Math.max(this.#next, index + 1);
     const draft = this.#drafts.get(index) ?? new NodeDraft();
     this.#drafts.set(index, draft);
@@ -65,7 +67,9 @@ class Slots {
 
   json(): Selector[] | undefined {
     if (this.#drafts.size === 0) return undefined;
-    return [...this.#drafts].sort(([a], [b]) => a - b).map(([, draft]) => draft.json());
+    const drafts = [...this.#drafts];
+    if (!this.#ordered) drafts.sort(([a], [b]) => a - b);
+    return drafts.map(([, draft]) => draft.json());
   }
 }
 
@@ -97,14 +101,14 @@ export class NodeDraft {
   }
 
   json(): Selector {
+    const json: Record<string, unknown> = {};
     const and = this.#and.json();
     const or = this.#or.json();
-    return {
-      ...(and === undefined ? {} : { and }),
-      ...(or === undefined ? {} : { or }),
-      ...(this.#not === undefined ? {} : { not: this.#not.json() }),
-      ...Object.fromEntries(this.#terms),
-    };
+    if (and !== undefined) json.and = and;
+    if (or !== undefined) json.or = or;
+    if (this.#not !== undefined) json.not = this.#not.json();
+    for (const [term, termJson] of this.#terms) json[term] = termJson;
+    return json;
   }
 }
 
