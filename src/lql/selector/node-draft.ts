@@ -40,9 +40,6 @@ export function readAddress(text: string): ClauseAddress {
       );
     }
   }
-  if (links.length > selectorNestingMax) {
-    throw new SelectorFault(`selectors nest at most ${selectorNestingMax} levels deep`);
-  }
   return { links, term: last };
 }
 
@@ -85,6 +82,9 @@ export class NodeDraft {
    * @throws SelectorFault when the node has another clause of the same term
    */
   add({ links, term }: ClauseAddress, json: TermJson): void {
+    if (links.length > selectorNestingMax) {
+      throw new SelectorFault(`selectors nest at most ${selectorNestingMax} levels deep`);
+    }
     let draft: NodeDraft = this;
     for (const link of links) draft = draft.#follow(link);
     const before = draft.#terms.get(term);
