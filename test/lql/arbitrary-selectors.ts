@@ -59,11 +59,12 @@ const text = fc.oneof(
 /** JSON text of a value, with numbers as written and strings escaped at random. */
 const jsonString = fc
   .tuple(text, fc.boolean())
-  .map(([string, escaped]) =>
-    escaped
-      ? `"${Array.from({ length: string.length }, (_, i) => `\\u${string.charCodeAt(i).toString(16).padStart(4, "0")}`).join("")}"`
-      : JSON.stringify(string),
-  );
+  .map(([string, escaped]) => (escaped ? `"${allEscaped(string)}"` : JSON.stringify(string)));
+
+function allEscaped(text: string): string {
+  const hex = (unit: number): string => text.charCodeAt(unit).toString(16).padStart(4, "0");
+  return Array.from({ length: text.length }, (_, unit) => `\\u${hex(unit)}`).join("");
+}
 
 const scalar = fc.oneof(
   { weight: 3, arbitrary: jsonString },

@@ -1,6 +1,6 @@
 /**
- * The matching rules of query-and-lql.md section 6, written down once more in the plainest way: over
- * parsed values, with recursion, without any code of the matcher. Slow, and only for tests.
+ * The matching rules of query-and-lql.md section 6 once more, in the plainest way: over parsed
+ * values, with recursion, without any code of the matcher. Slow, and only for tests.
  */
 import type { Clause, SelectorNode } from "../../src/lql/selector/selector.ts";
 
@@ -175,12 +175,17 @@ function satisfies(clause: Clause, value: unknown, nowMs: number): boolean {
   }
   const time = typeof value === "string" ? timeOf(value) : undefined;
   if (time === undefined) return false;
-  const comparators = clause.kind === "range" ? clause.bounds : clause.comparators;
+  const comparators = timesOf(clause);
   return comparators.every(({ operator, text }) => {
     const other = timeOf(text) ?? macro(text, nowMs);
     if (operator === "value") return sameTime(time, other);
     return inOrder(operator, time.nanos === other.nanos ? 0 : time.nanos < other.nanos ? -1 : 1);
   });
+}
+
+function timesOf(clause: Clause): readonly { operator: string; text: string }[] {
+  if (clause.kind === "range") return clause.bounds;
+  return clause.kind === "date" ? clause.comparators : [];
 }
 
 function macro(word: string, nowMs: number): Time {
