@@ -9,6 +9,8 @@
  * a `LockdError`; an aborted call rejects with the signal's reason.
  */
 
+import type { Queues, ServedQueues } from "./queues.ts";
+
 /** Bytes going in. A stream is read once. */
 export type BodyIn = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -202,6 +204,8 @@ export interface StatusResult extends DescribeResult {
 }
 
 export interface Lockd {
+  /** Queues on the same store. */
+  readonly queues: Queues;
   /** Takes the exclusive lease of a key. @throws waiting, already_exists, shutdown_draining */
   acquire(request: AcquireRequest, call?: LockdCall): Promise<AcquireResult>;
   /** Moves the end of a lease. @throws lease_required, lease_expired, fencing_mismatch */
@@ -226,6 +230,7 @@ export interface Lockd {
 
 /** A `Lockd` that a server may carry: what a carrier must know beyond the verbs. */
 export interface ServedLockd extends Lockd {
+  readonly queues: ServedQueues;
   /**
    * From now on every acquire, blocked ones included, fails with `shutdown_draining`; the hint of
    * those errors counts down from `graceMs`. Everything else goes on. Idempotent.

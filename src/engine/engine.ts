@@ -2,6 +2,7 @@
  * The engine: `Lockd` over a store in this process. Knows no transport, clock or process; all of
  * them come in through `EngineOptions`.
  */
+import { disabledQueues } from "../api/disabled-queues.ts";
 import { failure } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -27,6 +28,7 @@ import type {
   UpdateResult,
 } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
+import type { EngineParts } from "./engine-parts.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
 import { keepLeaseAlive } from "./lease/keepalive.ts";
@@ -64,6 +66,7 @@ function nameOf(target: CheckedKey): string {
 }
 
 export class Engine implements ServedLockd {
+  readonly queues = disabledQueues;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
@@ -85,12 +88,13 @@ export class Engine implements ServedLockd {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
     });
-    this.#acquirer = new Acquirer({
+    const parts: EngineParts = {
       options,
       shell: this.#shell,
-      room: this.#room,
+      garbage: this.#garbage,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
-    });
+    };
+    this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
     this.#sweeper = new Sweeper(options, this.#shell);
     this.#watch = store.watch?.(() => this.#room.wakeAll());

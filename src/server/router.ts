@@ -1,39 +1,35 @@
 import { AssertionError } from "node:assert";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { failure } from "../api/errors.ts";
-import type { Lockd } from "../api/lockd.ts";
+import type { ServedLockd } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
 import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
-import * as lease from "./endpoints/lease-endpoints.ts";
-import * as state from "./endpoints/state-endpoints.ts";
+import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
+import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
+import type { Route } from "./route.ts";
 
-type Endpoint = (lockd: Lockd, exchange: Exchange) => Promise<void>;
+const health: Route = {
+  operation: "health",
+  run: async (_lockd, exchange) => {
+    exchange.request.resume();
+    exchange.empty(200);
+  },
+};
 
-/** Exact paths; no prefix, no trailing slash, whatever the method (http-core.md section 1). */
-const endpoints = new Map<string, { readonly operation: string; readonly run: Endpoint }>([
-  ["/v1/acquire", { operation: "acquire", run: lease.acquire }],
-  ["/v1/keepalive", { operation: "keepalive", run: lease.keepAlive }],
-  ["/v1/release", { operation: "release", run: lease.release }],
-  ["/v1/get", { operation: "get", run: state.get }],
-  ["/v1/update", { operation: "update", run: state.update }],
-  ["/v1/remove", { operation: "remove", run: state.remove }],
-  ["/v1/metadata", { operation: "metadata", run: state.metadata }],
-  ["/v1/describe", { operation: "describe", run: state.describe }],
-  ["/v1/x/status", { operation: "status", run: state.status }],
-  ["/healthz", { operation: "healthz", run: alive }],
-  ["/readyz", { operation: "readyz", run: alive }],
-]);
-
-async function alive(_lockd: Lockd, exchange: Exchange): Promise<void> {
-  exchange.request.resume();
-  exchange.empty(200);
-}
+const routes = new Map<string, Route>(
+  Object.entries({
+    ...leaseRoutes,
+    ...stateRoutes,
+    "/healthz": health,
+    "/readyz": health,
+  }),
+);
 
 export interface RouterParts {
-  readonly lockd: Lockd;
+  readonly lockd: ServedLockd;
   readonly random: Random;
   readonly telemetry: Telemetry;
   /** A broken invariant was found; the owner of the process decides what to do. */
@@ -67,16 +63,16 @@ export class Router {
       search: at === -1 ? "" : target.slice(at + 1),
       draining: this.draining,
     });
-    const endpoint = endpoints.get(path);
-    if (endpoint?.run !== alive) this.lastActivityAt = performance.now();
+    const route = routes.get(path);
+    if (route !== health) this.lastActivityAt = performance.now();
     try {
-      if (endpoint === undefined) {
+      if (route === undefined) {
         request.resume();
         throw failure("not_found", `there is no ${path.slice(0, 200)} here`);
       }
-      await endpoint.run(this.#parts.lockd, exchange);
+      await route.run(this.#parts.lockd, exchange);
     } catch (error) {
-      this.#fail(exchange, endpoint?.operation ?? "unknown", error);
+      this.#fail(exchange, route?.operation ?? "unknown", error);
     }
   }
 

@@ -4,7 +4,13 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Plan, Precondition, Store, VersionTag } from "../../src/engine/ports/store.ts";
+import {
+  type Plan,
+  type Precondition,
+  type Store,
+  scanBytesMax,
+  type VersionTag,
+} from "../../src/engine/ports/store.ts";
 
 export interface OpenedStore {
   readonly store: Store;
@@ -179,33 +185,68 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       }
       await expect(store.putStream(key, aborting(), abort.signal)).rejects.toThrow("stop");
       expect(await store.getStream(key)).toBeUndefined();
-      expect((await store.list(key, { limit: 10 })).names).toEqual([]);
+      expect((await store.listStreams(key, { limit: 10 })).names).toEqual([]);
     });
 
-    test("lists in byte order, page by page, both kinds of objects, each once", async () => {
+    test("lists and scans objects in byte order, page by page, each once", async () => {
       const prefix = `${fresh()}/`;
       const names = ["a", "a/b", "aa", "b", "é", "\u{10000}", "\uFFFD"].map(
         (name) => prefix + name,
       );
-      for (const [at, name] of names.entries()) {
-        if (at % 3 === 0) await store.putStream(name, chunksOf(Buffer.from("x"), 1));
-        else await tagAfter(store, put(name, "x"));
-      }
+      for (const name of names) await tagAfter(store, put(name, `of ${name}`));
       const doomed = `${prefix}aaa`;
       await tagAfter(store, put(doomed, "x"));
       await store.apply([{ kind: "delete", name: doomed, when: any }]);
+      await store.putStream(`${prefix}ab`, chunksOf(Buffer.from("x"), 1));
       const ordered = [...names].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
       for (const limit of [1, 2, 3, 1000]) {
         const found: string[] = [];
         let after: string | undefined;
         for (let more = true; more; ) {
-          const page = await store.list(prefix, after === undefined ? { limit } : { after, limit });
+          const options = after === undefined ? { limit } : { after, limit };
+          const page = await store.list(prefix, options);
+          const scanned = await store.scan(prefix, options);
           expect(page.names.length).toBeLessThanOrEqual(limit);
+          expect(scanned.objects.map(({ name }) => name)).toEqual(page.names);
+          expect(scanned.more).toBe(page.more);
+          for (const { name, bytes, tag } of scanned.objects) {
+            expect(Buffer.from(bytes).toString()).toBe(`of ${name}`);
+            expect((await store.get(name))?.tag).toBe(tag);
+          }
           found.push(...page.names);
           after = page.names.at(-1) ?? after;
           more = page.more;
         }
         expect(found).toEqual(ordered);
+      }
+    });
+
+    test("a scan's page ends at its bytes, but never empty", async () => {
+      const prefix = `${fresh()}/`;
+      const large = "x".repeat(scanBytesMax - 100_000);
+      for (const name of ["a", "b", "c"]) await tagAfter(store, put(prefix + name, large));
+      const { objects, more } = await store.scan(prefix, { limit: 10 });
+      expect([objects.map(({ name }) => name), more]).toEqual([[`${prefix}a`], true]);
+      const rest = await store.scan(prefix, { after: `${prefix}b`, limit: 10 });
+      expect([rest.objects.length, rest.more]).toEqual([1, false]);
+    });
+
+    test("lists streams page by page, each once, and no objects", async () => {
+      const prefix = `${fresh()}/`;
+      const names = Array.from({ length: 23 }, (_, n) => `${prefix}${n % 3}/é${n}`);
+      for (const name of names) await store.putStream(name, chunksOf(Buffer.from("x"), 1));
+      await tagAfter(store, put(`${prefix}object`, "x"));
+      for (const limit of [1, 5, 23, 1000]) {
+        const found: string[] = [];
+        let after: string | undefined;
+        do {
+          const options = after === undefined ? { limit } : { after, limit };
+          const page = await store.listStreams(prefix, options);
+          expect(page.names.length).toBeLessThanOrEqual(limit);
+          found.push(...page.names);
+          after = page.next;
+        } while (after !== undefined);
+        expect(found.sort()).toEqual([...names].sort());
       }
     });
 
@@ -221,7 +262,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect((await streamBytes(store, large))?.equals(bytes)).toBe(true);
       const next = await tagAfter(store, put(key, "after", { kind: "tag", tag }));
       expect(next).not.toBe(tag);
-      expect((await store.list(key, { limit: 10 })).names).toEqual([key, large]);
+      expect((await store.list(key, { limit: 10 })).names).toEqual([key]);
+      expect((await store.listStreams(key, { limit: 10 })).names).toEqual([large]);
     });
 
     test("a closed store refuses everything", async () => {

@@ -139,12 +139,11 @@ async function sweepAll(world: World): Promise<void> {
     await world.scheduler.run(world.scheduler.now + 20 * 60_000);
   }
   const referenced = new Set<string>();
-  for (const name of world.truth.names(recordPrefix)) {
-    const stored = world.truth.durable.get(name);
-    const place = stored && decodeRecord(name, stored.bytes).record.state?.place;
+  for (const { name, bytes } of world.truth.objects(recordPrefix)) {
+    const place = decodeRecord(name, bytes).record.state?.place;
     if (place?.kind === "object") referenced.add(place.name);
   }
-  for (const name of world.truth.names(stateObjectPrefix)) {
+  for (const name of world.truth.streamNames(stateObjectPrefix)) {
     if (!referenced.delete(name)) world.violate("P11 orphans", "", `${name} is left over`);
   }
   for (const name of referenced) world.violate("P05 durability", "", `${name} is gone`);

@@ -23,6 +23,8 @@ function withApply(store: Store, apply: Apply, get?: Store["get"]): Store {
     putStream: (name, source, signal) => store.putStream(name, source, signal),
     deleteStream: (name) => store.deleteStream(name),
     list: (prefix, options) => store.list(prefix, options),
+    scan: (prefix, options) => store.scan(prefix, options),
+    listStreams: (prefix, options) => store.listStreams(prefix, options),
     close: () => store.close(),
   };
 }

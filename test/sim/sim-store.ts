@@ -9,12 +9,15 @@
 import {
   type ApplyResult,
   type NamePage,
+  type ObjectPage,
   type ObjectStream,
+  type PageOptions,
   type Plan,
   type Store,
   type StoreCapabilities,
   type StoredObject,
   StoreFailure,
+  type StreamPage,
   type VersionTag,
 } from "../../src/engine/ports/store.ts";
 import type { FaultKind, Faults } from "./faults.ts";
@@ -165,17 +168,31 @@ export class SimStore implements Store {
     await this.#travel(undefined, "deleted");
   }
 
-  async list(
-    prefix: string,
-    { after, limit }: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  async list(prefix: string, options: PageOptions): Promise<NamePage> {
+    const { objects, more } = await this.scan(prefix, options);
+    return { names: objects.map(({ name }) => name), more };
+  }
+
+  async scan(prefix: string, { after, limit }: PageOptions): Promise<ObjectPage> {
     this.calls += 1;
     await this.#travel();
     if (this.#parts.faults.strikes("store-read-unavailable")) throw this.#unavailable(prefix);
-    const names = this.#parts.truth
-      .names(prefix)
+    const found = this.#parts.truth
+      .objects(prefix)
+      .filter(({ name }) => after === undefined || name > after);
+    await this.#travel();
+    return { objects: found.slice(0, limit), more: found.length > limit };
+  }
+
+  async listStreams(prefix: string, { after, limit }: PageOptions): Promise<StreamPage> {
+    this.calls += 1;
+    await this.#travel();
+    if (this.#parts.faults.strikes("store-read-unavailable")) throw this.#unavailable(prefix);
+    const found = this.#parts.truth
+      .streamNames(prefix)
       .filter((name) => after === undefined || name > after);
-    return { names: names.slice(0, limit), more: names.length > limit };
+    const names = found.slice(0, limit);
+    return { names, next: found.length > limit ? names.at(-1) : undefined };
   }
 
   async close(): Promise<void> {}

@@ -2,7 +2,7 @@
  * What a simulated store really holds. Durable objects survive everything; un-synced ones (only an
  * exclusive store on a disk has them) vanish when the node dies, each name from some write on.
  */
-import type { Step, StoredObject, VersionTag } from "../../src/engine/ports/store.ts";
+import type { NamedObject, Step, StoredObject, VersionTag } from "../../src/engine/ports/store.ts";
 import type { Rng } from "./rng.ts";
 
 interface PendingWrite {
@@ -57,10 +57,16 @@ export class StoreTruth {
     return lost;
   }
 
-  names(prefix: string): readonly string[] {
-    return [...this.durable.keys(), ...this.streams.keys()]
-      .filter((name) => name.startsWith(prefix))
-      .sort();
+  /** Durable objects in the order of their names (those of the simulator are ASCII). */
+  objects(prefix: string): readonly NamedObject[] {
+    return [...this.durable]
+      .filter(([name]) => name.startsWith(prefix))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, object]) => ({ name, ...object }));
+  }
+
+  streamNames(prefix: string): readonly string[] {
+    return [...this.streams.keys()].filter((name) => name.startsWith(prefix)).sort();
   }
 
   #latest(name: string): StoredObject | undefined {

@@ -1,12 +1,15 @@
 import type {
   ApplyResult,
   NamePage,
+  ObjectPage,
   ObjectStream,
+  PageOptions,
   Plan,
   Store,
   StoreCapabilities,
   StoredObject,
   StoreFailure,
+  StreamPage,
   VersionTag,
 } from "../../src/engine/ports/store.ts";
 
@@ -124,14 +127,25 @@ export class ScriptedStore implements Store {
     this.streams.delete(name);
   }
 
-  async list(
-    prefix: string,
-    { after, limit }: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
-    const names = [...this.objects.keys(), ...this.streams.keys()]
+  async list(prefix: string, options: PageOptions): Promise<NamePage> {
+    const { objects, more } = await this.scan(prefix, options);
+    return { names: objects.map(({ name }) => name), more };
+  }
+
+  async scan(prefix: string, { after, limit }: PageOptions): Promise<ObjectPage> {
+    const objects = [...this.objects]
+      .map(([name, object]) => ({ name, ...object }))
+      .filter(({ name }) => name.startsWith(prefix) && (after === undefined || name > after))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return { objects: objects.slice(0, limit), more: objects.length > limit };
+  }
+
+  async listStreams(prefix: string, { after, limit }: PageOptions): Promise<StreamPage> {
+    const found = [...this.streams.keys()]
       .filter((name) => name.startsWith(prefix) && (after === undefined || name > after))
       .sort();
-    return { names: names.slice(0, limit), more: names.length > limit };
+    const names = found.slice(0, limit);
+    return { names, next: found.length > limit ? names.at(-1) : undefined };
   }
 
   async close(): Promise<void> {}

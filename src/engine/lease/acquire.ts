@@ -11,6 +11,7 @@ import {
   normalizeKey,
   normalizeNamespace,
 } from "../../api/names.ts";
+import type { EngineParts } from "../engine-parts.ts";
 import { grantRetriesMax, ownerLengthMax } from "../limits.ts";
 import type { EngineOptions } from "../options.ts";
 import { recordName } from "../record/key-record.ts";
@@ -39,24 +40,16 @@ export interface AcquiredLease {
   readonly granted: Granted;
 }
 
-export interface AcquirerParts {
-  readonly options: EngineOptions;
-  readonly shell: RecordShell;
-  readonly room: WaitingRoom;
-  /** Throws `shutdown_draining` while draining. */
-  readonly refuseWhenDraining: () => void;
-}
-
 export class Acquirer {
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
   readonly #refuseWhenDraining: () => void;
 
-  constructor(parts: AcquirerParts) {
+  constructor(parts: EngineParts, room: WaitingRoom) {
     this.#options = parts.options;
     this.#shell = parts.shell;
-    this.#room = parts.room;
+    this.#room = room;
     this.#refuseWhenDraining = parts.refuseWhenDraining;
   }
 

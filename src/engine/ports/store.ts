@@ -71,6 +71,28 @@ export interface NamePage {
   readonly more: boolean;
 }
 
+/** An object of a {@link Store.scan} page. */
+export interface NamedObject extends StoredObject {
+  readonly name: string;
+}
+
+/** One page of {@link Store.scan}. */
+export interface ObjectPage {
+  readonly objects: readonly NamedObject[];
+  /** True when more objects follow the last one of this page. */
+  readonly more: boolean;
+}
+
+/** One page of {@link Store.listStreams}. */
+export interface StreamPage {
+  readonly names: readonly string[];
+  /** Where the next page starts; undefined when this is the last. Opaque. */
+  readonly next: string | undefined;
+}
+
+/** Bytes of a scan's page at most, unless its first object alone is larger. */
+export const scanBytesMax = 4 * 1024 * 1024;
+
 /** What an adapter can do; the engine is correct without any of these, only faster with them. */
 export interface StoreCapabilities {
   /** Plans are all-or-nothing. */
@@ -83,6 +105,12 @@ export interface StoreCapabilities {
 
 /** Page of a listing at most. */
 export const listLimitMax = 1000;
+
+/** Which page of a listing: strictly after `after`, 1 to {@link listLimitMax} entries. */
+export interface PageOptions {
+  readonly after?: string;
+  readonly limit: number;
+}
 
 export interface Store {
   /** Short text for messages and logs, without secrets: `disk:///var/lib/lockd`. */
@@ -127,14 +155,26 @@ export interface Store {
   deleteStream(name: string): Promise<void>;
 
   /**
-   * Names that start with `prefix`, in byte order, strictly after `after`; `limit` 1..listLimitMax.
-   * Both kinds of objects are listed. Names present during the whole listing appear exactly once.
+   * Names of objects written by `apply` that start with `prefix`, in byte order, strictly after
+   * `after`; `limit` 1..listLimitMax. Names present during the whole listing appear exactly once.
    * @throws StoreFailure
    */
-  list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage>;
+  list(prefix: string, options: PageOptions): Promise<NamePage>;
+
+  /**
+   * As `list`, with each object as it is at that moment; objects of a page need not be of one
+   * moment. A page ends early at {@link scanBytesMax} bytes, never without its first object.
+   * @throws StoreFailure
+   */
+  scan(prefix: string, options: PageOptions): Promise<ObjectPage>;
+
+  /**
+   * Names of objects written by `putStream` that start with `prefix`, in an order of the adapter's
+   * own; `after` is the `next` of the page before. Names present during the whole listing appear
+   * exactly once. May be slow: it is for tidying up.
+   * @throws StoreFailure
+   */
+  listStreams(prefix: string, options: PageOptions): Promise<StreamPage>;
 
   /**
    * Calls `changed` (at most about 20 times a second) when something may have been written by

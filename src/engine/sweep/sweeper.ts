@@ -17,6 +17,7 @@ import {
 } from "../limits.ts";
 import type { EngineOptions } from "../options.ts";
 import type { Monotonic } from "../ports/clock.ts";
+import type { PageOptions } from "../ports/store.ts";
 import {
   type KeyRecord,
   recordName,
@@ -70,7 +71,7 @@ export class Sweeper {
   /** Unreferenced objects and when they were first seen so. */
   readonly #candidates = new Map<string, Monotonic>();
   #cursor: string | undefined;
-  #prefix = recordPrefix;
+  #sweepsRecords = true;
 
   constructor(options: EngineOptions, shell: RecordShell) {
     this.#options = options;
@@ -91,31 +92,40 @@ export class Sweeper {
   }
 
   /** One page; true when the last prefix is done. */
-  async #page(run: Run): Promise<boolean> {
+  #page(run: Run): Promise<boolean> {
     const limit = Math.min(sweepPageSize, run.budget.opsMax - run.looked);
-    const page = await callStore(() =>
-      this.#options.store.list(
-        this.#prefix,
-        this.#cursor === undefined ? { limit } : { after: this.#cursor, limit },
-      ),
-    );
-    for (const name of page.names) {
+    const options = this.#cursor === undefined ? { limit } : { after: this.#cursor, limit };
+    return this.#sweepsRecords ? this.#recordPage(run, options) : this.#objectPage(run, options);
+  }
+
+  async #recordPage(run: Run, options: PageOptions): Promise<boolean> {
+    const page = await callStore(() => this.#options.store.scan(recordPrefix, options));
+    for (const { name, bytes } of page.objects) {
       if (run.budget.signal?.aborted === true) return false;
       run.looked += 1;
-      if (this.#prefix === recordPrefix) await this.#sweepRecord(name, run);
-      else await this.#sweepObject(name, run);
+      await this.#sweepRecord(decodeRecord(name, bytes).record, name, run);
       this.#cursor = name;
     }
     if (page.more) return false;
-    const wasLast = this.#prefix === stateObjectPrefix;
-    this.#prefix = wasLast ? recordPrefix : stateObjectPrefix;
+    this.#sweepsRecords = false;
     this.#cursor = undefined;
-    return wasLast;
+    return false;
   }
 
-  async #sweepRecord(name: string, run: Run): Promise<void> {
-    const record = await this.#peek(name);
-    if (record === undefined) return;
+  async #objectPage(run: Run, options: PageOptions): Promise<boolean> {
+    const page = await callStore(() => this.#options.store.listStreams(stateObjectPrefix, options));
+    for (const name of page.names) {
+      // A page that is broken off is looked at again from its start: nothing is done twice by it.
+      if (run.budget.signal?.aborted === true) return false;
+      run.looked += 1;
+      await this.#sweepObject(name, run);
+    }
+    this.#cursor = page.next;
+    this.#sweepsRecords = page.next === undefined;
+    return this.#sweepsRecords;
+  }
+
+  async #sweepRecord(record: KeyRecord, name: string, run: Run): Promise<void> {
     if (cleanedIfExpired(record, this.#shell.nowUnix()) === undefined) return;
     const cleared = await this.#shell.transact(name, (current, nowUnix) => {
       const cleaned = current === undefined ? undefined : cleanedIfExpired(current, nowUnix);

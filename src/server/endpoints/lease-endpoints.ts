@@ -13,8 +13,9 @@ import {
 import type { Exchange } from "../exchange.ts";
 import { leaseBodyBytesMax } from "../limits.ts";
 import { collectText } from "../request-body.ts";
+import type { Routes } from "../route.ts";
 
-export async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
   const text = await collectText(exchange, leaseBodyBytesMax, "invalid_body");
   const body = decodeFields(text, acquireFields, "invalid_body");
   const returnState = exchange.header("x-lockd-return-state") === "1";
@@ -63,7 +64,7 @@ function acquireJson(result: AcquireResult): string {
   });
 }
 
-export async function keepAlive(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function keepAlive(lockd: Lockd, exchange: Exchange): Promise<void> {
   const body = await leaseBody(exchange, keepAliveFields);
   const result = await lockd.keepAlive(
     {
@@ -81,7 +82,7 @@ export async function keepAlive(lockd: Lockd, exchange: Exchange): Promise<void>
   exchange.json(200, json, ["X-Fencing-Token", String(result.fencingToken)]);
 }
 
-export async function release(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function release(lockd: Lockd, exchange: Exchange): Promise<void> {
   const body = await leaseBody(exchange, releaseFields);
   await lockd.release(
     { ...addressOf(exchange, body), rollback: body.rollback, txnId: body.txn_id },
@@ -125,3 +126,9 @@ async function leaseBody<Fields extends FieldKinds>(
 export function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === "" ? undefined : text;
 }
+
+export const leaseRoutes: Routes = {
+  "/v1/acquire": { operation: "acquire", run: acquire },
+  "/v1/keepalive": { operation: "keepalive", run: keepAlive },
+  "/v1/release": { operation: "release", run: release },
+};

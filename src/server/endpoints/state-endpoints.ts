@@ -11,6 +11,7 @@ import { decodeFields, metadataFields } from "../../api/wire.ts";
 import { ClientGone, type Exchange } from "../exchange.ts";
 import { metadataBodyBytesMax } from "../limits.ts";
 import { collectText, stateBody } from "../request-body.ts";
+import type { Routes } from "../route.ts";
 
 function leaseOf(exchange: Exchange): LeaseAddress {
   return {
@@ -26,7 +27,7 @@ function metadataJson(metadata: KeyMetadata): { query_hidden?: true } {
   return metadata.queryHidden === true ? { query_hidden: true } : {};
 }
 
-export async function get(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function get(lockd: Lockd, exchange: Exchange): Promise<void> {
   const isPublic = exchange.query.flag("public");
   const state = await lockd.get({ ...leaseOf(exchange), public: isPublic }, exchange);
   // get takes no body; what came anyway is read and dropped.
@@ -82,7 +83,7 @@ function drained({ response }: Exchange): Promise<void> {
   });
 }
 
-export async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
   const body = await stateBody(exchange);
   const result = await lockd.update(
     {
@@ -115,7 +116,7 @@ export async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
   exchange.json(200, json, headers);
 }
 
-export async function remove(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function remove(lockd: Lockd, exchange: Exchange): Promise<void> {
   exchange.request.resume();
   const result = await lockd.remove(
     {
@@ -134,7 +135,7 @@ export async function remove(lockd: Lockd, exchange: Exchange): Promise<void> {
   ]);
 }
 
-export async function metadata(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function metadata(lockd: Lockd, exchange: Exchange): Promise<void> {
   const queryHidden = await queryHiddenOf(exchange);
   const result = await lockd.updateMetadata(
     {
@@ -173,7 +174,7 @@ async function queryHiddenOf(exchange: Exchange): Promise<boolean | string | und
   }
 }
 
-export async function describe(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function describe(lockd: Lockd, exchange: Exchange): Promise<void> {
   exchange.request.resume();
   const result = await lockd.describe(leaseOf(exchange), exchange);
   exchange.json(200, JSON.stringify(descriptionJson(result)), []);
@@ -194,7 +195,7 @@ function descriptionJson(result: DescribeResult) {
 }
 
 /** Extension: who holds, since when, for how much longer, and how many wait. */
-export async function status(lockd: Lockd, exchange: Exchange): Promise<void> {
+async function status(lockd: Lockd, exchange: Exchange): Promise<void> {
   exchange.request.resume();
   const result = await lockd.status(leaseOf(exchange), exchange);
   const json = JSON.stringify({
@@ -209,3 +210,12 @@ export async function status(lockd: Lockd, exchange: Exchange): Promise<void> {
   });
   exchange.json(200, json, []);
 }
+
+export const stateRoutes: Routes = {
+  "/v1/get": { operation: "get", run: get },
+  "/v1/update": { operation: "update", run: update },
+  "/v1/remove": { operation: "remove", run: remove },
+  "/v1/metadata": { operation: "metadata", run: metadata },
+  "/v1/describe": { operation: "describe", run: describe },
+  "/v1/x/status": { operation: "status", run: status },
+};

@@ -1,6 +1,8 @@
 import {
   type ApplyResult,
   type NamePage,
+  type ObjectPage,
+  type PageOptions,
   type Plan,
   type Store,
   type StoredObject,
@@ -39,12 +41,14 @@ export class FaultyStore extends ForwardingStore {
     return super.get(name, signal);
   }
 
-  override async list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  override async list(prefix: string, options: PageOptions): Promise<NamePage> {
     await this.#before("list");
     return super.list(prefix, options);
+  }
+
+  override async scan(prefix: string, options: PageOptions): Promise<ObjectPage> {
+    await this.#before("list");
+    return super.scan(prefix, options);
   }
 
   override async apply(plan: Plan): Promise<ApplyResult> {

@@ -1,11 +1,14 @@
 import type {
   ApplyResult,
   NamePage,
+  ObjectPage,
   ObjectStream,
+  PageOptions,
   Plan,
   Store,
   StoreCapabilities,
   StoredObject,
+  StreamPage,
 } from "../../engine/ports/store.ts";
 
 /**
@@ -52,11 +55,16 @@ export class ForwardingStore implements Store {
     return this.inner.deleteStream(name);
   }
 
-  list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  list(prefix: string, options: PageOptions): Promise<NamePage> {
     return this.inner.list(prefix, options);
+  }
+
+  scan(prefix: string, options: PageOptions): Promise<ObjectPage> {
+    return this.inner.scan(prefix, options);
+  }
+
+  listStreams(prefix: string, options: PageOptions): Promise<StreamPage> {
+    return this.inner.listStreams(prefix, options);
   }
 
   /** Without a feed inside there is none outside: `capabilities.watch` says so. */

@@ -1,15 +1,23 @@
 import type { Clock } from "../../engine/ports/clock.ts";
-import type { ApplyResult, NamePage, Plan, Store, StoredObject } from "../../engine/ports/store.ts";
+import type {
+  ApplyResult,
+  NamePage,
+  ObjectPage,
+  PageOptions,
+  Plan,
+  Store,
+  StoredObject,
+} from "../../engine/ports/store.ts";
 import { ForwardingStore } from "./forwarding-store.ts";
 
-export type StoreVerb = "get" | "apply" | "putStream" | "deleteStream" | "list";
+export type StoreVerb = "get" | "apply" | "putStream" | "deleteStream" | "list" | "scan";
 
 /** What one verb added up to. */
 export interface VerbFigures {
   calls: number;
   /** Calls that rejected. */
   failures: number;
-  /** Bytes read by get, written by apply and putStream. */
+  /** Bytes read by get and scan, written by apply and putStream. */
   bytes: number;
   /** Milliseconds in all, and of the slowest call. */
   totalMs: number;
@@ -28,6 +36,7 @@ export class MeteredStore extends ForwardingStore {
     putStream: noFigures(),
     deleteStream: noFigures(),
     list: noFigures(),
+    scan: noFigures(),
   };
   readonly #clock: Clock;
 
@@ -67,14 +76,19 @@ export class MeteredStore extends ForwardingStore {
     );
   }
 
-  override list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  override list(prefix: string, options: PageOptions): Promise<NamePage> {
     return this.#measured(
       "list",
       () => super.list(prefix, options),
       () => 0,
+    );
+  }
+
+  override scan(prefix: string, options: PageOptions): Promise<ObjectPage> {
+    return this.#measured(
+      "scan",
+      () => super.scan(prefix, options),
+      ({ objects }) => objects.reduce((sum, { bytes }) => sum + bytes.length, 0),
     );
   }
 

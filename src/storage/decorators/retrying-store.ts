@@ -3,11 +3,14 @@ import type { Random } from "../../engine/ports/random.ts";
 import {
   type ApplyResult,
   type NamePage,
+  type ObjectPage,
   type ObjectStream,
+  type PageOptions,
   type Plan,
   type Store,
   type StoredObject,
   StoreFailure,
+  type StreamPage,
 } from "../../engine/ports/store.ts";
 import { ForwardingStore } from "./forwarding-store.ts";
 
@@ -65,11 +68,16 @@ export class RetryingStore extends ForwardingStore {
     return this.#retried(() => super.deleteStream(name));
   }
 
-  override list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  override list(prefix: string, options: PageOptions): Promise<NamePage> {
     return this.#retried(() => super.list(prefix, options));
+  }
+
+  override scan(prefix: string, options: PageOptions): Promise<ObjectPage> {
+    return this.#retried(() => super.scan(prefix, options));
+  }
+
+  override listStreams(prefix: string, options: PageOptions): Promise<StreamPage> {
+    return this.#retried(() => super.listStreams(prefix, options));
   }
 
   async #retried<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {

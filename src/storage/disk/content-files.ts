@@ -6,8 +6,13 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
-import type { BodyStream, NamePage, ObjectStream } from "../../engine/ports/store.ts";
-import { byBytes } from "./merge-pages.ts";
+import type {
+  BodyStream,
+  ObjectStream,
+  PageOptions,
+  StreamPage,
+} from "../../engine/ports/store.ts";
+import { byBytes } from "../byte-order.ts";
 import { codeOf, storeFailureOf } from "./sqlite-failure.ts";
 
 /** Bytes read at once; two are in flight at most. */
@@ -78,19 +83,27 @@ export class ContentFiles {
     }
   }
 
-  /** All names with a prefix, in byte order after `after`. */
-  async list(prefix: string, after: string | undefined, limit: number): Promise<NamePage> {
+  /**
+   * Names with a prefix, shard by shard: a page looks at no more directories than it needs. The
+   * place to go on is `<shard>/<last name of it>`.
+   */
+  async list(prefix: string, { after, limit }: PageOptions): Promise<StreamPage> {
+    const cut = after?.indexOf("/") ?? -1;
+    const afterShard = after?.slice(0, cut);
+    const afterName = after?.slice(cut + 1);
     const names: string[] = [];
-    for (const shard of await entriesOf(this.#root)) {
-      if (shard === "tmp") continue;
-      for (const encoded of await filesBelow(path.join(this.#root, shard))) {
-        const name = decodeName(encoded);
-        if (name.startsWith(prefix) && (after === undefined || byBytes(name, after) > 0))
-          names.push(name);
+    const shards = (await entriesOf(this.#root)).filter((name) => /^[0-9a-f]{2}$/.test(name));
+    for (const shard of shards.sort()) {
+      if (afterShard !== undefined && shard < afterShard) continue;
+      const encoded = await filesBelow(path.join(this.#root, shard));
+      for (const name of encoded.map(decodeName).sort(byBytes)) {
+        const isDone = shard === afterShard && byBytes(name, afterName ?? "") <= 0;
+        if (isDone || !name.startsWith(prefix)) continue;
+        if (names.length === limit) return { names, next: placeOf(names.at(-1) ?? "") };
+        names.push(name);
       }
     }
-    names.sort(byBytes);
-    return { names: names.slice(0, limit), more: names.length > limit };
+    return { names, next: undefined };
   }
 
   /** Removes what crashed uploads left behind. */
@@ -168,14 +181,13 @@ export class ContentFiles {
   }
 
   #pathOf(name: string): string {
-    const shard = (crc32(name) % shards).toString(16).padStart(2, "0");
     const encoded = encodeName(name);
     const parts: string[] = [];
     for (let at = 0; at < encoded.length; at += componentMax) {
       const last = at + componentMax >= encoded.length;
       parts.push(encoded.slice(at, at + componentMax) + (last ? ".f" : ".d"));
     }
-    return path.join(this.#root, shard, ...parts);
+    return path.join(this.#root, shardOf(name), ...parts);
   }
 
   async #call<T>(run: () => Promise<T>): Promise<T> {
@@ -185,6 +197,14 @@ export class ContentFiles {
       throw storeFailureOf(error, this.#root);
     }
   }
+}
+
+function placeOf(name: string): string {
+  return `${shardOf(name)}/${name}`;
+}
+
+function shardOf(name: string): string {
+  return (crc32(name) % shards).toString(16).padStart(2, "0");
 }
 
 async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -1,33 +1,43 @@
-import type { NamePage } from "../../engine/ports/store.ts";
+import { byBytes } from "../byte-order.ts";
 
-/** One page in byte order out of the pages of two places, without doubles. */
-export function mergePages(one: NamePage, other: NamePage, limit: number): NamePage {
-  if (other.names.length === 0 && !other.more) return one;
-  const all = [...new Set([...one.names, ...other.names])].sort(byBytes);
+/** What a page is made of: anything with a name, in byte order. */
+export interface Named {
+  readonly name: string;
+}
+
+export interface PageOf<T extends Named> {
+  readonly objects: readonly T[];
+  readonly more: boolean;
+}
+
+/** One page in byte order out of the pages of two places; where both know a name, `one` wins. */
+export function mergePages<T extends Named>(
+  one: PageOf<T>,
+  other: PageOf<T>,
+  limit: number,
+): PageOf<T> {
+  if (one.objects.length === 0 && !one.more) return other;
   // Beyond the last name of a page that has more, the other page may not be merged in yet.
-  const ends = [one, other].flatMap(({ names, more }) => (more ? (names.at(-1) ?? []) : []));
-  const end = ends.sort(byBytes)[0];
-  const complete = end === undefined ? all : all.filter((name) => byBytes(name, end) <= 0);
-  return {
-    names: complete.slice(0, limit),
-    more: one.more || other.more || complete.length > limit,
-  };
-}
-
-/**
- * Byte order of UTF-8, which differs from the order of UTF-16 beyond the basic plane. Compares unit
- * by unit: making bytes of both would cost a listing more than everything else it does.
- */
-export function byBytes(a: string, b: string): number {
-  const end = Math.min(a.length, b.length);
-  for (let at = 0; at < end; at += 1) {
-    const [one, other] = [a.charCodeAt(at), b.charCodeAt(at)];
-    if (one !== other) return rankOf(one) - rankOf(other);
+  const end = firstEnd(one, other);
+  const objects: T[] = [];
+  let [at, otherAt] = [0, 0];
+  for (;;) {
+    const [mine, others] = [one.objects[at], other.objects[otherAt]];
+    const order =
+      mine === undefined ? 1 : others === undefined ? -1 : byBytes(mine.name, others.name);
+    const next = order <= 0 ? mine : others;
+    if (next === undefined) return { objects, more: one.more || other.more };
+    const isBeyond = end !== undefined && byBytes(next.name, end) > 0;
+    if (isBeyond || objects.length === limit) return { objects, more: true };
+    objects.push(next);
+    if (order <= 0) at += 1;
+    if (order >= 0) otherAt += 1;
   }
-  return a.length - b.length;
 }
 
-/** Surrogates stand for characters beyond all those that one unit stands for. */
-function rankOf(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+function firstEnd(one: PageOf<Named>, other: PageOf<Named>): string | undefined {
+  const ends = [one, other].flatMap(({ objects, more }) =>
+    more ? (objects.at(-1)?.name ?? []) : [],
+  );
+  return ends.sort(byBytes)[0];
 }

@@ -7,15 +7,17 @@ import path from "node:path";
 import {
   type ApplyResult,
   type NamePage,
+  type ObjectPage,
   type ObjectStream,
+  type PageOptions,
   type Plan,
   type Store,
   type StoreCapabilities,
   type StoredObject,
   StoreFailure,
+  type StreamPage,
 } from "../../engine/ports/store.ts";
 import type { ContentFiles } from "./content-files.ts";
-import { mergePages } from "./merge-pages.ts";
 import { refuseWhenOwned } from "./ownership.ts";
 import { CommitOutcomeUnknown, type SqliteRows } from "./sqlite-rows.ts";
 import { busyMsMax, whenFree } from "./when-free.ts";
@@ -98,15 +100,19 @@ export class SharedStore implements Store {
     await this.#parts.content.delete(name);
   }
 
-  async list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  async list(prefix: string, { after, limit }: PageOptions): Promise<NamePage> {
     this.#refuseWhenClosed();
-    const { after, limit } = options;
-    const rows = await this.#whenFree(() => this.#parts.rows.list(prefix, after, limit));
-    const files = await this.#parts.content.list(prefix, after, limit);
-    return mergePages(rows, files, limit);
+    return this.#whenFree(() => this.#parts.rows.list(prefix, after, limit));
+  }
+
+  async scan(prefix: string, { after, limit }: PageOptions): Promise<ObjectPage> {
+    this.#refuseWhenClosed();
+    return this.#whenFree(() => this.#parts.rows.scan(prefix, after, limit));
+  }
+
+  async listStreams(prefix: string, options: PageOptions): Promise<StreamPage> {
+    this.#refuseWhenClosed();
+    return this.#parts.content.list(prefix, options);
   }
 
   watch(changed: () => void): { close(): void } {

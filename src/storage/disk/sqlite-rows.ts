@@ -7,16 +7,19 @@ import assert from "node:assert";
 import { closeSync, constants, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { failure } from "../../api/errors.ts";
-import type {
-  ApplyResult,
-  NamePage,
-  Plan,
-  Step,
-  StoredObject,
-  StoreFailure,
-  VersionTag,
+import {
+  type ApplyResult,
+  type NamedObject,
+  type NamePage,
+  type ObjectPage,
+  type Plan,
+  type Step,
+  type StoredObject,
+  type StoreFailure,
+  scanBytesMax,
+  type VersionTag,
 } from "../../engine/ports/store.ts";
-import { byBytes } from "./merge-pages.ts";
+import { byBytes } from "../byte-order.ts";
 import { codeOf, storeFailureOf } from "./sqlite-failure.ts";
 
 /** Layout of the database; another number is refused, never touched. */
@@ -146,6 +149,25 @@ export class SqliteRows {
     return { names, more: rows.length > limit };
   }
 
+  /** Objects in byte order after `after`. */
+  scan(prefix: string, after: string | undefined, limit: number): ObjectPage {
+    return this.#call(() => {
+      const from = after === undefined || byBytes(after, prefix) < 0 ? prefix : after;
+      const page = { from, after: after ?? "", prefix, limit: limit + 1 };
+      const objects: NamedObject[] = [];
+      let size = 0;
+      for (const found of this.#statements.scan.iterate(page)) {
+        const { name, bytes, seq } = found as Row & { readonly name: string };
+        if (objects.length === limit || (size + bytes.length > scanBytesMax && size > 0)) {
+          return { objects, more: true };
+        }
+        size += bytes.length;
+        objects.push({ name, bytes, tag: tagOf(seq) });
+      }
+      return { objects, more: false };
+    });
+  }
+
   getMeta(key: string): string | undefined {
     return this.#call(() => this.#meta(key));
   }
@@ -259,6 +281,10 @@ function prepare(db: Database.Database) {
     delete: db.prepare("DELETE FROM objects WHERE name = ?"),
     list: db.prepare(
       "SELECT name FROM objects WHERE name >= @from AND name > @after " +
+        "AND name < @prefix || char(1114111) ORDER BY name LIMIT @limit",
+    ),
+    scan: db.prepare(
+      "SELECT name, seq, bytes FROM objects WHERE name >= @from AND name > @after " +
         "AND name < @prefix || char(1114111) ORDER BY name LIMIT @limit",
     ),
     meta: db.prepare("SELECT value FROM meta WHERE key = ?"),

@@ -2,7 +2,9 @@ import {
   type ApplyResult,
   type BodyStream,
   type NamePage,
+  type ObjectPage,
   type ObjectStream,
+  type PageOptions,
   type Plan,
   type Precondition,
   type Step,
@@ -10,12 +12,17 @@ import {
   type StoreCapabilities,
   type StoredObject,
   StoreFailure,
+  type StreamPage,
   type VersionTag,
 } from "../../engine/ports/store.ts";
+import { scanPage } from "../scan-page.ts";
+import { OrderedNames } from "./ordered-names.ts";
 
 /** What several memory stores may share: the reference of a store used by many servers. */
 export class MemoryBackend {
   readonly objects = new Map<string, StoredObject>();
+  /** Names of `objects` in byte order. */
+  readonly names = new OrderedNames();
   readonly streams = new Map<string, readonly Uint8Array[]>();
   sequence = 0;
 }
@@ -77,11 +84,12 @@ export class MemoryStore implements Store {
 
   #perform(step: Step): VersionTag | undefined {
     if (step.kind === "delete") {
-      this.#backend.objects.delete(step.name);
+      if (this.#backend.objects.delete(step.name)) this.#backend.names.delete(step.name);
       return undefined;
     }
     this.#backend.sequence += 1;
     const tag = String(this.#backend.sequence) as VersionTag;
+    if (!this.#backend.objects.has(step.name)) this.#backend.names.add(step.name);
     this.#backend.objects.set(step.name, { bytes: step.bytes, tag });
     return tag;
   }
@@ -108,22 +116,28 @@ export class MemoryStore implements Store {
     this.#backend.streams.delete(name);
   }
 
-  async list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  async list(prefix: string, options: PageOptions): Promise<NamePage> {
     this.#refuseWhenClosed();
-    const { after, limit } = options;
-    const names: string[] = [];
-    for (const map of [this.#backend.objects, this.#backend.streams]) {
-      for (const name of map.keys()) {
-        if (name.startsWith(prefix) && (after === undefined || isBefore(after, name))) {
-          names.push(name);
-        }
-      }
-    }
-    names.sort((a, b) => (isBefore(a, b) ? -1 : 1));
-    return { names: names.slice(0, limit), more: names.length > limit };
+    return this.#backend.names.page(prefix, options);
+  }
+
+  async scan(prefix: string, options: PageOptions): Promise<ObjectPage> {
+    this.#refuseWhenClosed();
+    const { names, more } = this.#backend.names.page(prefix, options);
+    const objects = names.flatMap((name) => {
+      const object = this.#backend.objects.get(name);
+      return object === undefined ? [] : [{ name, ...object }];
+    });
+    return scanPage(objects, more);
+  }
+
+  async listStreams(prefix: string, { after, limit }: PageOptions): Promise<StreamPage> {
+    this.#refuseWhenClosed();
+    const names = [...this.#backend.streams.keys()]
+      .filter((name) => name.startsWith(prefix) && (after === undefined || name > after))
+      .sort();
+    const page = names.slice(0, limit);
+    return { names: page, next: names.length > limit ? page.at(-1) : undefined };
   }
 
   async close(): Promise<void> {
@@ -138,10 +152,6 @@ export class MemoryStore implements Store {
 function holds(when: Precondition, tag: VersionTag | undefined): boolean {
   if (when.kind === "any") return true;
   return when.kind === "absent" ? tag === undefined : tag === when.tag;
-}
-
-function isBefore(a: string, b: string): boolean {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
 }
 
 function totalLength(chunks: readonly Uint8Array[]): number {

@@ -6,17 +6,23 @@
 import {
   type ApplyResult,
   listLimitMax,
+  type NamedObject,
   type NamePage,
+  type ObjectPage,
   type ObjectStream,
+  type PageOptions,
   type Plan,
   type Store,
   type StoreCapabilities,
   type StoredObject,
   StoreFailure,
+  type StreamPage,
 } from "../../../engine/ports/store.ts";
+import { scanPage } from "../../scan-page.ts";
 import type { ContentFiles } from "../content-files.ts";
-import { mergePages } from "../merge-pages.ts";
+import { mergePages, type Named, type PageOf } from "../merge-pages.ts";
 import { tagOf } from "../sqlite-rows.ts";
+import type { JournalEntry } from "./frame.ts";
 import { type JournalParts, JournalWriter } from "./journal-writer.ts";
 import { overlayPage } from "./overlay-page.ts";
 
@@ -28,6 +34,14 @@ export interface ExclusiveStoreParts extends JournalParts {
    */
   readonly onClosed: (clean: boolean) => void;
 }
+
+/** Where the two halves of a page come from. */
+interface PagePlaces<T extends Named> {
+  readonly rows: (after: string | undefined, limit: number) => PageOf<T>;
+  readonly fresh: (name: string, entry: JournalEntry) => T;
+}
+
+const noBytes = new Uint8Array(0);
 
 export async function openExclusiveStore(parts: ExclusiveStoreParts): Promise<Store> {
   const writer = await JournalWriter.open(parts);
@@ -78,25 +92,55 @@ class ExclusiveStore implements Store {
     await this.#parts.content.delete(name);
   }
 
-  async list(
-    prefix: string,
-    options: { readonly after?: string; readonly limit: number },
-  ): Promise<NamePage> {
+  async list(prefix: string, options: PageOptions): Promise<NamePage> {
+    const { rows } = this.#parts;
+    const page = this.#page(prefix, options, {
+      rows: (after, limit) => {
+        const { names, more } = rows.list(prefix, after, limit);
+        return { objects: names.map((name) => ({ name })), more };
+      },
+      fresh: (name) => ({ name }),
+    });
+    return { names: page.objects.map(({ name }) => name), more: page.more };
+  }
+
+  async scan(prefix: string, options: PageOptions): Promise<ObjectPage> {
+    const { rows } = this.#parts;
+    const { objects, more } = this.#page<NamedObject>(prefix, options, {
+      rows: (after, limit) => rows.scan(prefix, after, limit),
+      fresh: (name, { bytes, seq }) => ({ name, bytes: bytes ?? noBytes, tag: tagOf(seq) }),
+    });
+    return scanPage(objects, more);
+  }
+
+  /**
+   * Rows and overlay as one page, in one turn of the event loop: what the mover takes out of the
+   * overlay is in the rows by then.
+   */
+  #page<T extends Named>(prefix: string, options: PageOptions, places: PagePlaces<T>): PageOf<T> {
     this.#refuseWhenClosed();
+    const { overlay } = this.#writer;
     const limit = Math.min(options.limit, listLimitMax);
     let after = options.after;
     for (;;) {
-      // Both in one turn: what the mover takes out of the overlay is in the rows by then.
-      const rows = this.#parts.rows.list(prefix, after, limit);
-      const fresh = overlayPage(this.#writer.overlay, prefix, { after, limit });
-      const files = await this.#parts.content.list(prefix, after, limit);
-      const page = mergePages(mergePages(rows, fresh, limit), files, limit);
-      const names = page.names.filter((name) => !fresh.deleted.has(name));
-      const last = page.names.at(-1);
+      const names = overlayPage(overlay, prefix, { after, limit });
+      const fresh = names.names.flatMap((name) => {
+        const entry = overlay.get(name);
+        return entry === undefined ? [] : [places.fresh(name, entry)];
+      });
+      const rows = places.rows(after, limit);
+      const { objects: all, more } = mergePages({ objects: fresh, more: names.more }, rows, limit);
+      const objects = all.filter(({ name }) => !names.deleted.has(name));
+      const last = all.at(-1)?.name;
       // A page of nothing but deleted names is no end.
-      if (names.length > 0 || !page.more || last === undefined) return { names, more: page.more };
+      if (objects.length > 0 || !more || last === undefined) return { objects, more };
       after = last;
     }
+  }
+
+  async listStreams(prefix: string, options: PageOptions): Promise<StreamPage> {
+    this.#refuseWhenClosed();
+    return this.#parts.content.list(prefix, options);
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { NamePage } from "../../../engine/ports/store.ts";
-import { byBytes } from "../merge-pages.ts";
+import { byBytes } from "../../byte-order.ts";
 import type { JournalEntry } from "./frame.ts";
 
 /** A page of the overlay. Deleted names are in it too: they hide rows. */
