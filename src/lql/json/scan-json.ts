@@ -61,8 +61,8 @@ export function closingQuoteFrom(bytes: Uint8Array, from: number, end: number): 
 }
 
 /**
- * Plain bytes after which the engine's own search for a quote is faster than a loop, in spite of the
- * call. It cannot be told where to stop, so that it is used where the input stops.
+ * Plain bytes after which the engine's own search for a quote is faster than a loop, despite the
+ * call. It cannot be told where to stop, so it is used where the input stops.
  */
 const nearBytes = 64;
 
