@@ -45,9 +45,13 @@ function secondsEach(rounds: number, run: () => void): number {
 
 const typical = "/status=open, /total>=100, not.exists{/deleted_at}";
 const plan = () => compileSelector(checkSelector(parseSelector(typical)), { nowMs });
-const plans = Array.from({ length: batches }, () => secondsEach(4_000, plan));
-const planMicroseconds = (Math.min(...plans.slice(1)) * 1e6).toFixed(1);
-console.log(`parse + plan of ${typical}: ${planMicroseconds} µs (target 20)`);
+// Batches short enough to run between two turns of other processes; the first ones warm up.
+const plans = Array.from({ length: 200 }, () => secondsEach(200, plan) * 1e6).sort((a, b) => a - b);
+const [best = 0, median = 0] = [plans[0], plans[plans.length / 2]];
+console.log(
+  `parse + plan of ${typical}: ${best.toFixed(1)} µs at best, ` +
+    `median ${median.toFixed(1)} µs (target 20)`,
+);
 
 for (const [name, bytes] of Object.entries(documents)) {
   const rounds = Math.ceil(12_000_000 / bytes.length);
@@ -96,6 +100,7 @@ for (let at = 0; at < streamedBytes / 2; at += items.length) {
   match.push(items);
   peak = Math.max(peak, process.memoryUsage.rss());
 }
-match.push(Buffer.from("0]}"));
+match.push(Buffer.from('0],"name":"none"}'));
+if (!match.end()) throw new Error("the last member was not found");
 const growth = ((peak - before) / 1024 / 1024).toFixed(0);
-console.log(`512 MiB streamed: memory growth ${growth} MiB (target below 64), ${match.end()}`);
+console.log(`512 MiB streamed: memory growth ${growth} MiB (target below 64)`);
