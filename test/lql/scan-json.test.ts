@@ -59,6 +59,7 @@ describe("steps over JSON bytes", () => {
         const end = at % (bytes.length + 1);
         const cut = stringCut(bytes, 0, end);
         expect(end - cut).toBeLessThan(6);
+        expect(stringCut(bytes, 0, bytes.length)).toBe(bytes.length);
         const decode = (from: number, to: number): string =>
           decodeString(bytes, { from, to, escaped: true });
         const joined = decode(0, cut) + decode(cut, bytes.length);
