@@ -14,7 +14,7 @@ import {
   space,
   stringStop,
   structure,
-} from "./byte-classes.ts";
+} from "./json-bytes.ts";
 
 /** The first quote or backslash. */
 export function stringStopFrom(bytes: Uint8Array, from: number, end: number): number {
