@@ -3,14 +3,11 @@
  * frames, each one write and one sync, holding whole plans only:
  *
  *     0  the segment's salt (u32 LE)      4  crc32 (u32) of everything behind it in the frame
- *     8  length of the payload (u32)     12  number of entries (u31), overlaps (highest bit)
+ *     8  length of the payload (u32)     12  number of entries (u32)
  *    16  entries: kind (u8), length of the name (u16), seq (u48), length of the bytes (u32), both
  *
  * The salt is new with every use of a segment, so frames of an earlier use of the file, and bytes
  * that a caller made to look like a frame, never pass for one. A frame without entries seals.
- *
- * A frame overlaps when it was written before the one in front of it was known to be durable. After
- * a crash it may be whole behind one that is not; any other frame may not.
  */
 import { crc32 } from "node:zlib";
 
@@ -20,9 +17,6 @@ const entryHeaderBytes = 13;
 /** Bytes of one UTF-16 unit in UTF-8 at most. */
 const utf8BytesMax = 3;
 const segmentMagic = Buffer.from("LKJOURN1");
-
-/** Highest bit of the number of entries. */
-const overlapsBit = 0x8000_0000;
 
 export interface JournalEntry {
   readonly name: string;
@@ -65,39 +59,27 @@ export function entryLengthMax(name: string, bytesLength: number): number {
 
 /** One frame; without entries it is the seal of a segment that is full. */
 export function encodeFrame(entries: readonly JournalEntry[], salt: number): Buffer {
-  return new FrameEncoder().encode(entries, { salt, overlaps: false });
-}
-
-/** Bytes of the frame of these entries. */
-export function frameLength(entries: readonly JournalEntry[]): number {
-  let length = frameHeaderBytes;
-  for (const entry of entries) length += entryLength(entry);
-  return length;
-}
-
-export interface FrameMarks {
-  readonly salt: number;
-  readonly overlaps: boolean;
+  return new FrameEncoder().encode(entries, salt);
 }
 
 /** Encodes frame after frame into one buffer: a frame is valid until the next one is encoded. */
 export class FrameEncoder {
   #buffer = Buffer.alloc(0);
 
-  encode(entries: readonly JournalEntry[], marks: FrameMarks): Buffer {
-    const length = frameLength(entries);
+  encode(entries: readonly JournalEntry[], salt: number): Buffer {
+    let length = frameHeaderBytes;
+    for (const entry of entries) length += entryLength(entry);
     if (this.#buffer.length < length) this.#buffer = Buffer.allocUnsafeSlow(length * 2);
     const frame = this.#buffer.subarray(0, length);
-    writeFrame(frame, entries, marks);
+    writeFrame(frame, entries, salt);
     return frame;
   }
 }
 
-function writeFrame(frame: Buffer, entries: readonly JournalEntry[], marks: FrameMarks): void {
-  const { salt, overlaps } = marks;
+function writeFrame(frame: Buffer, entries: readonly JournalEntry[], salt: number): void {
   frame.writeUInt32LE(salt, 0);
   frame.writeUInt32LE(frame.length - frameHeaderBytes, 8);
-  frame.writeUInt32LE(entries.length + (overlaps ? overlapsBit : 0), 12);
+  frame.writeUInt32LE(entries.length, 12);
   let at = frameHeaderBytes;
   for (const { name, bytes, seq } of entries) {
     const nameLength = frame.write(name, at + entryHeaderBytes, "utf8");
@@ -114,14 +96,12 @@ function writeFrame(frame: Buffer, entries: readonly JournalEntry[], marks: Fram
   frame.writeUInt32LE(crc32(frame.subarray(8), salt), 4);
 }
 
-export interface Frame {
-  readonly entries: readonly JournalEntry[];
-  readonly end: number;
-  readonly overlaps: boolean;
-}
-
 /** The frame at an offset; undefined when there is no valid one. */
-export function decodeFrame(segment: Buffer, at: number, salt: number): Frame | undefined {
+export function decodeFrame(
+  segment: Buffer,
+  at: number,
+  salt: number,
+): { readonly entries: readonly JournalEntry[]; readonly end: number } | undefined {
   if (at + frameHeaderBytes > segment.length) return undefined;
   if (segment.readUInt32LE(at) !== salt) return undefined;
   const end = at + frameHeaderBytes + segment.readUInt32LE(at + 8);
@@ -129,9 +109,7 @@ export function decodeFrame(segment: Buffer, at: number, salt: number): Frame | 
   if (segment.readUInt32LE(at + 4) !== crc32(segment.subarray(at + 8, end), salt)) return undefined;
   const entries: JournalEntry[] = [];
   let from = at + frameHeaderBytes;
-  const counted = segment.readUInt32LE(at + 12);
-  const overlaps = counted >= overlapsBit;
-  for (let left = overlaps ? counted - overlapsBit : counted; left > 0; left -= 1) {
+  for (let left = segment.readUInt32LE(at + 12); left > 0; left -= 1) {
     const kind = segment[from];
     const nameAt = from + entryHeaderBytes;
     const bytesAt = nameAt + segment.readUInt16LE(from + 1);
@@ -143,5 +121,5 @@ export function decodeFrame(segment: Buffer, at: number, salt: number): Frame | 
     });
     from = next;
   }
-  return { entries, end, overlaps };
+  return { entries, end };
 }

@@ -2,10 +2,6 @@
  * Writes the journal: checks plans in memory, groups them into frames, and hands full segments over
  * to be moved into SQLite behind everybody's back.
  *
- * Two frames may be in flight: what comes in during a sync need not wait for its end. They become
- * durable in any order, but are acknowledged in theirs: a plan of the second one was decided on top
- * of the first. When the first one fails, nobody is told that the second one was written.
- *
  * Life: opening -> writing -> (failed) -> closed. `failed` is for ever: after a sync that failed
  * nothing the device says can be believed (reliability.md F04).
  */
@@ -20,7 +16,6 @@ import {
   entryLengthMax,
   FrameEncoder,
   frameHeaderBytes,
-  frameLength,
   type JournalEntry,
 } from "./frame.ts";
 import { type JournalFiles, systemFiles } from "./journal-files.ts";
@@ -37,9 +32,6 @@ import {
 
 /** Bytes of one frame at most, one plan excepted; bounds the time a sync takes. */
 const frameBytesMax = 1024 * 1024;
-
-/** Frames being written at a time; recovery counts on it (see `read-segment.ts`). */
-const framesInFlightMax = 2;
 
 /** Bytes of plans waiting for their frame; beyond it a plan is refused, not kept in memory. */
 export const queuedBytesMax = 64 * 1024 * 1024;
@@ -62,26 +54,12 @@ interface QueuedPlan {
   reject(error: unknown): void;
 }
 
-/** One write and one sync, from its start until its plans are answered. */
-interface FrameInFlight {
-  readonly plans: readonly QueuedPlan[];
-  readonly entries: readonly JournalEntry[];
-  /** Where it begins in the segment. */
-  readonly at: number;
-  /** Resolves when nothing is being written any more; `failure` is known then. */
-  readonly written: Promise<void>;
-  isOver: boolean;
-  failure: StoreFailure | undefined;
-}
-
 export class JournalWriter {
   /** What SQLite does not have yet, durable in the journal. */
   readonly overlay = new Map<string, JournalEntry>();
   readonly #place: JournalPlace;
   readonly #rows: SqliteRows;
-  /** Used in turn, so that one is free while the other one's frame is written. */
-  readonly #encoders = [new FrameEncoder(), new FrameEncoder()] as const;
-  #encoded = 0;
+  readonly #encoder = new FrameEncoder();
   /** Newest sequence of names with queued or running writes. */
   readonly #pending = new Map<string, JournalEntry>();
   readonly #sealed: SealedSegments;
@@ -92,9 +70,6 @@ export class JournalWriter {
   #queue: QueuedPlan[] = [];
   #queuedBytes = 0;
   #writing: Promise<void> | undefined;
-  readonly #inFlight: FrameInFlight[] = [];
-  /** Makes the writing loop look again. */
-  #wake: (() => void) | undefined;
   #seq: number;
   #failed: StoreFailure | undefined;
 
@@ -177,7 +152,6 @@ export class JournalWriter {
     return new Promise((resolve, reject) => {
       this.#queue.push({ entries, bytes, result, resolve, reject });
       this.#writing ??= this.#writeAll();
-      if (this.#wake !== undefined && this.#mayStart()) this.#wakeAfterThisTurn();
     });
   }
 
@@ -192,43 +166,8 @@ export class JournalWriter {
   async #writeAll(): Promise<void> {
     // The rest of this turn of the event loop joins the first frame.
     await new Promise((resolve) => setImmediate(resolve));
-    for (;;) {
-      const oldest = this.#inFlight[0];
-      // Awaits only what has to be waited for: every turn taken here delays a frame.
-      if (oldest?.failure !== undefined) await this.#framesFailed(oldest.failure);
-      else if (oldest?.isOver === true) this.#settle(oldest);
-      else if (this.#mayStart()) await this.#startFrame(this.#takeBatch());
-      else if (oldest === undefined) break;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = undefined;
-      }
-    }
+    while (this.#queue.length > 0) await this.#writeFrame(this.#takeBatch());
     this.#writing = undefined;
-  }
-
-  #wakeAfterThisTurn(): void {
-    const wake = this.#wake;
-    // Taken, so that the next plan of this turn does not do the same.
-    this.#wake = undefined;
-    if (wake !== undefined) setImmediate(wake);
-  }
-
-  /**
-   * A second frame has to be worth its sync: it starts when as many plans wait as the first one
-   * has. One that needs a new segment waits until the full one can be sealed.
-   */
-  #mayStart(): boolean {
-    const first = this.#queue[0];
-    const oldest = this.#inFlight[0];
-    if (first === undefined) return false;
-    if (oldest === undefined) return true;
-    if (this.#inFlight.length === framesInFlightMax) return false;
-    if (this.#queue.length < oldest.plans.length) return false;
-    const bytes = Math.max(first.bytes, Math.min(this.#queuedBytes, frameBytesMax));
-    return this.#segment.fits(bytes);
   }
 
   #takeBatch(): QueuedPlan[] {
@@ -244,51 +183,26 @@ export class JournalWriter {
     return this.#queue.splice(0, taken);
   }
 
-  async #startFrame(plans: readonly QueuedPlan[]): Promise<void> {
-    const entries = plans.flatMap((plan) => plan.entries);
-    if (entries.length > 0 && !this.#segment.fits(frameLength(entries))) {
-      try {
-        await this.#roll();
-      } catch (error) {
-        this.#refuse(plans, storeFailureOf(error, this.#segment.path));
-        return;
+  async #writeFrame(batch: readonly QueuedPlan[]): Promise<void> {
+    const entries = batch.flatMap((plan) => plan.entries);
+    let wrote = false;
+    try {
+      if (entries.length > 0) {
+        let frame = this.#encoder.encode(entries, this.#segment.salt);
+        if (!this.#segment.fits(frame.length)) {
+          await this.#roll();
+          frame = this.#encoder.encode(entries, this.#segment.salt);
+        }
+        wrote = true;
+        await this.#segment.append(frame);
       }
+    } catch (error) {
+      await this.#frameFailed(batch, storeFailureOf(error, this.#segment.path), wrote);
+      return;
     }
-    const at = this.#segment.end;
-    const written = entries.length === 0 ? Promise.resolve() : this.#append(entries);
-    const frame: FrameInFlight = {
-      plans,
-      entries,
-      at,
-      written: written.then(
-        () => this.#frameOver(frame, undefined),
-        (error: unknown) => this.#frameOver(frame, storeFailureOf(error, this.#segment.path)),
-      ),
-      isOver: false,
-      failure: undefined,
-    };
-    this.#inFlight.push(frame);
-  }
-
-  #append(entries: readonly JournalEntry[]): Promise<void> {
-    const encoder = this.#encoders[this.#encoded % 2 === 0 ? 0 : 1];
-    this.#encoded += 1;
-    const overlaps = this.#inFlight.length > 0;
-    return this.#segment.append(encoder.encode(entries, { salt: this.#segment.salt, overlaps }));
-  }
-
-  #frameOver(frame: FrameInFlight, failure: StoreFailure | undefined): void {
-    frame.isOver = true;
-    frame.failure = failure;
-    this.#wake?.();
-  }
-
-  /** Answers the plans of the oldest frame, which is not being written any more. */
-  #settle(oldest: FrameInFlight): void {
-    this.#inFlight.shift();
-    for (const entry of oldest.entries) this.#becameDurable(entry);
+    for (const entry of entries) this.#becameDurable(entry);
     if (this.#segment.isHalfFull) void this.#prepareNext();
-    for (const plan of oldest.plans) plan.resolve(plan.result);
+    for (const plan of batch) plan.resolve(plan.result);
   }
 
   #becameDurable(entry: JournalEntry): void {
@@ -299,43 +213,33 @@ export class JournalWriter {
   }
 
   /**
-   * Nothing was written for these plans. The queued ones were decided on top of them and are
-   * refused too; for good, unless it was for a reason that passes.
+   * Everything queued was decided on top of this frame and fails with it. No space: nothing
+   * happened, once the frame can surely not be read back. Anything else: the outcome is unknown.
    */
-  #refuse(plans: readonly QueuedPlan[], error: StoreFailure): void {
+  async #frameFailed(
+    batch: readonly QueuedPlan[],
+    error: StoreFailure,
+    wrote: boolean,
+  ): Promise<void> {
     const passing = error.kind === "full" || error.kind === "unavailable";
-    if (!passing) this.#failed ??= new StoreFailure("failed", error.message, { cause: error });
-    const refused = [...plans, ...this.#queue];
+    const certain = wrote ? error.kind === "full" && (await this.#erased()) : passing;
+    if (!certain) this.#failed ??= new StoreFailure("failed", error.message, { cause: error });
+    const later = this.#queue;
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#pending.clear();
-    for (const plan of refused) plan.reject(this.#failed ?? error);
-  }
-
-  /**
-   * The oldest frame failed, and with it the one that was decided on top of it. No space: nothing
-   * happened, once the frames can surely not be read back. Anything else: the outcome is unknown.
-   */
-  async #framesFailed(failure: StoreFailure): Promise<void> {
-    const frames = this.#inFlight.splice(0);
-    await Promise.all(frames.map((frame) => frame.written));
-    const failures = frames.flatMap((frame) => frame.failure ?? []);
-    const worst = failures.find(({ kind }) => kind !== "full") ?? failure;
-    const certain = worst.kind === "full" && (await this.#erased(frames));
-    if (!certain) this.#failed ??= new StoreFailure("failed", worst.message, { cause: worst });
-    const rejected: QueuedPlan[] = [];
-    for (const plan of frames.flatMap(({ plans }) => plans)) {
+    for (const plan of batch) {
       // A plan without entries wrote nothing, whatever became of the others.
-      if (certain || plan.entries.length === 0) rejected.push(plan);
-      else plan.resolve({ kind: "unknown", cause: worst });
+      if (wrote && !certain && plan.entries.length > 0) {
+        plan.resolve({ kind: "unknown", cause: error });
+      } else plan.reject(this.#failed ?? error);
     }
-    this.#refuse(rejected, this.#failed ?? worst);
+    for (const plan of later) plan.reject(this.#failed ?? error);
   }
 
-  async #erased(frames: readonly FrameInFlight[]): Promise<boolean> {
-    const written = frames.filter(({ entries }) => entries.length > 0);
+  async #erased(): Promise<boolean> {
     try {
-      await this.#segment.erase(written.map(({ at }) => at));
+      await this.#segment.erase();
       return true;
     } catch {
       return false;

@@ -39,9 +39,8 @@ export function segmentsIn(directory: string): string[] {
 }
 
 /**
- * All entries of a segment. A bad frame ends it (the write in flight at a crash), and so does one
- * valid frame behind it that was in flight too, of which nobody was told. Further valid frames were
- * written after it had become durable, so the medium lost something in between.
+ * All entries of a segment. A bad frame ends it (the write in flight at a crash), unless valid
+ * frames follow: those were acknowledged after it, so the medium lost something in between.
  * @throws StoreFailure "corrupt" naming file and offset
  */
 export function readSegment(file: string): SegmentContent {
@@ -67,10 +66,7 @@ export function readSegment(file: string): SegmentContent {
   return { generation: header.generation, entries, sealed: false };
 }
 
-/**
- * Every frame begins with the salt, which nothing else in the file can be expected to hold. Two
- * frames are in flight at most, so a third one, or one that waited for the bad one, is too many.
- */
+/** Every frame begins with the salt, which nothing else in the file can be expected to hold. */
 function refuseHiddenFrames(
   file: string,
   segment: Buffer,
@@ -78,15 +74,9 @@ function refuseHiddenFrames(
 ): void {
   const mark = Buffer.alloc(4);
   mark.writeUInt32LE(from.salt);
-  let overlapping = false;
   let at = segment.indexOf(mark, from.at + 1);
   for (; at !== -1; at = segment.indexOf(mark, at + 1)) {
-    const frame = decodeFrame(segment, at, from.salt);
-    if (frame === undefined) continue;
-    if (frame.overlaps && !overlapping) {
-      overlapping = true;
-      continue;
-    }
+    if (decodeFrame(segment, at, from.salt) === undefined) continue;
     throw new StoreFailure("corrupt", `${file}: damaged at offset ${from.at}, data follows`);
   }
 }

@@ -90,36 +90,15 @@ export class SegmentFile {
     return this.#at > this.#segmentBytes / 2;
   }
 
-  /** Where the next frame goes. */
-  get end(): number {
-    return this.#at;
-  }
-
-  /**
-   * Writes and syncs one frame (the file is opened O_DSYNC: one trip through the thread pool). The
-   * next frame may be appended meanwhile; it goes behind this one whatever becomes of it.
-   */
+  /** Writes and syncs one frame (the file is opened O_DSYNC: one trip through the thread pool). */
   async append(frame: Uint8Array): Promise<void> {
-    const at = this.#at;
+    await writeAll(this.#file, frame, this.#at);
     this.#at += frame.length;
-    try {
-      await writeAll(this.#file, frame, at);
-    } catch (error) {
-      // Tried again in the same place, unless something is behind it already.
-      if (this.#at === at + frame.length) this.#at = at;
-      throw error;
-    }
   }
 
-  /**
-   * Makes sure that frames are never read back, and goes on where the first one began. Nobody may
-   * be writing them any more.
-   */
-  async erase(starts: readonly number[]): Promise<void> {
-    for (const at of [...starts].reverse()) {
-      await writeAll(this.#file, Buffer.alloc(frameHeaderBytes), at);
-      this.#at = at;
-    }
+  /** Makes sure that a frame whose write failed is never read back. */
+  async erase(): Promise<void> {
+    await writeAll(this.#file, Buffer.alloc(frameHeaderBytes), this.#at);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,6 @@
 /** A power cut during every file operation of a journal's life: old or new, never a mix. */
 import { copyFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import type { Plan, Store } from "../../../../src/engine/ports/store.ts";
 import { moveSegment } from "../../../../src/storage/disk/journal/move-segment.ts";
@@ -67,51 +66,19 @@ class Workload {
       await Promise.all(applied);
     }
   }
-
-  /** A plan in every turn of the event loop, some ahead of the answers. */
-  async runOverlapping(store: Store, plans: number): Promise<void> {
-    const applied: Promise<void>[] = [];
-    for (let n = 0; n < plans; n += 1) {
-      this.submitted += 1;
-      const acknowledged = store.apply(planOf(n)).then(({ kind }) => {
-        expect(kind).toBe("applied");
-        // Answers come in the order of the plans.
-        expect(this.acknowledged).toBe(n);
-        this.acknowledged += 1;
-      });
-      applied.push(acknowledged);
-      await turns(1);
-      while (this.submitted - this.acknowledged > 6) await turns(1);
-    }
-    await Promise.all(applied);
-  }
 }
 
-async function turns(count: number): Promise<void> {
-  for (let n = 0; n < count; n += 1) await turn();
-}
-
-interface Life {
-  readonly directory: string;
-  readonly log: readonly LoggedOperation[];
-}
-
-async function recordedLife(shape: "one by one" | "overlapping" = "one by one"): Promise<Life> {
+async function recordedLife(): Promise<{ directory: string; log: readonly LoggedOperation[] }> {
   const directory = cleanUps.directory("cut");
   const rows = cleanUps.rows(directory);
   const work = new Workload();
-  const note = (): Note => {
+  const files = new RecordingFiles((): Note => {
     const { submitted, acknowledged } = work;
     return { submitted, acknowledged, movedSeq: rows.lastSeq() };
-  };
-  const files =
-    shape === "overlapping" ? new RecordingFiles(note, () => turns(4)) : new RecordingFiles(note);
+  });
   const { store, closedClean } = await openJournal({ directory, rows, files, segmentBytes: 9_000 });
-  if (shape === "overlapping") await work.runOverlapping(store, 105);
-  else {
-    await work.run(store, { plans: 45, together: 1 });
-    await work.run(store, { plans: 60, together: 4 });
-  }
+  await work.run(store, { plans: 45, together: 1 });
+  await work.run(store, { plans: 60, together: 4 });
   await store.close();
   expect(closedClean()).toBe(true);
   expect(await contentsOf(rows)).toEqual(contentsAfter(105));
@@ -156,8 +123,11 @@ function cutsFor(step: number): Cut[] {
   ];
 }
 
-/** Cuts the power during every operation; answers how often something in flight was kept. */
-async function cutEverywhere({ directory: source, log }: Life): Promise<number> {
+test("a power cut during any operation leaves whole plans, all acknowledged ones", async () => {
+  const { directory: source, log } = await recordedLife();
+  const kinds = new Set(log.map(({ operation }) => operation.kind));
+  expect([...kinds].sort()).toContain("writeSynced");
+  expect(log.filter(({ operation }) => operation.kind === "rename").length).toBeGreaterThan(8);
   const databases = new Databases();
   let kept = 0;
   for (let step = 1; step <= log.length; step += 1) {
@@ -179,26 +149,8 @@ async function cutEverywhere({ directory: source, log }: Life): Promise<number> 
       rows.close();
     }
   }
-  return kept;
-}
-
-test("a power cut during any operation leaves whole plans, all acknowledged ones", async () => {
-  const life = await recordedLife();
-  const kinds = new Set(life.log.map(({ operation }) => operation.kind));
-  expect([...kinds].sort()).toContain("writeSynced");
-  expect(life.log.filter(({ operation }) => operation.kind === "rename").length).toBeGreaterThan(8);
   // Some cuts must have kept what was in flight, or the test cuts nothing.
-  expect(await cutEverywhere(life)).toBeGreaterThan(10);
-}, 60_000);
-
-test("the same while two frames are in flight, of which either may be lost", async () => {
-  const life = await recordedLife("overlapping");
-  const overlaps = life.log.filter(({ operation, over }, at) => {
-    const meanwhile = life.log.slice(at + 1, over).map((later) => later.operation.kind);
-    return operation.kind === "writeSynced" && meanwhile.includes("writeSynced");
-  });
-  expect(overlaps.length).toBeGreaterThan(10);
-  expect(await cutEverywhere(life)).toBeGreaterThan(10);
+  expect(kept).toBeGreaterThan(10);
 }, 60_000);
 
 test("recovery killed anywhere inside may be run again", async () => {

@@ -30,22 +30,17 @@ export interface LoggedOperation {
   readonly operation: Operation;
   /** What the test knew when the operation began. */
   readonly note: unknown;
-  /** How many operations had begun when this one was over; infinite while it is not. */
-  over: number;
 }
 
 export class RecordingFiles implements JournalFiles {
   readonly log: LoggedOperation[] = [];
   readonly #note: () => unknown;
-  readonly #afterWrite: () => Promise<void>;
   /** Which file stands under a path now; numbers as {@link powerCut} gives them. */
   readonly #ids = new Map<string, number>();
   #created = 0;
 
-  /** `afterWrite` makes writes take longer, so that others begin meanwhile. */
-  constructor(note: () => unknown, afterWrite: () => Promise<void> = async () => undefined) {
+  constructor(note: () => unknown) {
     this.#note = note;
-    this.#afterWrite = afterWrite;
   }
 
   async makeDirectory(directory: string): Promise<boolean> {
@@ -90,12 +85,8 @@ export class RecordingFiles implements JournalFiles {
     const id = this.#ids.get(file) ?? -1;
     return {
       write: async (bytes, from, at) => {
-        const copy = Buffer.from(bytes.subarray(from));
-        const logged = this.#add({ kind, id, from: at, bytes: copy });
-        const written = await real.write(bytes, from, at);
-        await this.#afterWrite();
-        logged.over = this.log.length;
-        return written;
+        this.#add({ kind, id, from: at, bytes: Buffer.from(bytes.subarray(from)) });
+        return real.write(bytes, from, at);
       },
       sync: async () => {
         this.#add({ kind: "sync", id });
@@ -105,11 +96,8 @@ export class RecordingFiles implements JournalFiles {
     };
   }
 
-  #add(operation: Operation): LoggedOperation {
-    const over = operation.kind === "writeSynced" ? Number.POSITIVE_INFINITY : this.log.length + 1;
-    const logged = { operation, note: this.#note(), over };
-    this.log.push(logged);
-    return logged;
+  #add(operation: Operation): void {
+    this.log.push({ operation, note: this.#note() });
   }
 }
 
@@ -139,11 +127,7 @@ export function powerCut(
   cut: Cut,
 ): void {
   const disk: Disk = { files: [], cached: new Map(), durable: new Map(), unsynced: [] };
-  for (const { operation, over } of log.slice(0, -1)) {
-    // Begun before the last operation, and not over when that one began: in flight as well.
-    if (operation.kind === "writeSynced" && over >= log.length) cacheWrite(disk, operation);
-    else perform(disk, operation);
-  }
+  for (const { operation } of log.slice(0, -1)) perform(disk, operation);
   const last = log.at(-1)?.operation;
   if (last?.kind === "writeSynced" || last?.kind === "write") cacheWrite(disk, last);
   else if (last?.kind === "rename" || last?.kind === "remove") perform(disk, last);
