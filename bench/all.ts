@@ -7,10 +7,12 @@ for (const name of [
   "reads",
   "large-state",
   "attachments",
+  "mutate",
   "many",
   "journal",
   "start",
   "compact",
+  "lql",
   "peers",
 ]) {
   console.log(`== ${name}`);

@@ -106,8 +106,8 @@ try {
   const ratio = (raw: string, ours: string): string => (of(raw) / of(ours)).toFixed(2);
   const cpuOf = (name: string): string => `${name} ${median(cpu[name] ?? []).toFixed(0)} ms`;
   console.log(
-    `${megabytes} MB, ${rounds} rounds: put ${speed("put")}, ${ratio("copyIn", "put")} x raw copy ` +
-      `(${speed("copyIn")}); get ${speed("get")}, ${ratio("copyOut", "get")} x raw ` +
+    `${megabytes} MB, ${rounds} rounds: put ${speed("put")}, ${ratio("copyIn", "put")} x raw ` +
+      `copy (${speed("copyIn")}); get ${speed("get")}, ${ratio("copyOut", "get")} x raw ` +
       `(${speed("copyOut")}); server memory growth ${grownPut.toFixed(0)} MiB while putting, ` +
       `${grownGet.toFixed(0)} MiB more while getting; ` +
       `server cpu: ${Object.keys(cpu).map(cpuOf).join(", ")}`,

@@ -1,5 +1,5 @@
 /** get, update, remove, metadata, describe, status (http-core.md sections 10.4 to 10.9). */
-import type { DescribeResult, KeyMetadata, Lockd } from "../../api/lockd.ts";
+import type { DescribeResult, KeyMetadata, Lockd, UpdateResult } from "../../api/lockd.ts";
 import { decodeFields, metadataFields } from "../../api/wire.ts";
 import type { Exchange } from "../exchange.ts";
 import { leaseOf } from "../lease-headers.ts";
@@ -51,6 +51,15 @@ async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
     body,
     exchange,
   );
+  sendUpdateResult(exchange, result, []);
+}
+
+/** The answer of update and mutate. */
+export function sendUpdateResult(
+  exchange: Exchange,
+  result: UpdateResult,
+  moreHeaders: readonly string[],
+): void {
   const headers = [
     "X-Key-Version",
     String(result.newVersion),
@@ -58,6 +67,7 @@ async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
     result.newStateEtag,
     "X-Fencing-Token",
     String(result.fencingToken),
+    ...moreHeaders,
   ];
   if (result.released) headers.push("X-Lockd-Released", "commit");
   const json = JSON.stringify({
