@@ -3,9 +3,6 @@
 /** Bytes. A body announced as at most this large is read whole before the engine is called. */
 export const collectedBodyBytesMax = 64 * 1024;
 
-/** Bytes of a streamed body held while its reader is busy; then the connection is paused. */
-export const bodyBufferBytesMax = 256 * 1024;
-
 /** Bytes. The JSON bodies of lease calls; far above any real one, far below json-max. */
 export const leaseBodyBytesMax = 1024 * 1024;
 

@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../api/error-registry.ts";
 import { failure } from "../api/errors.ts";
 import type { BodyIn } from "../api/lockd.ts";
-import { BodyStream } from "./body-stream.ts";
 import type { Exchange } from "./exchange.ts";
 import { collectedBodyBytesMax } from "./limits.ts";
 
@@ -91,5 +90,6 @@ export async function stateBody(exchange: Exchange): Promise<BodyIn> {
   if (length !== undefined && length <= collectedBodyBytesMax) {
     return collect(exchange, collectedBodyBytesMax, "invalid_body");
   }
-  return new BodyStream(request);
+  // The connection outlives a body that is refused halfway: the answer still has to go out.
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }
