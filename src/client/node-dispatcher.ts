@@ -178,15 +178,15 @@ class RunningRequest implements AnswerController {
   #answered(answer: IncomingMessage): void {
     this.#answer = answer;
     answer.on("data", (chunk: Buffer) => this.#handler.onResponseData(this, chunk));
-    answer.on("end", () => this.#complete());
+    answer.on("end", () => this.#complete(answerHeaders(answer.rawTrailers)));
     answer.on("error", (cause) => this.#fail(cause));
     this.#handler.onResponseStart(this, answer.statusCode ?? 0, answerHeaders(answer.rawHeaders));
   }
 
-  #complete(): void {
+  #complete(trailers: AnswerHeaders): void {
     if (this.#told) return;
     this.#told = true;
-    this.#handler.onResponseEnd(this);
+    this.#handler.onResponseEnd(this, trailers);
     // Answered before all of it was sent: nobody reads the rest, and the connection is of no use.
     if (!this.#request.writableFinished) this.#request.destroy();
   }
@@ -212,21 +212,14 @@ function drained(sent: ClientRequest): Promise<void> {
   });
 }
 
-/**
- * Names in lower case, values as UTF-8 (Node takes each byte for a character); of a repeated header
- * all values, where Node's own record joins them.
- */
+/** Names in lower case; of a repeated header all values, where Node's own record joins them. */
 function answerHeaders(raw: readonly string[]): AnswerHeaders {
   const headers: Record<string, string | readonly string[]> = Object.create(null);
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] ?? "").toLowerCase();
-    const value = utf8Value(raw[at + 1] ?? "");
+    const value = raw[at + 1] ?? "";
     const before = headers[name];
     headers[name] = before === undefined ? value : [before, value].flat();
   }
   return headers;
-}
-
-function utf8Value(value: string): string {
-  return /[\x80-\xff]/.test(value) ? Buffer.from(value, "latin1").toString("utf8") : value;
 }
