@@ -74,6 +74,8 @@ type Mode =
   | { readonly kind: "streaming"; readonly stream: AnswerStream }
   | { readonly kind: "over" };
 
+const noTrailers: AnswerHeaders = {};
+
 class RunningExchange implements Dispatcher.DispatchHandler {
   readonly outcome: Promise<ExchangeAnswer | ExchangeFault>;
   readonly #request: ExchangeRequest;
@@ -146,9 +148,12 @@ class RunningExchange implements Dispatcher.DispatchHandler {
     this.#chunks.push(chunk);
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(
+    _controller?: Dispatcher.DispatchController,
+    trailers: AnswerHeaders = noTrailers,
+  ): void {
     const mode = this.#mode;
-    if (mode.kind === "streaming") mode.stream.complete();
+    if (mode.kind === "streaming") mode.stream.complete(trailers);
     if (mode.kind !== "collecting") return;
     this.#mode = { kind: "over" };
     this.#release();

@@ -26,6 +26,7 @@ import type { CarrierCall } from "./carrier-call.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
+import { HttpQueries } from "./query/http-queries.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, releaseBody } from "./wire-request.ts";
 
@@ -36,11 +37,13 @@ import { acquireBody, jsonBytes, keepAliveBody, releaseBody } from "./wire-reque
  */
 export class HttpLockd implements Lockd {
   readonly queues = disabledQueues;
+  readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.queries = new HttpQueries(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

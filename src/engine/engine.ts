@@ -38,6 +38,7 @@ import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
+import { EngineQueries } from "./query/engine-queries.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
 import { RecordShell } from "./record/record-shell.ts";
 import {
@@ -67,6 +68,7 @@ function nameOf(target: CheckedKey): string {
 
 export class Engine implements ServedLockd {
   readonly queues = disabledQueues;
+  readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
@@ -96,6 +98,7 @@ export class Engine implements ServedLockd {
     };
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
+    this.queries = new EngineQueries(parts);
     this.#sweeper = new Sweeper(options, this.#shell);
     this.#watch = store.watch?.(() => this.#room.wakeAll());
   }
@@ -268,6 +271,7 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    await this.queries.close();
     await this.#garbage.flush();
     await this.#options.store.close();
   }

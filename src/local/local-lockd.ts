@@ -23,6 +23,7 @@ import type {
 } from "../api/lockd.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
+import { LocalQueries } from "./local-queries.ts";
 
 export type { LocalLockdOptions };
 
@@ -33,11 +34,13 @@ export type { LocalLockdOptions };
  */
 export class LocalLockd implements Lockd {
   readonly queues = disabledQueues;
+  readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
+    this.queries = new LocalQueries(this.#carrier);
   }
 
   /**

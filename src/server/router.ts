@@ -6,6 +6,8 @@ import { acceptedCorrelationId } from "../api/names.ts";
 import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
+import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
+import { queryRoutes } from "./endpoints/query-endpoints.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
@@ -23,6 +25,8 @@ const routes = new Map<string, Route>(
   Object.entries({
     ...leaseRoutes,
     ...stateRoutes,
+    ...queryRoutes,
+    ...namespaceRoutes,
     "/healthz": health,
     "/readyz": health,
   }),

@@ -1,0 +1,30 @@
+/** A number that a double cannot hold, or does not spell the same way. */
+const delicateNumber = /\d[.eE]|\d{16}/;
+
+/** What the engine hands a reviver; the library's types do not know the third argument yet. */
+type Reviver = (name: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+/**
+ * As JSON.parse, but a number that a double would change stays the text it was.
+ * @throws SyntaxError
+ */
+export function parseKeepingDigits(text: string): unknown {
+  if (!delicateNumber.test(text)) return JSON.parse(text);
+  try {
+    return (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, keepDigits);
+  } catch (error) {
+    // Revivers are called from the inside out, by recursion.
+    if (error instanceof RangeError) throw new SyntaxError("nested too deeply", { cause: error });
+    throw error;
+  }
+}
+
+function keepDigits(
+  _name: string,
+  value: unknown,
+  context?: { readonly source?: string },
+): unknown {
+  if (typeof value !== "number") return value;
+  const source = context?.source;
+  return source === undefined || source === String(value) ? value : source;
+}
