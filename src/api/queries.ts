@@ -104,7 +104,10 @@ export interface SetNamespaceConfigRequest extends NamespaceConfigRequest {
 }
 
 export interface Queries {
-  /** Keys of matching documents. @throws invalid_selector, invalid_cursor, query_engine_unavailable */
+  /**
+   * Keys of matching documents.
+   * @throws invalid_selector, invalid_cursor, query_engine_unavailable, throttled
+   */
   keys(request: QueryRequest, call?: LockdCall): Promise<QueryKeys>;
   /** Matching documents as a stream. The request is checked when this resolves. @throws as keys */
   documents(request: QueryRequest, call?: LockdCall): Promise<QueryDocuments>;

@@ -38,7 +38,10 @@ import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
+import type { RebuildOptions } from "./query/candidates.ts";
 import { EngineQueries } from "./query/engine-queries.ts";
+import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
+import { storedNamespaces } from "./query/stored-namespaces.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
 import { RecordShell } from "./record/record-shell.ts";
 import {
@@ -260,6 +263,16 @@ export class Engine implements ServedLockd {
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
   sweep(budget: SweepBudget): Promise<SweepSummary> {
     return this.#sweeper.sweep(budget);
+  }
+
+  /** Every namespace with a key, sorted. */
+  namespaces(signal?: AbortSignal): Promise<readonly string[]> {
+    return storedNamespaces(this.#options.store, signal);
+  }
+
+  /** Makes a namespace's index anew (query-and-lql.md section 11.2). @throws index_unavailable */
+  rebuildIndex(namespace: string, options: RebuildOptions): Promise<RebuildResult> {
+    return rebuildIndex(this.#options, namespace, options);
   }
 
   /** Fails every waiter, deletes known garbage and closes the store; idempotent. */

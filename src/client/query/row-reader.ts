@@ -9,8 +9,8 @@ const docMember = Buffer.from('"doc":');
 const nothing = new Uint8Array(0);
 
 /**
- * Takes rows of documents off a stream of bytes. Rows up to {@link collectedRowBytesMax} come whole,
- * the documents of longer ones as streams: nothing else is ever held.
+ * Takes rows of documents off a stream of bytes. Rows up to {@link collectedRowBytesMax} come
+ * whole, the documents of longer ones as streams: nothing else is ever held.
  */
 export class RowReader {
   readonly #chunks: AsyncIterator<Uint8Array>;

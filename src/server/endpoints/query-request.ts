@@ -50,7 +50,7 @@ function nonBlank(text: string | undefined): string | undefined {
 function bodyOf(text: string): QueryBody {
   const members = text.trim() === "" ? {} : objectOf(text);
   const { namespace, cursor, limit, selector, fields } = members;
-  const mode = members["return"];
+  const { return: mode } = members;
   return {
     namespace: textOf("namespace", namespace),
     cursor: textOf("cursor", cursor),
