@@ -51,7 +51,7 @@ export function queryCall(
   return call(`/v1/query${parameters}`, tryLimitMs, {
     operation: "query",
     body: new OutgoingBody(jsonBytes({ selector, limit, cursor, fields })),
-    ...(returns === "documents" ? { mayStream: true } : {}),
+    ...(returns === "documents" ? { mayStream: "always" as const } : {}),
   });
 }
 
