@@ -6,12 +6,15 @@ import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import type { NamespaceIndex } from "../../src/engine/query/candidates.ts";
 import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
 import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { NaiveIndex } from "../support/naive-index.ts";
 import { startRealServer } from "../support/real-server.ts";
+import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
@@ -42,9 +45,10 @@ async function inDirectory(
   };
 }
 
-function engineOver(store: Store): OpenedLockd {
+function engineOver(store: Store, index?: NamespaceIndex): OpenedLockd {
   const lockd = new Engine({
     store,
+    index,
     clock: new SystemClock(),
     random: systemRandom(),
     telemetry: silentTelemetry,
@@ -57,8 +61,12 @@ function engineOver(store: Store): OpenedLockd {
   return { lockd, close: () => lockd.close() };
 }
 
-async function overHttp(directory?: string): Promise<OpenedLockd> {
-  const server = await startRealServer(directory === undefined ? {} : { directory });
+async function overHttp(
+  directory?: string,
+  index?: (store: Store) => NamespaceIndex,
+): Promise<OpenedLockd> {
+  const place = directory === undefined ? {} : { directory };
+  const server = await startRealServer(index === undefined ? place : { ...place, index });
   const lockd = new HttpLockd({ endpoints: server.url });
   return {
     lockd,
@@ -97,5 +105,22 @@ describeLockd(
 );
 
 describeLockd("over HTTP on mem://", () => overHttp(), groups);
+
+const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
+
+describeLockd(
+  "inline with an index",
+  async () => {
+    const store = new MemoryStore();
+    return engineOver(store, new NaiveIndex(store));
+  },
+  queryGroups,
+);
+
+describeLockd(
+  "over HTTP with an index",
+  () => overHttp(undefined, (store) => new NaiveIndex(store)),
+  queryGroups,
+);
 
 describeLockd("over HTTP on disk://", () => inDirectory(overHttp), groups);
