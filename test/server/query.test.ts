@@ -238,6 +238,22 @@ describe("documents", () => {
     );
   });
 
+  test("a row goes out before the next one is found", async () => {
+    const scan = store.scan;
+    const gate = Promise.withResolvers<void>();
+    store.scan = async (prefix, options) => {
+      if (options.after?.endsWith("/a")) await gate.promise;
+      return scan.call(store, prefix, { ...options, limit: 1 });
+    };
+    const connection = new RawConnection(url);
+    connection.say("GET /v1/query?return=documents HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(await connection.until(/"doc":{"status":"open","n":1.10}}\n/)).not.toContain('"b"');
+    gate.resolve();
+    await connection.until(/\r\n0\r\n/);
+    connection.socket.destroy();
+    store.scan = scan;
+  });
+
   test("a failure before the first row is an ordinary answer", async () => {
     const scan = store.scan;
     store.scan = async () => {

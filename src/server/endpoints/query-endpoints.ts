@@ -41,6 +41,7 @@ async function answerKeys(lockd: Lockd, exchange: Exchange, request: QueryReques
 async function answerDocuments(exchange: Exchange, documents: QueryDocuments): Promise<void> {
   const { response } = exchange;
   const rows = documents[Symbol.asyncIterator]();
+  const writer = new RowWriter(exchange);
   try {
     let row = await rows.next();
     const headers = [
@@ -53,13 +54,13 @@ async function answerDocuments(exchange: Exchange, documents: QueryDocuments): P
     ];
     if (response.destroyed) return;
     response.writeHead(200, exchange.head(headers, undefined));
-    const writer = new RowWriter(exchange);
     for (; row.done !== true; row = await rows.next()) await writer.write(row.value);
     await writer.flush();
     const { end } = documents;
     if (end !== undefined) response.addTrailers(endFields(end));
     response.end();
   } finally {
+    writer.abandon();
     await documents.close();
   }
 }
