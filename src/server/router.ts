@@ -8,6 +8,7 @@ import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
 import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
 import { queryRoutes } from "./endpoints/query-endpoints.ts";
+import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
@@ -27,6 +28,7 @@ const routes = new Map<string, Route>(
     ...stateRoutes,
     ...queryRoutes,
     ...namespaceRoutes,
+    ...mutateRoutes,
     "/healthz": health,
     "/readyz": health,
   }),

@@ -18,6 +18,7 @@ import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
+import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [
@@ -29,6 +30,8 @@ const groups = [
   queryCases,
   eligibilityCases,
   namespaceCases,
+  mutateCases,
+  mutateRaceCases,
 ];
 
 async function inDirectory(
