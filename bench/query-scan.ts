@@ -183,10 +183,11 @@ async function gigabyte(): Promise<void> {
     }
     const seconds = (performance.now() - from) / 1000;
     clearInterval(looking);
+    const own = (ownHighest - ownBefore) / 2 ** 20;
     console.log(
       `documents: ${(read / 1e9).toFixed(2)} GB in ${seconds.toFixed(1)} s ` +
-        `(${(read / 1e6 / seconds).toFixed(0)} MB/s, matched and sent), server memory growth ` +
-        `${(highest - before).toFixed(0)} MiB, client ${((ownHighest - ownBefore) / 2 ** 20).toFixed(0)} MiB`,
+        `(${(read / 1e6 / seconds).toFixed(0)} MB/s, matched and sent), memory growth of the ` +
+        `server ${(highest - before).toFixed(0)} MiB, of the client ${own.toFixed(0)} MiB`,
     );
   } finally {
     await lockd.close();

@@ -17,8 +17,8 @@ import { startRealServer } from "../support/real-server.ts";
 import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
-import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [

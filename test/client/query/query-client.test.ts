@@ -123,7 +123,7 @@ describe("a server that breaks its word", () => {
     "x-lockd-query-return": "documents",
   };
 
-  test("56: cut in the middle: the rows before are whole, then an error, and no cursor", async () => {
+  test("56: cut in the middle: whole rows, then an error, and no cursor", async () => {
     const broken = await serve([
       {
         kind: "answer",
@@ -146,7 +146,7 @@ describe("a server that breaks its word", () => {
     await other.close();
   });
 
-  test("no trailers after a clean end: no cursor; another mode than asked for: an error", async () => {
+  test("no trailers: no cursor; another mode than asked for: an error", async () => {
     const headers = { ...ndjson, "content-length": String(row.length) };
     const keys = { namespace: "default", keys: ["a"] };
     const odd = await serve([

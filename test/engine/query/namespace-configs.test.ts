@@ -28,7 +28,7 @@ describe("a configuration", () => {
     expect(await engine.queries.namespaceConfig({})).toEqual(written);
   });
 
-  test("with a condition, lost and replaced by a rival: nobody can know, and it says so", async () => {
+  test("with a condition, lost and replaced by a rival: nobody can know", async () => {
     const { engine, store } = testEngine();
     const rival = testEngine({ store, random: systemRandom() }).engine;
     const { etag } = await engine.queries.setNamespaceConfig(scan);
