@@ -1,11 +1,14 @@
-/** A number that a double cannot hold, or does not spell the same way. */
+import { canonicalNumber } from "../lql/decimal.ts";
+
+/** A number that a double may not hold; only then every number is looked at. */
 const delicateNumber = /\d[.eE]|\d{16}/;
 
 /** What the engine hands a reviver; the library's types do not know the third argument yet. */
 type Reviver = (name: string, value: unknown, context?: { readonly source?: string }) => unknown;
 
 /**
- * As JSON.parse, but a number that a double would change stays the text it was.
+ * As JSON.parse, but a number that a double would change becomes the text of its plain decimal,
+ * which means the same in a selector (query-and-lql.md section 5).
  * @throws SyntaxError
  */
 export function parseKeepingDigits(text: string): unknown {
@@ -24,7 +27,7 @@ function keepDigits(
   value: unknown,
   context?: { readonly source?: string },
 ): unknown {
-  if (typeof value !== "number") return value;
-  const source = context?.source;
-  return source === undefined || source === String(value) ? value : source;
+  if (typeof value !== "number" || context?.source === undefined) return value;
+  const exact = canonicalNumber(context.source);
+  return exact === undefined || exact === canonicalNumber(String(value)) ? value : exact;
 }

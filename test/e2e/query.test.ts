@@ -89,11 +89,40 @@ describe.concurrent("query", () => {
     expect([code, stdout, JSON.parse(stderr).error]).toEqual([12, "", "invalid_cursor"]);
   });
 
+  test("a long scan in this process is not cut short by its rests", async () => {
+    const namespace = "many";
+    const count = 1_500;
+    const filler = "y".repeat(2_000);
+    await using client = await openLockd({ store: place.storeUrl });
+    const save = async (n: number): Promise<void> => {
+      const session = await client.acquire({ namespace, key: `k${n}`, owner: "w", ttlMs: 30_000 });
+      await session.saveAndRelease({ filler, n });
+    };
+    for (let n = 0; n < count; n += 300) {
+      await Promise.all(Array.from({ length: 300 }, (_, i) => save(n + i)));
+    }
+    const last = await run("query", "/n=999", "-n", namespace, "-o", "text", "--print-meta");
+    expect(last.stdout).toBe("k999\n");
+    expect(JSON.parse(last.stderr).metadata.query_candidates_seen).toBe(String(count));
+    const found = await run("query", "/n>=1499", "-n", namespace, "-d", "--rows");
+    expect(JSON.parse(found.stdout)).toMatchObject({ key: "k1499" });
+  }, 60_000);
+
   test("70: a reader that leaves early ends it quietly", async () => {
     const { child, ended } = place.start(["query", "", "-d"]);
     child.stdout?.once("data", () => child.stdout?.destroy());
     expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
+});
+
+test("77: what a killed server had committed is found", async () => {
+  const server = await place.serve();
+  const lease = await place.acquire(["-s", server.url, "-n", "killed", "doc"]);
+  await place.run(["update"], { env: lease, input: '{"s":"kept"}' });
+  await place.run(["release"], { env: lease });
+  server.child.kill("SIGKILL");
+  await server.ended;
+  expect((await run("query", "/s=kept", "-n", "killed")).stdout).toBe('["doc"]\n');
 });
 
 describe("namespace and index", () => {

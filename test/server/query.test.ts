@@ -133,6 +133,9 @@ describe("keys", () => {
     expect((await body("9007199254740992")).json.keys).toEqual([]);
     expect((await body("1.1")).json.keys).toEqual(["a"]);
     expect((await body("11e-1")).json.keys).toEqual(["a"]);
+    await commit("text", '{"n":"1000"}', "digits");
+    const spelled = '{"namespace":"digits","selector":{"eq":{"field":"/n","value":1.0e3}}}';
+    expect((await call(`${url}/v1/query`, { body: spelled })).json.keys).toEqual(["text"]);
   });
 
   test("56: what is wrong, in the order of the contract", async () => {
@@ -141,7 +144,7 @@ describe("keys", () => {
       const answer = await call(`${url}/v1/query`, { body: raw });
       return `${answer.status} ${answer.json.error}`;
     };
-    for (const raw of ["{", "[]", "1", '{"limit":"5"}', '{"limit":1.0}', '{"namespace":1}']) {
+    for (const raw of ["{", "[]", "1", '{"limit":"5"}', '{"limit":1.5}', '{"namespace":1}']) {
       expect(await text(raw)).toBe("400 invalid_body");
     }
     const wrong = "&fields=[1]&engine=x&return=rows&refresh=now&cursor=x";
