@@ -102,7 +102,7 @@ export const scanPageRecords = 128;
 /** Keys an index is asked for at once. */
 export const candidatePageKeys = 128;
 
-/** Milliseconds a walk may use at a stretch; then leases and others get their turn. */
+/** Milliseconds a walk may use at a stretch; then leases, others and other walks have theirs. */
 export const scanSliceMs = 5;
 
 /** Milliseconds. What a scan read longer ago is read again before it is shown (section 12.1). */

@@ -22,6 +22,7 @@ import { IndexFlushes } from "./index-flushes.ts";
 import { NamespaceConfigs } from "./namespace-configs.ts";
 import { indexSource, scanSource } from "./page-source.ts";
 import { RunningQuery } from "./running-query.ts";
+import { ScanTurns } from "./scan-turns.ts";
 import { Walk } from "./walk.ts";
 
 const noCall: LockdCall = {};
@@ -31,12 +32,14 @@ export class EngineQueries implements Queries {
   readonly #parts: EngineParts;
   readonly #configs: NamespaceConfigs;
   readonly #flushes: IndexFlushes;
+  readonly #turns: ScanTurns;
   #running = 0;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.#configs = new NamespaceConfigs(parts.options);
     this.#flushes = new IndexFlushes(parts.options);
+    this.#turns = new ScanTurns(parts.options.clock);
   }
 
   async keys(request: QueryRequest, call: LockdCall = noCall): Promise<QueryKeys> {
@@ -111,7 +114,8 @@ export class EngineQueries implements Queries {
         selector.root.kind === "all"
           ? undefined
           : compileSelector(selector, { nowMs: options.clock.wallMs() });
-      const walk = new Walk(options, { namespace, source, matcher, after, opens, signal });
+      const pacer = this.#turns.newcomer();
+      const walk = new Walk(options, { namespace, source, matcher, after, opens, pacer, signal });
       return new RunningQuery({ engine, walk, limit, stand });
     } catch (error) {
       this.#running -= 1;

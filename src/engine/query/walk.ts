@@ -10,8 +10,8 @@ import { StoreFailure } from "../ports/store.ts";
 import { recordName } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
 import { type CommittedDocument, isInternalKey, visibleDocument } from "./committed-view.ts";
-import { Pacer } from "./pacer.ts";
 import type { PageEntry, PageSource } from "./page-source.ts";
+import type { Pacer } from "./scan-turns.ts";
 
 /** A document that matches. */
 export interface Match {
@@ -32,6 +32,7 @@ export interface WalkPlan {
   readonly after: string | undefined;
   /** Also open the matching documents. */
   readonly opens: boolean;
+  readonly pacer: Pacer;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -53,7 +54,7 @@ export class Walk {
     this.#ports = ports;
     this.#plan = plan;
     this.#after = plan.after;
-    this.#pacer = new Pacer(ports.clock);
+    this.#pacer = plan.pacer;
   }
 
   /** The next match; undefined at the end. @throws the signal's reason, store errors */

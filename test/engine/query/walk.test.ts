@@ -66,6 +66,36 @@ describe("a scan", () => {
     expect(order).toEqual(["lease", "scan"]);
   });
 
+  test("is one of many that take turns: others wait for one slice, not for all", async () => {
+    const { clock } = steppingClock(1);
+    const fixture = testEngine({ clock });
+    for (let n = 0; n < 100; n += 1) await commit(fixture, `k${n}`, { n });
+    const scans = Array.from({ length: 20 }, () => fixture.engine.queries.keys({}));
+    let longestMs = 0;
+    let rounds = 0;
+    let running = true;
+    const watch = (sinceMs: number): void => {
+      if (!running) return;
+      const now = clock.wallMs();
+      longestMs = Math.max(longestMs, now - sinceMs);
+      rounds += 1;
+      setImmediate(() => watch(now));
+    };
+    // All twenty begin in this turn of the event loop; what counts is how they go on.
+    await new Promise((resolve) => setImmediate(resolve));
+    watch(clock.wallMs());
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = rounds;
+    await fixture.engine.queries.keys({ limit: 1 });
+    const shortRounds = rounds - before;
+    await Promise.all(scans);
+    running = false;
+    expect(longestMs).toBeLessThan(3 * 5);
+    expect(rounds).toBeGreaterThan(20 * 10);
+    // A short query does not stand in line behind the long ones.
+    expect(shortRounds).toBeLessThan(10);
+  });
+
   test("stops where it is when it is called off", async () => {
     const { clock, counted } = steppingClock(1);
     const fixture = testEngine({ clock });
