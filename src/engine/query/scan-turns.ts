@@ -59,7 +59,7 @@ export class Pacer {
     return this.#sliceBegan === undefined || nowMs - this.#sliceBegan >= scanSliceMs;
   }
 
-  /** Lets everything run that is ready to. A walk that only begins, maybe a short one, goes first. */
+  /** Lets everything run that is ready to. A walk that only begins may be short and goes first. */
   async rest(): Promise<void> {
     const place = this.#isNew ? "first" : "last";
     this.#isNew = false;
