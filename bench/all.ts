@@ -12,6 +12,7 @@ for (const name of [
   "start",
   "compact",
   "query-scan",
+  "lql",
   "peers",
 ]) {
   console.log(`== ${name}`);

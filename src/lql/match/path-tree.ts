@@ -1,6 +1,7 @@
 /** The paths of a selector as one tree: common beginnings are walked once. */
 import type { Path } from "../path.ts";
 import type { ClauseTest } from "./clause-test.ts";
+import { termOfText } from "./scalar-value.ts";
 
 /** A clause's test with the node of its truth. */
 export interface PlacedTest extends ClauseTest {
@@ -12,7 +13,9 @@ export interface PathNode {
   readonly id: number;
   /** Behind `...`: once reached, every value below is here too. */
   readonly sticky: boolean;
-  readonly names: Map<string, PathNode>;
+  /** The name that leads here, for comparing bytes. */
+  readonly utf8: Uint8Array | undefined;
+  names: Map<string, PathNode> | undefined;
   members: PathNode | undefined;
   elements: PathNode | undefined;
   children: PathNode | undefined;
@@ -34,7 +37,8 @@ export class PathTree {
     for (const segment of path) {
       switch (segment.kind) {
         case "name": {
-          const next = node.names.get(segment.name) ?? this.#node(false);
+          node.names ??= new Map();
+          const next = node.names.get(segment.name) ?? this.#node(false, segment.name);
           node.names.set(segment.name, next);
           node = next;
           break;
@@ -51,10 +55,18 @@ export class PathTree {
     node.tests.push(test);
   }
 
-  #node(sticky: boolean): PathNode {
-    const none = { members: undefined, elements: undefined, children: undefined };
+  #node(sticky: boolean, name?: string): PathNode {
     this.#nodes += 1;
-    const id = this.#nodes;
-    return { id, sticky, names: new Map(), ...none, descendants: undefined, tests: [] };
+    return {
+      id: this.#nodes,
+      sticky,
+      utf8: name === undefined ? undefined : termOfText(name).bytes,
+      names: undefined,
+      members: undefined,
+      elements: undefined,
+      children: undefined,
+      descendants: undefined,
+      tests: [],
+    };
   }
 }

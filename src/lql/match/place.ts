@@ -4,9 +4,9 @@
  * first met, so that a document costs one look-up a member whatever the number of clauses.
  */
 import { indexOfName } from "../path.ts";
+import type { ClauseTest } from "./clause-test.ts";
 import { namesComparedMax, placeWeightMax } from "./limits.ts";
 import type { PathNode, PathTree, PlacedTest } from "./path-tree.ts";
-import { termOfText } from "./scalar-value.ts";
 
 interface NamedMember {
   readonly name: string;
@@ -14,6 +14,10 @@ interface NamedMember {
   readonly bytes: Uint8Array | undefined;
   place: Place | undefined;
 }
+
+/** Most places have no tests and no names: they share these. */
+const noTests: readonly PlacedTest[] = [];
+const noMembers: readonly NamedMember[] = [];
 
 export class Place {
   readonly nodes: readonly PathNode[];
@@ -27,33 +31,35 @@ export class Place {
   readonly entersArrays: boolean;
   readonly #table: PlaceTable;
   readonly #members: readonly NamedMember[];
-  readonly #memberOf = new Map<string, NamedMember>();
-  readonly #indexes = new Map<number, string>();
+  readonly #memberOf: ReadonlyMap<string, NamedMember> | undefined;
+  readonly #indexes: ReadonlyMap<number, string> | undefined;
   #otherMember: Place | undefined;
   #otherElement: Place | undefined;
-  readonly #elements = new Map<number, Place>();
+  #elements: Map<number, Place> | undefined;
 
   constructor(table: PlaceTable, nodes: readonly PathNode[]) {
     this.#table = table;
     this.nodes = nodes;
-    const tests = nodes.flatMap((node) => node.tests);
-    this.strings = tests.filter(({ string }) => string !== undefined);
-    this.numbers = tests.filter(({ number }) => number !== undefined);
-    this.booleans = tests.filter(({ boolean }) => boolean !== undefined);
-    this.nulls = tests.filter((test) => test.null === true);
-    this.containers = tests.filter(({ container }) => container === true);
-    for (const name of nodes.flatMap((node) => [...node.names.keys()])) {
-      if (this.#memberOf.has(name)) continue;
-      this.#memberOf.set(name, { name, bytes: termOfText(name).bytes, place: undefined });
-      const index = indexOfName(name);
-      if (index !== undefined) this.#indexes.set(index, name);
-    }
-    this.#members = [...this.#memberOf.values()];
+    const tests = nodes.some((node) => node.tests.length > 0)
+      ? nodes.flatMap((node) => node.tests)
+      : noTests;
+    const testsOf = (part: keyof ClauseTest): readonly PlacedTest[] =>
+      tests.length === 0 ? noTests : tests.filter((test) => test[part] !== undefined);
+    this.strings = testsOf("string");
+    this.numbers = testsOf("number");
+    this.booleans = testsOf("boolean");
+    this.nulls = testsOf("null");
+    this.containers = testsOf("container");
+    this.#memberOf = namedMembers(nodes);
+    this.#members = this.#memberOf === undefined ? noMembers : [...this.#memberOf.values()];
+    this.#indexes = indexesOf(this.#members);
     const anyChild = nodes.some(({ sticky, children }) => sticky || children !== undefined);
     this.entersObjects =
       anyChild || this.#members.length > 0 || nodes.some(({ members }) => members !== undefined);
     this.entersArrays =
-      anyChild || this.#indexes.size > 0 || nodes.some(({ elements }) => elements !== undefined);
+      anyChild ||
+      this.#indexes !== undefined ||
+      nodes.some(({ elements }) => elements !== undefined);
   }
 
   /** How much memory it holds, in names, path steps and tests. */
@@ -80,14 +86,14 @@ export class Place {
   }
 
   member(name: string): Place {
-    const member = this.#memberOf.get(name);
+    const member = this.#memberOf?.get(name);
     return member === undefined ? this.otherMember() : this.#named(member);
   }
 
   #named(member: NamedMember): Place {
     member.place ??= this.#table.derive(this.nodes, (node, add) => {
       addIf(add, node.members);
-      addIf(add, node.names.get(member.name));
+      addIf(add, node.names?.get(member.name));
     });
     return member.place;
   }
@@ -99,18 +105,19 @@ export class Place {
   }
 
   element(index: number): Place {
-    const name = this.#indexes.size === 0 ? undefined : this.#indexes.get(index);
+    const name = this.#indexes?.get(index);
     if (name === undefined) {
       this.#otherElement ??= this.#table.derive(this.nodes, (node, add) =>
         addIf(add, node.elements),
       );
       return this.#otherElement;
     }
+    this.#elements ??= new Map();
     const known = this.#elements.get(index);
     if (known !== undefined) return known;
     const place = this.#table.derive(this.nodes, (node, add) => {
       addIf(add, node.elements);
-      addIf(add, node.names.get(name));
+      addIf(add, node.names?.get(name));
     });
     this.#elements.set(index, place);
     return place;
@@ -119,10 +126,34 @@ export class Place {
   /** Lets go of the places that were derived from this one. */
   forget(): void {
     for (const member of this.#members) member.place = undefined;
-    this.#elements.clear();
+    this.#elements = undefined;
     this.#otherMember = undefined;
     this.#otherElement = undefined;
   }
+}
+
+function namedMembers(nodes: readonly PathNode[]): Map<string, NamedMember> | undefined {
+  let members: Map<string, NamedMember> | undefined;
+  for (const node of nodes) {
+    if (node.names === undefined) continue;
+    for (const [name, { utf8 }] of node.names) {
+      members ??= new Map();
+      if (!members.has(name)) members.set(name, { name, bytes: utf8, place: undefined });
+    }
+  }
+  return members;
+}
+
+/** The names that also stand for elements, by index. */
+function indexesOf(members: readonly NamedMember[]): Map<number, string> | undefined {
+  let indexes: Map<number, string> | undefined;
+  for (const { name } of members) {
+    const index = indexOfName(name);
+    if (index === undefined) continue;
+    indexes ??= new Map();
+    indexes.set(index, name);
+  }
+  return indexes;
 }
 
 type Add = (node: PathNode) => void;

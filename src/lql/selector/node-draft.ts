@@ -40,9 +40,6 @@ export function readAddress(text: string): ClauseAddress {
       );
     }
   }
-  if (links.length > selectorNestingMax) {
-    throw new SelectorFault(`selectors nest at most ${selectorNestingMax} levels deep`);
-  }
   return { links, term: last };
 }
 
@@ -55,24 +52,27 @@ function readIndex(digits: string): number {
 class Slots {
   readonly #drafts = new Map<number, NodeDraft>();
   #next = 0;
+  #ordered = true;
 
   slot(index = this.#next): NodeDraft {
+    if (index < this.#next) this.#ordered = false;
     this.#next = Math.max(this.#next, index + 1);
     const draft = this.#drafts.get(index) ?? new NodeDraft();
     this.#drafts.set(index, draft);
     return draft;
   }
 
-  json(): Selector[] | undefined {
-    if (this.#drafts.size === 0) return undefined;
-    return [...this.#drafts].sort(([a], [b]) => a - b).map(([, draft]) => draft.json());
+  json(): Selector[] {
+    const drafts = [...this.#drafts];
+    if (!this.#ordered) drafts.sort(([a], [b]) => a - b);
+    return drafts.map(([, draft]) => draft.json());
   }
 }
 
 /** A node that is being put together. */
 export class NodeDraft {
-  readonly #and = new Slots();
-  readonly #or = new Slots();
+  #and: Slots | undefined;
+  #or: Slots | undefined;
   #not: NodeDraft | undefined;
   readonly #terms = new Map<TermName, TermJson>();
 
@@ -81,6 +81,9 @@ export class NodeDraft {
    * @throws SelectorFault when the node has another clause of the same term
    */
   add({ links, term }: ClauseAddress, json: TermJson): void {
+    if (links.length > selectorNestingMax) {
+      throw new SelectorFault(`selectors nest at most ${selectorNestingMax} levels deep`);
+    }
     let draft: NodeDraft = this;
     for (const link of links) draft = draft.#follow(link);
     const before = draft.#terms.get(term);
@@ -91,20 +94,26 @@ export class NodeDraft {
   }
 
   #follow(link: Link): NodeDraft {
-    if (link.kind !== "not") return (link.kind === "and" ? this.#and : this.#or).slot(link.index);
-    this.#not ??= new NodeDraft();
-    return this.#not;
+    switch (link.kind) {
+      case "and":
+        this.#and ??= new Slots();
+        return this.#and.slot(link.index);
+      case "or":
+        this.#or ??= new Slots();
+        return this.#or.slot(link.index);
+      case "not":
+        this.#not ??= new NodeDraft();
+        return this.#not;
+    }
   }
 
   json(): Selector {
-    const and = this.#and.json();
-    const or = this.#or.json();
-    return {
-      ...(and === undefined ? {} : { and }),
-      ...(or === undefined ? {} : { or }),
-      ...(this.#not === undefined ? {} : { not: this.#not.json() }),
-      ...Object.fromEntries(this.#terms),
-    };
+    const json: Record<string, unknown> = {};
+    if (this.#and !== undefined) json.and = this.#and.json();
+    if (this.#or !== undefined) json.or = this.#or.json();
+    if (this.#not !== undefined) json.not = this.#not.json();
+    for (const [term, termJson] of this.#terms) json[term] = termJson;
+    return json;
   }
 }
 
