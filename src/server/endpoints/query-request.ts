@@ -2,10 +2,10 @@
 import { failure } from "../../api/errors.ts";
 import type { QueryRequest } from "../../api/queries.ts";
 import { parseReturnMode } from "../../api/query-words.ts";
+import { parseKeepingDigits } from "../../lql/json/parse-keeping-digits.ts";
 import { selectorOfParameters } from "../../lql/selector/selector-parameters.ts";
 import type { Exchange } from "../exchange.ts";
 import { queryBodyBytesMax } from "../limits.ts";
-import { parseKeepingDigits } from "../number-digits.ts";
 import type { Query } from "../query-string.ts";
 import { collectText } from "../request-body.ts";
 

@@ -1,4 +1,4 @@
-import { canonicalNumber } from "../lql/decimal.ts";
+import { canonicalNumber } from "../decimal.ts";
 
 /** A number that a double may not hold; only then every number is looked at. */
 const delicateNumber = /\d[.eE]|\d{16}/;
