@@ -7,6 +7,7 @@ import {
   LqlSyntaxError,
 } from "../../../src/api/errors.ts";
 import { createClient } from "../../../src/client/client.ts";
+import { Document } from "../../../src/client/document.ts";
 import { ParsedSelectors } from "../../../src/client/query/parsed-selectors.ts";
 import type { LockdClient } from "../../../src/client/types.ts";
 import { parseSelector } from "../../../src/lql/selector/parse-selector.ts";
@@ -76,6 +77,10 @@ describe("documents", () => {
       expect(row).toMatchObject({ namespace: "default", version: 1 });
     });
     expect(read).toEqual([{ n: 0, long }, { n: 2 }, { n: 4 }]);
+    const edited = await client.query({ lql: "/n=2", return: "documents" });
+    await edited.forEach(async (row) => {
+      expect((await Document.from(row)).mutate("/n++").json()).toEqual({ n: 3 });
+    });
     for (const row of kept) await expect(row.doc.json()).rejects.toBeInstanceOf(TypeError);
   });
 
