@@ -161,6 +161,17 @@ describe("keys", () => {
     expect(await keysOf("", { unknown: 1, limit: 1, fields: {}, cursor: "" })).toEqual(["a"]);
   });
 
+  test("too many at once: 429 with a hint and the state of the guard", async () => {
+    const running = await Promise.all(
+      Array.from({ length: 256 }, () => engine.queries.documents({})),
+    );
+    const refused = await call(`${url}/v1/query`);
+    await Promise.all(running.map((documents) => documents.close()));
+    expect([refused.status, refused.json.error]).toEqual([429, "throttled"]);
+    expect(refused.headers).toMatchObject({ "retry-after": "1", "x-lockd-qrf-state": "engaged" });
+    expect(await keysOf("?limit=1")).toEqual(["a"]);
+  });
+
   test("a body nested without end is refused, not fatal", async () => {
     const deep = `{"selector":${'{"not":'.repeat(50_000)}{"n":1.5}${"}".repeat(50_001)}`;
     const answer = await call(`${url}/v1/query`, { body: deep });

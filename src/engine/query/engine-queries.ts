@@ -95,7 +95,8 @@ export class EngineQueries implements Queries {
     const engine = await this.#resolveEngine(checked);
     if (this.#running >= queriesRunningMax) {
       const detail = `${queriesRunningMax} queries are running`;
-      throw failure("throttled", detail, { retryAfterMs: queryRetryAfterMs });
+      const details = { retryAfterMs: queryRetryAfterMs, qrfState: "engaged" };
+      throw failure("throttled", detail, details);
     }
     this.#parts.refuseWhenDraining();
     const after = keyOfCursor(engine, checked.cursor);
