@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { HttpLibrary } from "../../src/client/connections.ts";
 import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
@@ -66,11 +67,15 @@ function engineOver(store: Store, index?: NamespaceIndex): OpenedLockd {
 
 async function overHttp(
   directory?: string,
-  index?: (store: Store) => NamespaceIndex,
+  more: {
+    readonly httpLibrary?: HttpLibrary;
+    readonly index?: (store: Store) => NamespaceIndex;
+  } = {},
 ): Promise<OpenedLockd> {
+  const { httpLibrary = "undici", index } = more;
   const place = directory === undefined ? {} : { directory };
   const server = await startRealServer(index === undefined ? place : { ...place, index });
-  const lockd = new HttpLockd({ endpoints: server.url });
+  const lockd = new HttpLockd({ endpoints: server.url, httpLibrary });
   return {
     lockd,
     close: async () => {
@@ -109,6 +114,18 @@ describeLockd(
 
 describeLockd("over HTTP on mem://", () => overHttp(), groups);
 
+describeLockd(
+  "over HTTP on disk://",
+  () => inDirectory((directory) => overHttp(directory)),
+  groups,
+);
+
+describeLockd(
+  "over HTTP by Node's own client on mem://",
+  () => overHttp(undefined, { httpLibrary: "node" }),
+  groups,
+);
+
 const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
 
 describeLockd(
@@ -122,8 +139,6 @@ describeLockd(
 
 describeLockd(
   "over HTTP with an index",
-  () => overHttp(undefined, (store) => new NaiveIndex(store)),
+  () => overHttp(undefined, { index: (store) => new NaiveIndex(store) }),
   queryGroups,
 );
-
-describeLockd("over HTTP on disk://", () => inDirectory(overHttp), groups);

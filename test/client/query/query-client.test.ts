@@ -8,6 +8,7 @@ import {
 } from "../../../src/api/errors.ts";
 import { createClient } from "../../../src/client/client.ts";
 import { Document } from "../../../src/client/document.ts";
+import { HttpLockd } from "../../../src/client/http-lockd.ts";
 import { ParsedSelectors } from "../../../src/client/query/parsed-selectors.ts";
 import type { LockdClient } from "../../../src/client/types.ts";
 import { parseSelector } from "../../../src/lql/selector/parse-selector.ts";
@@ -128,28 +129,32 @@ describe("a server that breaks its word", () => {
     "x-lockd-query-return": "documents",
   };
 
-  test("56: cut in the middle: whole rows, then an error, and no cursor", async () => {
-    const broken = await serve([
-      {
-        kind: "answer",
-        headers: ndjson,
-        body: row + row.replace("{}", JSON.stringify(long)),
-        cutAfterBytes: 100_000,
-      },
-    ]);
-    const other = createClient({ endpoints: broken.url });
-    const rows = await other.query({ return: "documents" });
-    const seen: string[] = [];
-    const taken = rows.forEach(async ({ key, doc }) => {
-      seen.push(`${key} ${(await doc.text()).length}`);
-    });
-    const error = await failureOf(taken);
-    expect(error).toBeInstanceOf(LockdTransportError);
-    expect(error).toMatchObject({ code: "truncated" });
-    expect(seen).toEqual(["a 2"]);
-    expect(rows.cursor).toBeUndefined();
-    await other.close();
-  });
+  test.each(["undici", "node"] as const)(
+    "56, %s: cut in the middle: whole rows, an error, no cursor",
+    async (library) => {
+      const broken = await serve([
+        {
+          kind: "answer",
+          headers: ndjson,
+          body: row + row.replace("{}", JSON.stringify(long)),
+          cutAfterBytes: 100_000,
+        },
+      ]);
+      const transport = new HttpLockd({ endpoints: broken.url, httpLibrary: library });
+      const other = createClient({ transport });
+      const rows = await other.query({ return: "documents" });
+      const seen: string[] = [];
+      const taken = rows.forEach(async ({ key, doc }) => {
+        seen.push(`${key} ${(await doc.text()).length}`);
+      });
+      const error = await failureOf(taken);
+      expect(error).toBeInstanceOf(LockdTransportError);
+      expect(error).toMatchObject({ code: "truncated" });
+      expect(seen).toEqual(["a 2"]);
+      expect(rows.cursor).toBeUndefined();
+      await other.close();
+    },
+  );
 
   test("no trailers: no cursor; another mode than asked for: an error", async () => {
     const headers = { ...ndjson, "content-length": String(row.length) };
