@@ -27,6 +27,7 @@ import { OutgoingBody } from "../client/outgoing-body.ts";
 import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
+import { LocalQueries } from "./local-queries.ts";
 
 export type { LocalLockdOptions };
 
@@ -38,12 +39,14 @@ export type { LocalLockdOptions };
 export class LocalLockd implements Lockd {
   readonly attachments: LocalAttachments;
   readonly queues = disabledQueues;
+  readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
     this.attachments = new LocalAttachments(this.#carrier);
+    this.queries = new LocalQueries(this.#carrier);
   }
 
   /**
