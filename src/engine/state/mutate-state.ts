@@ -27,6 +27,7 @@ import {
   type StoredState,
   stateObjectName,
 } from "../record/key-record.ts";
+import type { Transition } from "../record/record-shell.ts";
 import { type CheckedMutate, checkMutate } from "../requests/checked.ts";
 import { callStore } from "../store-failure.ts";
 import { type Decision, keep, refuse } from "../transition.ts";
@@ -82,9 +83,10 @@ export class StateMutator {
     const object = state.place.kind === "object" ? state.place.name : undefined;
     let keepObject = false;
     try {
-      const staged = await shell.transact(recordName(claim.namespace, claim.key), (record, now) =>
-        stageOn(record, { ...checked, state, seen }, now),
-      );
+      const name = recordName(claim.namespace, claim.key);
+      const decide: Transition<StateStaged | undefined> = (record, nowUnix) =>
+        stageOn(record, { ...checked, state, seen }, nowUnix);
+      const staged = await shell.transact(name, decide, object);
       keepObject = staged?.usesBytes === true;
       return staged;
     } catch (error) {
