@@ -6,12 +6,15 @@ for (const name of [
   "lease-cycle",
   "reads",
   "large-state",
-  "mutate",
   "attachments",
+  "mutate",
+  "txn",
   "many",
   "journal",
   "start",
   "compact",
+  "query-scan",
+  "lql",
   "peers",
 ]) {
   console.log(`== ${name}`);

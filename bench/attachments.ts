@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { request } from "undici";
 import { HttpLockd } from "../src/client/http-lockd.ts";
 import { type Measured, startLockd, startProgram } from "./support/children.ts";
@@ -32,6 +33,13 @@ function median(times: readonly number[]): number {
   return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
 }
 
+/** Milliseconds of processor time a server spent while something ran. */
+async function cpuMs(of: Measured, run: () => Promise<unknown>): Promise<number> {
+  const before = of.cpuMicros();
+  await run();
+  return (of.cpuMicros() - before) / 1000;
+}
+
 /** Highest resident memory while something runs, above what it was before. */
 async function growth(of: Measured, run: () => Promise<unknown>): Promise<number> {
   const before = of.rssMegabytes();
@@ -55,7 +63,11 @@ const lease = await lockd.acquire({ key: "large", owner: "bench", ttlSeconds: 1_
 
 async function copyIn(): Promise<void> {
   const headers = { "content-length": String(size) };
-  const { body } = await request(copy.url, { method: "POST", headers, body: source() });
+  const { body } = await request(copy.url, {
+    method: "POST",
+    headers,
+    body: Readable.from(source(), { objectMode: false, highWaterMark: chunk.length }),
+  });
   await body.text();
 }
 
@@ -76,21 +88,29 @@ async function get(): Promise<void> {
 try {
   await lockd.attachments.attach({ ...lease, name: "warm.bin" }, chunk);
   const times = { copyIn: [], copyOut: [], put: [], get: [] } as Record<string, number[]>;
-  const grown = await growth(server, async () => {
+  const cpu = { copyIn: [], copyOut: [], put: [], get: [] } as Record<string, number[]>;
+  const measure = async (name: string, of: Measured, run: () => Promise<void>): Promise<void> => {
+    cpu[name]?.push(await cpuMs(of, async () => times[name]?.push(await timed(run))));
+  };
+  type Transfer = () => Promise<void>;
+  const inTurn = async (raw: Transfer, ours: Transfer, kind: string): Promise<void> => {
     for (let round = 0; round < rounds; round += 1) {
-      times.copyIn?.push(await timed(copyIn));
-      times.put?.push(await timed(put));
-      times.copyOut?.push(await timed(copyOut));
-      times.get?.push(await timed(get));
+      await measure(`copy${kind}`, copy, raw);
+      await measure(kind === "In" ? "put" : "get", server, ours);
     }
-  });
+  };
+  const grownPut = await growth(server, () => inTurn(copyIn, put, "In"));
+  const grownGet = await growth(server, () => inTurn(copyOut, get, "Out"));
   const of = (name: string): number => median(times[name] ?? []);
   const speed = (name: string): string => `${(size / 1000 / of(name)).toFixed(0)} MB/s`;
   const ratio = (raw: string, ours: string): string => (of(raw) / of(ours)).toFixed(2);
+  const cpuOf = (name: string): string => `${name} ${median(cpu[name] ?? []).toFixed(0)} ms`;
   console.log(
-    `${megabytes} MB, ${rounds} rounds: put ${speed("put")}, ${ratio("copyIn", "put")} x raw copy ` +
-      `(${speed("copyIn")}); get ${speed("get")}, ${ratio("copyOut", "get")} x raw ` +
-      `(${speed("copyOut")}); server memory growth ${grown.toFixed(0)} MiB`,
+    `${megabytes} MB, ${rounds} rounds: put ${speed("put")}, ${ratio("copyIn", "put")} x raw ` +
+      `copy (${speed("copyIn")}); get ${speed("get")}, ${ratio("copyOut", "get")} x raw ` +
+      `(${speed("copyOut")}); server memory growth ${grownPut.toFixed(0)} MiB while putting, ` +
+      `${grownGet.toFixed(0)} MiB more while getting; ` +
+      `server cpu: ${Object.keys(cpu).map(cpuOf).join(", ")}`,
   );
 } finally {
   await lockd.close();

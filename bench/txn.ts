@@ -93,7 +93,7 @@ async function compare(): Promise<void> {
   }
 }
 
-/** Half pending beyond their deadline, half decided, each about two keys that were never written. */
+/** Half pending beyond their deadline, half decided, each about two keys never written. */
 async function recover(): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-"));
   const store = await openStore(`disk://${directory}`, { gear: "exclusive" });

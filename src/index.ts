@@ -36,8 +36,10 @@ export {
   withLease,
 } from "./client/free-functions.ts";
 export { generateCorrelationId } from "./client/generate-correlation-id.ts";
+export type * from "./client/query/query-types.ts";
 export { parseRetryAfter } from "./client/retry-after.ts";
 export type * from "./client/types.ts";
+export { matchSelector } from "./lql/match/match-selector.ts";
 export {
   type ApplyOptions,
   applyMutations,
@@ -46,6 +48,8 @@ export {
 export type { FileMode, Mutation } from "./lql/mutation/mutation.ts";
 export { type ParseMutationsOptions, parseMutations } from "./lql/mutation/parse-mutations.ts";
 export { printMutation } from "./lql/mutation/print-mutation.ts";
+export { parseSelector } from "./lql/selector/parse-selector.ts";
+export type { Selector } from "./lql/selector/selector.ts";
 
 /** A store on this machine and how to use it. */
 export interface OpenOptions extends SessionOptions {

@@ -10,6 +10,7 @@
  */
 
 import type { Attachments } from "./attachments.ts";
+import type { Queries } from "./queries.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -241,6 +242,8 @@ export interface Lockd {
   readonly attachments: Attachments;
   /** Queues on the same store. */
   readonly queues: Queues;
+  /** Documents by their content, and how namespaces are searched. */
+  readonly queries: Queries;
   /** Several keys and messages with one fate. */
   readonly transactions: Transactions;
   /**

@@ -159,7 +159,7 @@ export function retrievedAttachment(
   const attachment: AttachmentInfo = {
     id: headerText(headers, "x-attachment-id") ?? request.id ?? "",
     // The header's control characters were replaced: what was asked for is nearer to the truth.
-    name: request.name?.trim() || (headerText(headers, "x-attachment-name") ?? ""),
+    name: request.name?.trim() || utf8Text(headerText(headers, "x-attachment-name") ?? ""),
     size: sizeOf(headers, body instanceof Uint8Array ? body.byteLength : undefined),
     sha256: headerText(headers, "x-attachment-sha256"),
     contentType: headerText(headers, "content-type") ?? "",
@@ -167,6 +167,11 @@ export function retrievedAttachment(
     updatedAtUnix: headerDecimal(headers, "x-attachment-updated-at") ?? 0,
   };
   return { attachment, body };
+}
+
+/** The text whose UTF-8 bytes a header carried: HTTP libraries take each byte for a character. */
+function utf8Text(value: string): string {
+  return Buffer.from(value, "latin1").toString("utf8");
 }
 
 function sizeOf(headers: AnswerHeaders, collected: number | undefined): number {

@@ -30,6 +30,7 @@ import { HttpAttachments } from "./http-attachments.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
+import { HttpQueries } from "./query/http-queries.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "./wire-request.ts";
@@ -43,12 +44,14 @@ export class HttpLockd implements Lockd {
   readonly attachments: HttpAttachments;
   readonly queues = disabledQueues;
   readonly transactions = disabledTransactions;
+  readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
     this.attachments = new HttpAttachments(this.#carrier);
+    this.queries = new HttpQueries(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

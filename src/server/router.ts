@@ -8,6 +8,8 @@ import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { attachmentRoutes } from "./endpoints/attachment-endpoints.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
 import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
+import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
+import { queryRoutes } from "./endpoints/query-endpoints.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
@@ -25,8 +27,10 @@ const routes = new Map<string, Route>(
   Object.entries({
     ...leaseRoutes,
     ...stateRoutes,
-    ...mutateRoutes,
     ...attachmentRoutes,
+    ...queryRoutes,
+    ...namespaceRoutes,
+    ...mutateRoutes,
     "/healthz": health,
     "/readyz": health,
   }),

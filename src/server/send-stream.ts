@@ -17,25 +17,9 @@ export async function sendStream(exchange: Exchange, answer: StreamedAnswer): Pr
   try {
     if (response.destroyed) throw new ClientGone();
     response.writeHead(200, exchange.head(headers, size));
-    for await (const chunk of body) {
-      if (response.destroyed) throw new ClientGone();
-      if (!response.write(chunk)) await drained(exchange);
-    }
+    for await (const chunk of body) await exchange.write(chunk);
     response.end();
   } finally {
     await body.close();
   }
-}
-
-function drained({ response }: Exchange): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      response.off("drain", settle);
-      response.off("close", settle);
-      if (response.destroyed) reject(new ClientGone());
-      else resolve();
-    };
-    response.on("drain", settle);
-    response.on("close", settle);
-  });
 }

@@ -205,6 +205,15 @@ describe("over HTTP", () => {
     });
   });
 
+  it.each(["undici", "node"] as const)("a name is UTF-8 in its header (%s)", async (library) => {
+    const name = "ä 日";
+    const headers = { "X-Attachment-Name": Buffer.from(name).toString("latin1") };
+    const server = await serve([{ kind: "answer", body: "four", headers }]);
+    const lockd = carrier(server.url, { httpLibrary: library });
+    const { attachment } = await lockd.attachments.retrieve({ key: "k", public: true, id: "i" });
+    expect(attachment).toMatchObject({ id: "i", name, size: 4 });
+  });
+
   it("a short or altered download is an error, not an end", async () => {
     const server = await serve([
       { kind: "answer", body: "four", headers: { "X-Attachment-Size": "5" } },

@@ -1,4 +1,4 @@
-/** Attachments on the wire (http-core.md section 10.10): headers, framing, and broken connections. */
+/** Attachments on the wire (http-core.md section 10.10): headers, framing, broken connections. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,7 +1,10 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<keyof Lockd, "close" | "queues" | "attachments" | "transactions">;
+export type Verb = Exclude<
+  keyof Lockd,
+  "close" | "queues" | "queries" | "attachments" | "transactions"
+>;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -24,6 +27,10 @@ export class ProbedLockd implements Lockd {
 
   get queues(): Lockd["queues"] {
     return this.#inner.queues;
+  }
+
+  get queries(): Lockd["queries"] {
+    return this.#inner.queries;
   }
 
   readonly calls: ProbedCall[] = [];
