@@ -1,7 +1,7 @@
 /**
  * The messages of one queue as this process knows them: which are ready and in what order, and
- * when the others become so (http-queue.md section 14). Pure memory; times come in. Every operation
- * costs the logarithm of the queue's length at most.
+ * when the others become so (http-queue.md section 14). Pure memory; times come in. Every
+ * operation costs the logarithm of the queue's length at most.
  *
  * Where this process is the only writer it is complete. Elsewhere it is a hint: the compare-and-swap
  * of the delivery decides.
