@@ -6,11 +6,14 @@ for (const name of [
   "lease-cycle",
   "reads",
   "large-state",
+  "mutate",
   "many",
   "journal",
   "start",
   "compact",
   "queue",
+  "query-scan",
+  "lql",
   "peers",
 ]) {
   console.log(`== ${name}`);

@@ -10,6 +10,8 @@ import type {
   KeyAddress,
   Lockd,
   LockdCall,
+  MutateRequest,
+  MutateResult,
   ReleaseRequest,
   ReleaseResult,
   RemoveRequest,
@@ -22,7 +24,9 @@ import type {
   UpdateResult,
 } from "../api/lockd.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
+import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
+import { LocalQueries } from "./local-queries.ts";
 
 export type { LocalLockdOptions };
 
@@ -33,11 +37,13 @@ export type { LocalLockdOptions };
  */
 export class LocalLockd implements Lockd {
   readonly queues = disabledQueues;
+  readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
+    this.queries = new LocalQueries(this.#carrier);
   }
 
   /**
@@ -85,6 +91,15 @@ export class LocalLockd implements Lockd {
       repeatable: () => outgoing.sendable,
       run: (lockd, limited) =>
         lockd.update(request, outgoing.replayable ? body : outgoing.open(), limited),
+    });
+  }
+
+  mutate(request: MutateRequest, call?: LockdCall): Promise<MutateResult> {
+    return this.#carrier.start(call, {
+      operation: "mutate",
+      changes: true,
+      repeatable: (outcomeUnknown) => !outcomeUnknown || isRepeatableMutate(request),
+      run: (lockd, limited) => lockd.mutate(request, limited),
     });
   }
 

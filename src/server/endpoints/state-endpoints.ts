@@ -6,14 +6,15 @@ import type {
   LeaseAddress,
   Lockd,
   StateResult,
+  UpdateResult,
 } from "../../api/lockd.ts";
 import { decodeFields, metadataFields } from "../../api/wire.ts";
-import { ClientGone, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { metadataBodyBytesMax } from "../limits.ts";
 import { collectText, stateBody } from "../request-body.ts";
 import type { Routes } from "../route.ts";
 
-function leaseOf(exchange: Exchange): LeaseAddress {
+export function leaseOf(exchange: Exchange): LeaseAddress {
   return {
     namespace: exchange.query.get("namespace"),
     key: exchange.query.get("key"),
@@ -60,27 +61,11 @@ async function sendStream(
   const { response } = exchange;
   response.writeHead(200, exchange.head(headers, state.size));
   try {
-    for await (const chunk of body) {
-      if (response.destroyed) throw new ClientGone();
-      if (!response.write(chunk)) await drained(exchange);
-    }
+    for await (const chunk of body) await exchange.write(chunk);
     response.end();
   } finally {
     await body.close();
   }
-}
-
-function drained({ response }: Exchange): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      response.off("drain", settle);
-      response.off("close", settle);
-      if (response.destroyed) reject(new ClientGone());
-      else resolve();
-    };
-    response.on("drain", settle);
-    response.on("close", settle);
-  });
 }
 
 async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
@@ -98,6 +83,15 @@ async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
     body,
     exchange,
   );
+  sendUpdateResult(exchange, result, []);
+}
+
+/** The answer of update and mutate. */
+export function sendUpdateResult(
+  exchange: Exchange,
+  result: UpdateResult,
+  moreHeaders: readonly string[],
+): void {
   const headers = [
     "X-Key-Version",
     String(result.newVersion),
@@ -105,6 +99,7 @@ async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
     result.newStateEtag,
     "X-Fencing-Token",
     String(result.fencingToken),
+    ...moreHeaders,
   ];
   if (result.released) headers.push("X-Lockd-Released", "commit");
   const json = JSON.stringify({
