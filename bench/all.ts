@@ -13,6 +13,7 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "queue",
   "query-scan",
   "lql",
   "peers",

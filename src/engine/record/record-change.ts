@@ -15,6 +15,8 @@ export interface ShellObserver {
   changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void;
   /** State objects that nothing points at any more. */
   garbage(objects: readonly string[]): void;
+  /** A record was deleted; whatever it pointed at is garbage. */
+  erased(name: string, last: KeyRecord | undefined): void;
   /**
    * Finds out what becomes of an expired lease of a joint transaction, and sees to it. Called
    * outside the key's turn; the record is looked at again afterwards.

@@ -183,6 +183,31 @@ export class RecordShell {
     return { kind: "put", name, bytes: encodeRecord(next, writeId), when };
   }
 
+  /**
+   * Deletes a record with all it points at. Only for keys nobody can lease again: the record owns
+   * the key's counter (http-queue.md section 10).
+   * @throws store errors
+   */
+  async erase(name: string): Promise<void> {
+    const cell = this.#cells.get(name);
+    if (cell.busy) await cell.turn();
+    else cell.busy = true;
+    try {
+      const stored = await this.#load(name);
+      if (stored.tag === undefined) return;
+      const when = { kind: "tag" as const, tag: stored.tag };
+      cell.loaded = false;
+      const result = await this.#store
+        .apply([{ kind: "delete", name, when }])
+        .catch(throwEngineError);
+      if (result.kind !== "applied") throw failure("store_unavailable", `${name}: not erased`);
+      this.#observer.erased(name, stored.record);
+    } finally {
+      cell.loaded = false;
+      this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    }
+  }
+
   async #decideAndWrite<Answer>(
     cell: RecordCell,
     decide: Transition<Answer>,

@@ -8,18 +8,20 @@ import { txnRecoveryWidth, txnReplayRecordsMax } from "../limits.ts";
 import type { Monotonic } from "../ports/clock.ts";
 import type { PageOptions } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
+import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
+import type { SweepPart } from "../sweep/whole-sweep.ts";
 import type { Coordinator, Settled } from "./coordinator.ts";
 import { decodeMarker, decodeTxn } from "./txn-codec.ts";
 import type { TxnParts } from "./txn-parts.ts";
 import { isDecided, markerPrefix, type TxnRecord, txnPrefix } from "./txn-record.ts";
 
-export interface RecoveryRun {
+interface RecoveryRun {
   readonly looked: number;
   /** True when the end was reached. */
   readonly complete: boolean;
 }
 
-export class Recovery {
+export class Recovery implements SweepPart {
   readonly #parts: TxnParts;
   readonly #coordinator: Coordinator;
   #cursor: string | undefined;
@@ -102,8 +104,9 @@ export class Recovery {
     await this.#running;
   }
 
-  /** Looks at up to `opsMax` records and markers, going on where the last call stopped. */
-  async sweep(opsMax: number, signal: AbortSignal | undefined): Promise<RecoveryRun> {
+  /** Looks at records and markers within the budget, going on where the last call stopped. */
+  async sweep({ opsMax, signal }: SweepBudget): Promise<SweepSummary> {
+    const nothingElse = { expiredCleared: 0, orphansDeleted: 0 };
     let looked = 0;
     while (looked < opsMax && signal?.aborted !== true) {
       const limit = Math.min(txnReplayRecordsMax, opsMax - looked);
@@ -111,9 +114,9 @@ export class Recovery {
       looked += page.looked;
       if (!page.complete) continue;
       this.#sweepsMarkers = !this.#sweepsMarkers;
-      if (!this.#sweepsMarkers) return { looked, complete: true };
+      if (!this.#sweepsMarkers) return { ...nothingElse, looked, complete: true };
     }
-    return { looked, complete: false };
+    return { ...nothingElse, looked, complete: false };
   }
 
   /** Drives one transaction as far as it goes. @throws txn_not_found, what kept it from its end */
