@@ -108,7 +108,7 @@ export class Engine implements ServedLockd {
         if (last !== undefined) this.#garbage.discard(referencedObjects(last));
       },
     });
-    this.transactions = new EngineTransactions(options, this.#shell, []);
+    this.transactions = new EngineTransactions(options, this.#shell);
     const parts: EngineParts = {
       options,
       shell: this.#shell,
