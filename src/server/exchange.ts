@@ -23,6 +23,8 @@ export class Exchange implements LockdCall {
   /** True while the server announces its shutdown. */
   readonly draining: boolean;
   readonly timeoutMs = undefined;
+  /** The id every answer carries: the request's, or that of the message it is about. */
+  answeredId: string;
   #abort: AbortController | undefined;
 
   constructor(parts: {
@@ -35,6 +37,7 @@ export class Exchange implements LockdCall {
     this.request = parts.request;
     this.response = parts.response;
     this.correlationId = parts.correlationId;
+    this.answeredId = parts.correlationId;
     this.query = new Query(parts.search);
     this.draining = parts.draining;
   }
@@ -57,6 +60,27 @@ export class Exchange implements LockdCall {
   header(name: string): string | undefined {
     const value = this.request.headers[name];
     return typeof value === "string" ? value : value?.[0];
+  }
+
+  /** Writes a piece of a streamed answer; resolves when the next one may come. */
+  async write(chunk: Uint8Array): Promise<void> {
+    const { response } = this;
+    if (response.destroyed) throw new ClientGone();
+    if (!response.write(chunk)) await this.#drained();
+  }
+
+  #drained(): Promise<void> {
+    const { response } = this;
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        response.off("drain", settle);
+        response.off("close", settle);
+        if (response.destroyed) reject(new ClientGone());
+        else resolve();
+      };
+      response.on("drain", settle);
+      response.on("close", settle);
+    });
   }
 
   /** Answers JSON in one write. `headers` is a flat list of names and values. */
@@ -87,7 +111,7 @@ export class Exchange implements LockdCall {
 
   /** The headers every answer carries, and the given ones. */
   head(headers: readonly string[], length: number | undefined): string[] {
-    const all = ["X-Correlation-Id", this.correlationId, ...headers];
+    const all = ["X-Correlation-Id", this.answeredId, ...headers];
     if (length !== undefined) all.push("Content-Length", String(length));
     if (this.draining) all.push("Shutdown-Imminent", "true");
     return all;

@@ -6,10 +6,13 @@ import { acceptedCorrelationId } from "../api/names.ts";
 import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
+import { queueRoutes } from "./endpoints/queue-endpoints.ts";
+import { deadLetterRoutes } from "./endpoints/queue-extensions.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
 import type { Route } from "./route.ts";
+import { StreamBroken } from "./stream-broken.ts";
 
 const health: Route = {
   operation: "health",
@@ -23,6 +26,8 @@ const routes = new Map<string, Route>(
   Object.entries({
     ...leaseRoutes,
     ...stateRoutes,
+    ...queueRoutes,
+    ...deadLetterRoutes,
     "/healthz": health,
     "/readyz": health,
   }),
@@ -83,6 +88,11 @@ export class Router {
     if (error instanceof ClientGone || exchange.response.destroyed) {
       telemetry.debug(sys, "http.request.abandoned", { cid });
       exchange.response.destroy();
+      return;
+    }
+    if (error instanceof StreamBroken) {
+      telemetry.error(sys, "http.stream.failure", { cid, error: String(error.cause) });
+      if (error.cause instanceof AssertionError) onBug(error.cause);
       return;
     }
     const { status, body } = sendError(exchange, error);

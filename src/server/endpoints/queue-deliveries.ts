@@ -1,0 +1,145 @@
+/** dequeue and subscribe, with and without state (http-queue.md sections 5, 6 and 8). */
+import { randomBytes } from "node:crypto";
+import { failure } from "../../api/errors.ts";
+import type { ServedLockd } from "../../api/lockd.ts";
+import { dequeueFields } from "../../api/queue-wire.ts";
+import type { Delivery, DeliveryStream, ServedQueues } from "../../api/queues.ts";
+import { ClientGone, type Exchange } from "../exchange.ts";
+import { joinedDeliveryBytesMax } from "../limits.ts";
+import { deliveryMeta, partHeads } from "../multipart/delivery-parts.ts";
+import { DeliveryWriter } from "../multipart/delivery-writer.ts";
+import type { Route } from "../route.ts";
+import { StreamBroken } from "../stream-broken.ts";
+import { dequeueRequest, queueBody } from "./queue-requests.ts";
+
+/** Bytes of a boundary; twice as many hex digits. */
+const boundaryRandomBytes = 20;
+
+export function dequeueRoute(withState: boolean): Route {
+  return {
+    operation: withState ? "queue.dequeueWithState" : "queue.dequeue",
+    run: async ({ queues }, exchange) => {
+      const body = await queueBody(exchange, dequeueFields, { mayBeEmpty: true });
+      const request = dequeueRequest(exchange, body, withState);
+      const deliveries = await queues.dequeue(request, exchange);
+      await sendBatch(queues, exchange, deliveries);
+    },
+  };
+}
+
+/** A small batch goes out in one write, a large one as the client reads. */
+async function sendBatch(
+  queues: ServedQueues,
+  exchange: Exchange,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  exchange.answeredId = deliveries[0]?.correlationId ?? exchange.answeredId;
+  const waiting = [...deliveries];
+  try {
+    if (exchange.response.destroyed) throw new ClientGone();
+    const joined = joinedBatch(deliveries);
+    if (joined !== undefined) {
+      waiting.length = 0;
+      exchange.send(200, joined.bytes, ["Content-Type", joined.contentType]);
+      return;
+    }
+    const writer = new DeliveryWriter(exchange);
+    for (const [index, delivery] of deliveries.entries()) {
+      const written = { ...delivery, meta: deliveryMeta(delivery) };
+      waiting.shift();
+      await writer.write(written, deliveries.length > 1 ? index : undefined);
+    }
+    writer.end();
+  } catch (error) {
+    // Not a byte of these was written: they need not wait for their leases to end.
+    for (const delivery of waiting) await giveBack(queues, delivery);
+    throw error;
+  }
+}
+
+function joinedBatch(
+  deliveries: readonly Delivery[],
+): { readonly bytes: Buffer; readonly contentType: string } | undefined {
+  let size = 0;
+  for (const { payload } of deliveries) {
+    if (!(payload instanceof Uint8Array)) return undefined;
+    size += payload.length;
+  }
+  if (size > joinedDeliveryBytesMax) return undefined;
+  const boundary = randomBytes(boundaryRandomBytes).toString("hex");
+  const pieces: Uint8Array[] = [];
+  for (const [at, delivery] of deliveries.entries()) {
+    const index = deliveries.length > 1 ? at : undefined;
+    const heads = partHeads({ boundary, meta: deliveryMeta(delivery), payload: delivery, index });
+    pieces.push(Buffer.from(at === 0 ? `--${boundary}${heads}` : `\r\n--${boundary}${heads}`));
+    if (delivery.payload instanceof Uint8Array) pieces.push(delivery.payload);
+  }
+  pieces.push(Buffer.from(`\r\n--${boundary}--\r\n`, "latin1"));
+  const contentType = `multipart/related; boundary=${boundary}`;
+  return { bytes: Buffer.concat(pieces), contentType };
+}
+
+export function subscribeRoute(withState: boolean): Route {
+  return {
+    operation: withState ? "queue.subscribeWithState" : "queue.subscribe",
+    run: (lockd, exchange) => subscribe(lockd, exchange, withState),
+  };
+}
+
+async function subscribe(
+  { queues }: ServedLockd,
+  exchange: Exchange,
+  withState: boolean,
+): Promise<void> {
+  const body = await queueBody(exchange, dequeueFields, { mayBeEmpty: true });
+  const stream = await queues.subscribe(dequeueRequest(exchange, body, withState), exchange);
+  const { response } = exchange;
+  const closeStream = (): void => void stream.close().catch(() => {});
+  response.once("close", closeStream);
+  if (response.destroyed) closeStream();
+  const writer = new DeliveryWriter(exchange);
+  try {
+    await relay(queues, { stream, exchange, writer });
+    if (!writer.begun) throw nothingCame();
+    writer.end();
+  } catch (error) {
+    // Behind the head there is no error answer: a clean end makes the client ask again (8.5).
+    if (!writer.begun || error instanceof ClientGone) throw error;
+    writer.end();
+    throw new StreamBroken(error);
+  } finally {
+    response.off("close", closeStream);
+    await stream.close();
+  }
+}
+
+/** The message it began with was gone before it could be leased: the client asks again. */
+function nothingCame(): Error {
+  return failure("waiting", "no message could be delivered", { retryAfterMs: 1_000 });
+}
+
+/** One delivery at a time: the next is leased when the client took what was written so far. */
+async function relay(
+  queues: ServedQueues,
+  parts: {
+    readonly stream: DeliveryStream;
+    readonly exchange: Exchange;
+    readonly writer: DeliveryWriter;
+  },
+): Promise<void> {
+  const { stream, exchange, writer } = parts;
+  for await (const delivery of stream) {
+    if (exchange.response.destroyed) {
+      await giveBack(queues, delivery);
+      throw new ClientGone();
+    }
+    if (!writer.begun) exchange.answeredId = delivery.correlationId;
+    await writer.write({ ...delivery, meta: deliveryMeta(delivery) });
+  }
+}
+
+/** Its lease ends by itself when this fails. */
+async function giveBack(queues: ServedQueues, delivery: Delivery): Promise<void> {
+  if (!(delivery.payload instanceof Uint8Array)) await delivery.payload.close().catch(() => {});
+  await queues.giveBack(delivery).catch(() => {});
+}
