@@ -1,4 +1,3 @@
-import { disabledQueues } from "../api/disabled-queues.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -26,6 +25,7 @@ import type { CarrierCall } from "./carrier-call.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
+import { HttpQueues } from "./queue/http-queues.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, releaseBody } from "./wire-request.ts";
 
@@ -35,12 +35,13 @@ import { acquireBody, jsonBytes, keepAliveBody, releaseBody } from "./wire-reque
  * @example const lockd = new HttpLockd({ endpoints: "unix:///run/lockd.sock" });
  */
 export class HttpLockd implements Lockd {
-  readonly queues = disabledQueues;
+  readonly queues: HttpQueues;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.queues = new HttpQueues(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

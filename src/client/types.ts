@@ -1,5 +1,6 @@
 import type { Lockd } from "../api/lockd.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
+import type { QueueClient } from "./queue/queue-types.ts";
 
 /** Common to every call. A plain AbortSignal may be passed instead. */
 export interface CallOptions {
@@ -187,7 +188,7 @@ export interface LeaseIds {
   fencingToken?: number | undefined;
 }
 
-export interface LockdClient extends AsyncDisposable {
+export interface LockdClient extends QueueClient, AsyncDisposable {
   readonly namespace: string;
   useNamespace(ns: string): void;
   useLeaseId(id: string): void;

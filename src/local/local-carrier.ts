@@ -100,6 +100,11 @@ export class LocalCarrier {
     await Promise.all([socket?.close(), engine?.close()]);
   }
 
+  /** Keeps the process alive until the answered function is called. */
+  keepAwake(): () => void {
+    return this.#awake.hold();
+  }
+
   /** A call that changes something and may be repeated. */
   change<T>(operation: string, call: LockdCall | undefined, run: LocalCall<T>["run"]): Promise<T> {
     return this.start(call, { operation, changes: true, repeatable: () => true, run });
@@ -160,18 +165,22 @@ export class LocalCarrier {
   #watched(local: LocalCall<unknown>, call: LockdCall): { readonly call: LockdCall; stop(): void } {
     if (local.waits !== true) return { call, stop: () => {} };
     const came = new AbortController();
+    let stopped = false;
     let timer: { cancel(): void };
     const look = async (): Promise<void> => {
-      if ((await this.#socket)?.lockd !== undefined) came.abort(new OwnerCame());
-      else if (!came.signal.aborted) timer = this.#clock.schedule(ownerWatchMs, () => void look());
+      const owner = (await this.#socket)?.lockd;
+      if (stopped) return;
+      if (owner !== undefined) came.abort(new OwnerCame());
+      else timer = this.#clock.schedule(ownerWatchMs, () => void look());
     };
     timer = this.#clock.schedule(ownerWatchMs, () => void look());
     const signal =
       call.signal === undefined ? came.signal : AbortSignal.any([call.signal, came.signal]);
     return {
       call: { ...call, signal },
+      // The signal stays as it is: what the call handed out may go on listening to it.
       stop: () => {
-        came.abort();
+        stopped = true;
         timer.cancel();
       },
     };

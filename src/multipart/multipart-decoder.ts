@@ -1,5 +1,5 @@
 import { paddingBytesMax, partHeaderBytesMax, preambleBytesMax } from "./limits.ts";
-import { MalformedMultipart } from "./malformed-multipart.ts";
+import { MalformedMultipart, TruncatedMultipart } from "./malformed-multipart.ts";
 import { PartHeaders } from "./part-headers.ts";
 
 /** What stands in a multipart body, in order. */
@@ -93,7 +93,7 @@ export class MultipartDecoder {
 
   /** @throws MalformedMultipart when the body ended before its last delimiter */
   finish(): void {
-    if (this.#mode !== "over") throw new MalformedMultipart("the multipart body breaks off");
+    if (this.#mode !== "over") throw new TruncatedMultipart("the multipart body breaks off");
   }
 
   #skipPreamble(): boolean {
