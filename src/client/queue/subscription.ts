@@ -1,4 +1,4 @@
-import type { DeliveryStream, DequeueRequest } from "../../api/queues.ts";
+import type { DequeueRequest } from "../../api/queues.ts";
 import { callOptions } from "../call-options.ts";
 import type { CarrierCall } from "../carrier-call.ts";
 import { subscribeIdlePauseMs, subscribePauseMs } from "../limits.ts";
