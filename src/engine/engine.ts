@@ -2,7 +2,6 @@
  * The engine: `Lockd` over a store in this process. Knows no transport, clock or process; all of
  * them come in through `EngineOptions`.
  */
-import { disabledQueues } from "../api/disabled-queues.ts";
 import { failure } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -38,6 +37,7 @@ import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
+import { EngineQueues } from "./queue/engine-queues.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
 import { RecordShell } from "./record/record-shell.ts";
 import {
@@ -53,7 +53,12 @@ import {
 import { takeIn } from "./state/body-intake.ts";
 import { StateReader } from "./state/read-state.ts";
 import { stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
-import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
+import {
+  referencedObjects,
+  type SweepBudget,
+  Sweeper,
+  type SweepSummary,
+} from "./sweep/sweeper.ts";
 
 const noCall: LockdCall = {};
 
@@ -66,7 +71,7 @@ function nameOf(target: CheckedKey): string {
 }
 
 export class Engine implements ServedLockd {
-  readonly queues = disabledQueues;
+  readonly queues: EngineQueues;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
@@ -87,6 +92,10 @@ export class Engine implements ServedLockd {
     this.#shell = new RecordShell(options, {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
+      erased: (name, last) => {
+        this.#live.note(name, undefined);
+        this.#garbage.discard(referencedObjects(last));
+      },
     });
     const parts: EngineParts = {
       options,
@@ -97,7 +106,11 @@ export class Engine implements ServedLockd {
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
     this.#sweeper = new Sweeper(options, this.#shell);
-    this.#watch = store.watch?.(() => this.#room.wakeAll());
+    this.queues = new EngineQueues(parts);
+    this.#watch = store.watch?.(() => {
+      this.#room.wakeAll();
+      this.queues.storeChanged();
+    });
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
@@ -248,10 +261,12 @@ export class Engine implements ServedLockd {
     if (this.#drainUntil !== undefined) return;
     this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
     this.#room.failAll(() => this.#drainingError());
+    this.queues.drain(() => this.#drainingError());
   }
 
   liveLeases(): number {
-    return this.#live.count(this.#shell.nowUnix());
+    const nowUnix = this.#shell.nowUnix();
+    return this.#live.count(nowUnix) + this.queues.liveLeases(nowUnix);
   }
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
@@ -268,6 +283,7 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    this.queues.close();
     await this.#garbage.flush();
     await this.#options.store.close();
   }

@@ -51,8 +51,8 @@ interface Run {
   readonly budget: SweepBudget;
 }
 
-/** A name of section "records" belongs to a key: `k/<namespace>/<key>`. */
-function referencedObjects(record: KeyRecord | undefined): readonly string[] {
+/** Objects a key's record points at. */
+export function referencedObjects(record: KeyRecord | undefined): readonly string[] {
   const states = [record?.state, record?.staged?.state];
   return states.flatMap((state) => (state?.place.kind === "object" ? [state.place.name] : []));
 }
