@@ -156,6 +156,12 @@ export const candidatesPerTurnMax = 64;
 /** Storage errors in a row before a dequeue answers `waiting` (http-queue.md 4.2). */
 export const deliveryFailuresMax = 5;
 
+/** Milliseconds leasing may add to a consumer's wait (http-queue.md 5.2). */
+export const deliveryOvertimeMsMax = 2_000;
+
+/** Milliseconds until a message whose producer has not finished it is looked at again. */
+export const unfinishedRetryMs = 3_000;
+
 /** Milliseconds a message whose payload cannot be found is hidden from consumers. */
 export const missingPayloadHideMs = 30_000;
 

@@ -17,11 +17,14 @@ interface Waiter {
 
 export class ConsumerLine {
   readonly #clock: Clock;
+  readonly #onLeave: () => void;
   readonly #waiters: Waiter[] = [];
   #tickets = 0;
 
-  constructor(clock: Clock) {
+  /** `onLeave` is told whenever somebody leaves, served or not. */
+  constructor(clock: Clock, onLeave: () => void) {
     this.#clock = clock;
+    this.#onLeave = onLeave;
   }
 
   get length(): number {
@@ -45,6 +48,7 @@ export class ConsumerLine {
         signal?.removeEventListener("abort", onAbort);
         const at = this.#waiters.indexOf(waiter);
         if (at !== -1) this.#waiters.splice(at, 1);
+        this.#onLeave();
       };
       const waiter: Waiter = {
         ticket,

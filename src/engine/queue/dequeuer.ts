@@ -6,6 +6,7 @@ import {
   candidateRetryMs,
   candidatesPerTurnMax,
   deliveryFailuresMax,
+  deliveryOvertimeMsMax,
   fillMsMax,
   fillMsPerMessage,
   missingPayloadHideMs,
@@ -62,7 +63,9 @@ export class Dequeuer {
     for (let failures = 0, looked = 0; failures < deliveryFailuresMax; looked += 1) {
       // Those who only meet what others have taken let these others go on.
       if (looked % candidatesPerTurnMax === candidatesPerTurnMax - 1) await this.#pause();
-      const waitMs = until === undefined ? undefined : Math.max(0, until - clock.monotonicMs());
+      const leftMs = until === undefined ? undefined : until - clock.monotonicMs();
+      if (leftMs !== undefined && leftMs < -deliveryOvertimeMsMax) return undefined;
+      const waitMs = leftMs === undefined ? undefined : Math.max(0, leftMs);
       const candidate = await this.#candidate(queue, ticket, { ...patience, waitMs });
       if (candidate === undefined) return undefined;
       if (patience.signal?.aborted === true) {
@@ -209,6 +212,9 @@ export class Dequeuer {
     switch (obstacle.kind) {
       case "gone":
         queue.forget(messageId);
+        break;
+      case "unfinished":
+        queue.setAside(messageId);
         break;
       case "behind":
         queue.giveWay(messageId, obstacle.messageId);

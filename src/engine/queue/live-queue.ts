@@ -11,6 +11,7 @@ import {
   queueLoadPageSize,
   queueTimerMsMax,
   queueWatchPollMs,
+  unfinishedRetryMs,
 } from "../limits.ts";
 import type { Clock, ScheduledCall } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
@@ -62,7 +63,7 @@ export class LiveQueue {
   constructor(target: QueueId, ports: LiveQueuePorts) {
     this.target = target;
     this.#ports = ports;
-    this.line = new ConsumerLine(ports.clock);
+    this.line = new ConsumerLine(ports.clock, () => this.#disarmIfUnwatched());
   }
 
   get isIdle(): boolean {
@@ -127,6 +128,13 @@ export class LiveQueue {
     else this.putBack(messageId, nowMs + candidateRetryMs);
   }
 
+  /** A candidate is not, and may never be, completely enqueued: it must not hold up its group. */
+  setAside(messageId: string): void {
+    const nowMs = this.#ports.clock.wallMs();
+    this.known.setAside(messageId, nowMs + unfinishedRetryMs, nowMs);
+    this.serve();
+  }
+
   forget(messageId: string): void {
     this.known.remove(messageId, this.#ports.clock.wallMs());
     this.serve();
@@ -147,6 +155,7 @@ export class LiveQueue {
     this.#arm();
     return () => {
       this.#listeners.delete(listener);
+      this.#disarmIfUnwatched();
     };
   }
 
@@ -248,11 +257,8 @@ export class LiveQueue {
 
   /** One timer, only while somebody waits or watches: the next message due, or the next look. */
   #arm(): void {
-    if (this.#closed || !this.#isWatched()) {
-      this.#timer?.cancel();
-      this.#timer = undefined;
-      return;
-    }
+    this.#disarmIfUnwatched();
+    if (this.#closed || !this.#isWatched()) return;
     const { clock } = this.#ports;
     const nowMs = clock.wallMs();
     if (!this.#complete && this.#pollAt <= nowMs) this.#pollAt = nowMs + this.#pollMs();
@@ -264,6 +270,12 @@ export class LiveQueue {
     this.#timer?.cancel();
     this.#timerAt = at;
     this.#timer = clock.schedule(Math.max(1, at - nowMs), () => this.#onTimer());
+  }
+
+  #disarmIfUnwatched(): void {
+    if (!this.#closed && this.#isWatched()) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #onTimer(): void {

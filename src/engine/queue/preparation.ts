@@ -2,7 +2,7 @@
  * What has to be had before a message may be delivered: its place in its group, its payload and its
  * state's lease. Most messages need none of it. What was had and not used is given back.
  */
-import { missingPayloadHideMs, queuePollMsDefault } from "../limits.ts";
+import { missingPayloadHideMs } from "../limits.ts";
 import type { ObjectStream } from "../ports/store.ts";
 import type { Lease } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
@@ -14,6 +14,7 @@ import type { QueueParts } from "./queue-parts.ts";
 /** What stands in the way. */
 export type Obstacle =
   | { readonly kind: "gone" }
+  | { readonly kind: "unfinished" }
   | { readonly kind: "behind"; readonly messageId: string }
   | { readonly kind: "later"; readonly untilMs: number };
 
@@ -98,7 +99,6 @@ export class Preparation {
       !unlinked && previous !== undefined && queue?.isComplete && !queue.known.has(previous);
     if (isGone !== true) {
       const gate = await links.gate(this.#at, message);
-      if (gate.kind === "unfinished") return this.#later(queuePollMsDefault);
       if (gate.kind !== "open") return gate;
     }
     this.#passed = { previous };

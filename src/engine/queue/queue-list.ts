@@ -9,6 +9,7 @@ import {
   deadLetterPrefix,
   deadLettersOf,
   messagePrefix,
+  messagesOf,
   partsOfName,
   type QueueId,
 } from "./message.ts";
@@ -22,7 +23,7 @@ export class QueueList {
     this.#parts = parts;
   }
 
-  /** Queues in the order of their names; those with nothing in them are not there. */
+  /** Queues in an order of the store's; those with nothing in them are not there. */
   async list(request: QueueListRequest): Promise<QueueListResult> {
     const limit = rowLimit(request.limit);
     const namespace =
@@ -50,7 +51,8 @@ export class QueueList {
     );
     const [one, other] = found;
     if (one === undefined || other === undefined) return one ?? other;
-    return `${one.namespace}/${one.queue}` <= `${other.namespace}/${other.queue}` ? one : other;
+    // The order in which their messages' names stand, or the next listing would skip one.
+    return messagesOf(one) <= messagesOf(other) ? one : other;
   }
 
   async #nextOf(

@@ -1,7 +1,7 @@
 /**
  * The messages of one queue as this process knows them: which are ready and in what order, and
- * when the others become so (http-queue.md section 14). Pure memory; times come in. Every operation
- * costs the logarithm of the queue's length at most.
+ * when the others become so (http-queue.md section 14). Pure memory; times come in. Every
+ * operation costs the logarithm of the queue's length at most.
  *
  * Where this process is the only writer it is complete. Elsewhere it is a hint: the compare-and-swap
  * of the delivery decides.
@@ -171,6 +171,20 @@ export class ReadySet {
     return true;
   }
 
+  /**
+   * A taken message must not hold up its group: it is a candidate of its own from `dueMs` on, until
+   * something new is known of it.
+   */
+  setAside(id: string, dueMs: number, nowMs: number): void {
+    const slot = this.#slots.find(id);
+    if (slot === -1 || this.#slots.at[slot] !== place.taken) return;
+    this.#lift(slot);
+    this.#leaveGroup(slot, nowMs);
+    this.#slots.due[slot] = dueMs;
+    this.#slots.leased[slot] = 0;
+    this.#enter(slot, nowMs);
+  }
+
   /** When the next message becomes due, or the first ready one outlives itself; else undefined. */
   nextChangeMs(): number | undefined {
     const timed = this.#timed.peek();
@@ -226,14 +240,17 @@ export class ReadySet {
 
   #removeSlot(slot: number, nowMs: number): void {
     this.#lift(slot);
-    const group = this.#groupOf.get(slot);
-    if (group !== undefined) {
-      this.#groupOf.delete(slot);
-      group.members.remove(slot);
-      if (group.active === slot) group.active = -1;
-      this.#regroup(group, nowMs);
-    }
+    this.#leaveGroup(slot, nowMs);
     this.#slots.remove(slot);
+  }
+
+  #leaveGroup(slot: number, nowMs: number): void {
+    const group = this.#groupOf.get(slot);
+    if (group === undefined) return;
+    this.#groupOf.delete(slot);
+    group.members.remove(slot);
+    if (group.active === slot) group.active = -1;
+    this.#regroup(group, nowMs);
   }
 
   #enterGroup(slot: number, name: string, nowMs: number): void {
