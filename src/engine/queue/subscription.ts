@@ -23,6 +23,8 @@ export interface SubscriptionParts {
   readonly dequeuer: Dequeuer;
   readonly request: CheckedDequeue;
   readonly call: LockdCall;
+  /** Called when the stream is over. */
+  readonly closed: () => void;
 }
 
 export class Subscription implements DeliveryStream {
@@ -34,6 +36,7 @@ export class Subscription implements DeliveryStream {
   readonly #unlisten: () => void;
   readonly #onAbort = (): void => this.#stopped.abort();
   readonly #signal: AbortSignal | undefined;
+  readonly #closed: () => void;
   #first: Delivery | undefined;
   #freed: (() => void) | undefined;
 
@@ -42,6 +45,7 @@ export class Subscription implements DeliveryStream {
     this.#dequeuer = given.dequeuer;
     this.#request = given.request;
     this.#signal = given.call.signal;
+    this.#closed = given.closed;
     this.#first = from.first;
     this.#unlisten = from.queue.listen((messageId, message) => this.#changed(messageId, message));
     this.#track(from.first);
@@ -58,7 +62,13 @@ export class Subscription implements DeliveryStream {
     }
   }
 
+  /** No more deliveries: the stream ends cleanly, also while its window is full. */
+  end(): void {
+    this.#stopped.abort();
+  }
+
   async close(): Promise<void> {
+    this.#closed();
     const unread = this.#first;
     this.#first = undefined;
     this.#stopped.abort();
