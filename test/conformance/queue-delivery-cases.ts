@@ -1,5 +1,7 @@
 /** Enqueue, dequeue and what can be seen of a queue (cases 5 to 28, 42 and 43). */
+
 import { setTimeout as sleep } from "node:timers/promises";
+import { LockdConfigError } from "../../src/api/errors.ts";
 import { expect, freshKey, longAgo, type Story, test } from "./lockd-suite.ts";
 import { freshQueue, identityOf, QueueStory, textOf } from "./queue-story.ts";
 
@@ -62,8 +64,12 @@ export function enqueueCases(story: Story): void {
     const identity = { ...identityOf(delivery), metaEtag: extended.metaEtag };
     expect((await queue.queues.nack(identity, other)).correlationId).toBe("abc");
     const tooLong = { correlationId: "x".repeat(129) };
-    const generated = await queue.queues.enqueue(request, Buffer.from("x"), tooLong);
-    expect(generated.correlationId).toMatch(uuid7);
+    const generated = await queue.queues
+      .enqueue(request, Buffer.from("x"), tooLong)
+      .catch((error: unknown) => error);
+    // A client refuses it before it is sent; an engine takes one of its own (http-queue.md 1.5).
+    if (generated instanceof LockdConfigError) return;
+    expect(generated).toMatchObject({ correlationId: expect.stringMatching(uuid7) });
   });
 
   test("10: ids rise in the order of the enqueues", async () => {
@@ -109,7 +115,8 @@ export function enqueueCases(story: Story): void {
       { request: { payloadContentType: "a\nb" }, code: "invalid_body" },
       { request: { attributes: { big: "x".repeat(3000) } }, code: "invalid_body" },
       { request: { priority: 101 }, code: "invalid_queue_option" },
-      { request: { priority: 0.5 }, code: "invalid_queue_option" },
+      // On the wire a fraction is no integer to begin with.
+      { request: { priority: 0.5 }, code: expect.stringMatching(/^invalid_(queue_option|body)$/) },
       { request: { group: "g".repeat(129) }, code: "invalid_queue_option" },
       { request: { dedupeKey: "k".repeat(257) }, code: "invalid_queue_option" },
       { request: { dedupeKey: "k", dedupeWindowSeconds: 999_999 }, code: "invalid_queue_option" },

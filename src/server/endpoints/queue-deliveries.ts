@@ -1,5 +1,6 @@
 /** dequeue and subscribe, with and without state (http-queue.md sections 5, 6 and 8). */
 import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { failure } from "../../api/errors.ts";
 import type { ServedLockd } from "../../api/lockd.ts";
 import { dequeueFields } from "../../api/queue-wire.ts";
@@ -93,9 +94,11 @@ async function subscribe(
 ): Promise<void> {
   const body = await queueBody(exchange, dequeueFields, { mayBeEmpty: true });
   const stream = await queues.subscribe(dequeueRequest(exchange, body, withState), exchange);
-  const { response } = exchange;
+  const { response, request } = exchange;
   const closeStream = (): void => void stream.close().catch(() => {});
   response.once("close", closeStream);
+  // Sooner than the response's: nothing may be leased for a client that is leaving.
+  request.socket.once("end", closeStream);
   if (response.destroyed) closeStream();
   const writer = new DeliveryWriter(exchange);
   try {
@@ -109,6 +112,7 @@ async function subscribe(
     throw new StreamBroken(error);
   } finally {
     response.off("close", closeStream);
+    request.socket.off("end", closeStream);
     await stream.close();
   }
 }
@@ -129,13 +133,19 @@ async function relay(
 ): Promise<void> {
   const { stream, exchange, writer } = parts;
   for await (const delivery of stream) {
-    if (exchange.response.destroyed) {
+    // That the client left may stand behind what made this message ready: look once more.
+    if (writer.begun) await setImmediate();
+    if (isLeaving(exchange)) {
       await giveBack(queues, delivery);
       throw new ClientGone();
     }
     if (!writer.begun) exchange.answeredId = delivery.correlationId;
     await writer.write({ ...delivery, meta: deliveryMeta(delivery) });
   }
+}
+
+function isLeaving({ response, request }: Exchange): boolean {
+  return response.destroyed || request.socket.readableEnded;
 }
 
 /** Its lease ends by itself when this fails. */

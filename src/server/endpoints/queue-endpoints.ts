@@ -1,4 +1,5 @@
 /** The queue endpoints of the contract (http-queue.md sections 3, 9 and 12). */
+import { setImmediate } from "node:timers/promises";
 import type { ServedLockd } from "../../api/lockd.ts";
 import {
   ackFields,
@@ -64,6 +65,9 @@ async function nack({ queues }: ServedLockd, exchange: Exchange): Promise<void> 
     intent: body.intent,
     lastError: body.last_error,
   };
+  // Who leaves a stream closes it first and then gives back what it did not read: were the nack
+  // seen first, the stream would lease the message again for nobody.
+  await setImmediate();
   const result = await queues.nack(request, exchange);
   answer(exchange, {
     requeued: true,
