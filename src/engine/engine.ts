@@ -59,6 +59,7 @@ import {
   Sweeper,
   type SweepSummary,
 } from "./sweep/sweeper.ts";
+import { WholeSweep } from "./sweep/whole-sweep.ts";
 
 const noCall: LockdCall = {};
 
@@ -79,7 +80,7 @@ export class Engine implements ServedLockd {
   readonly #reader: StateReader;
   readonly #garbage: GarbageCollector;
   readonly #live = new LiveLeases();
-  readonly #sweeper: Sweeper;
+  readonly #sweeper: WholeSweep;
   readonly #watch: { close(): void } | undefined;
   #drainUntil: Monotonic | undefined;
   #closed: Promise<void> | undefined;
@@ -105,8 +106,12 @@ export class Engine implements ServedLockd {
     };
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
-    this.#sweeper = new Sweeper(options, this.#shell);
     this.queues = new EngineQueues(parts);
+    const { sweeper: queueSweeper } = this.queues;
+    this.#sweeper = new WholeSweep([
+      new Sweeper(options, this.#shell, (name) => queueSweeper.sweepState(name)),
+      queueSweeper,
+    ]);
     this.#watch = store.watch?.(() => {
       this.#room.wakeAll();
       this.queues.storeChanged();

@@ -19,6 +19,7 @@ import {
   deadLettersOf,
   type Message,
   messageName,
+  payloadName,
   payloadObjects,
   type QueueId,
 } from "./message.ts";
@@ -59,9 +60,7 @@ export class DeadLetters {
     const { place } = letter.message.payload;
     if (place.kind === "inline") return { letter: describeLetter(letter), payload: place.bytes };
     const opened = await callStore(() => this.#parts.options.store.getStream(place.name));
-    if (opened === undefined) {
-      throw failure("store_corrupt", `the payload of dead letter ${letter.at.messageId} is gone`);
-    }
+    if (opened === undefined) throw missingPayload(letter.at);
     return { letter: describeLetter(letter), payload: opened.body };
   }
 
@@ -70,7 +69,7 @@ export class DeadLetters {
   }
 
   purge(request: DeadLetterSelection): Promise<DeadLetterChange> {
-    return this.#change(request, (letter) => this.#purgeOne(letter));
+    return this.#change(request, (letter) => this.#removeWhole(letter));
   }
 
   async #change(
@@ -99,12 +98,8 @@ export class DeadLetters {
       when: { kind: "tag" as const, tag: letter.tag },
     };
     if (message.group !== undefined) {
-      // At the end of its group's line, and under a new id: others may stand behind the old one.
-      const at = { ...letter.at, messageId: this.#parts.ids.next() };
-      const enqueued = await this.#parts.links.enqueue(at, message);
-      await this.#apply([remove]);
-      if (enqueued.kind === "new") this.#parts.directory.changed(at, enqueued.message);
-      return true;
+      await this.#hangUpAgain(letter, message);
+      return this.#removeWhole(letter);
     }
     const name = messageName(letter.at, letter.at.messageId);
     const bytes = encodeMessage(message, random.xid());
@@ -112,13 +107,36 @@ export class DeadLetters {
     const result = await callStore(() => store.apply([back, remove]));
     // It is back already: an earlier call came only so far.
     if (result.kind === "conflict" && result.step === 0) return this.#apply([remove]);
-    if (result.kind === "unknown") throw unknownChange(letter.at);
+    if (result.kind === "unknown") {
+      this.#parts.directory.peek(letter.at)?.doubt();
+      throw unknownChange(letter.at);
+    }
     const stored = await this.#parts.messages.look(letter.at);
     if (stored !== undefined) this.#parts.directory.changed(letter.at, stored.message);
     return result.kind === "applied";
   }
 
-  async #purgeOne({ at, name, tag, message }: Letter): Promise<boolean> {
+  /** At the end of its group's line, under a new id: others may stand behind the old one. */
+  async #hangUpAgain(letter: Letter, message: Message): Promise<void> {
+    const { store } = this.#parts.options;
+    const at = { ...letter.at, messageId: this.#parts.ids.next() };
+    const { place } = message.payload;
+    let payload = message.payload;
+    if (place.kind === "object") {
+      // A payload is found by the id of its message, so it moves along.
+      const name = payloadName(at, at.messageId);
+      const opened = await callStore(() => store.getStream(place.name));
+      if (opened === undefined) throw missingPayload(letter.at);
+      await callStore(() => store.putStream(name, opened.body));
+      payload = { ...payload, place: { kind: "object", name } };
+    }
+    const next: Message = { ...message, payload, stateEtag: undefined };
+    const enqueued = await this.#parts.links.enqueue(at, next);
+    if (enqueued.kind === "new") this.#parts.directory.changed(at, enqueued.message);
+  }
+
+  /** Deletes a dead letter with its payload and state. */
+  async #removeWhole({ at, name, tag, message }: Letter): Promise<boolean> {
     const done = await this.#apply([{ kind: "delete", name, when: { kind: "tag", tag } }]);
     if (!done) return false;
     this.#parts.garbage.discard(payloadObjects(message));
@@ -197,6 +215,10 @@ function reborn(message: Message, nowMs: number): Message {
     dedupe: undefined,
     diedAtMs: undefined,
   };
+}
+
+function missingPayload({ messageId }: MessageAt): Error {
+  return failure("store_corrupt", `the payload of dead letter ${messageId} is gone`);
 }
 
 function unknownChange(at: MessageAt): Error {

@@ -73,6 +73,10 @@ export function deliver(
   if (current === undefined) return keep({ kind: "gone" });
   const { message } = current;
   const { terms } = request;
+  // Before anything else: a member of a group that goes out of turn breaks the group's chain.
+  if (message.previous !== undefined && !request.isPrepared(message)) {
+    return keep({ kind: "unprepared", message });
+  }
   const kept = housekeeping<Delivered>(message, nowMs, { kind: "gone" });
   if (kept !== undefined) return kept;
   if (message.notVisibleUntilMs > nowMs) {

@@ -58,7 +58,7 @@ export class Dequeuer {
     patience: Patience,
   ): Promise<Delivery | undefined> {
     const { clock } = this.#parts.options;
-    const ticket = queue.line.ticket();
+    const turn = { ticket: queue.line.ticket(), hasLooked: false };
     const until = patience.waitMs === undefined ? undefined : clock.monotonicMs() + patience.waitMs;
     for (let failures = 0, looked = 0; failures < deliveryFailuresMax; looked += 1) {
       // Those who only meet what others have taken let these others go on.
@@ -66,7 +66,7 @@ export class Dequeuer {
       const leftMs = until === undefined ? undefined : until - clock.monotonicMs();
       if (leftMs !== undefined && leftMs < -deliveryOvertimeMsMax) return undefined;
       const waitMs = leftMs === undefined ? undefined : Math.max(0, leftMs);
-      const candidate = await this.#candidate(queue, ticket, { ...patience, waitMs });
+      const candidate = await this.#candidate(queue, turn, { ...patience, waitMs });
       if (candidate === undefined) return undefined;
       if (patience.signal?.aborted === true) {
         queue.putBack(candidate, 0);
@@ -137,20 +137,22 @@ export class Dequeuer {
 
   async #candidate(
     queue: LiveQueue,
-    ticket: number,
+    turn: { readonly ticket: number; hasLooked: boolean },
     patience: Patience,
   ): Promise<string | undefined> {
     if (!queue.isComplete) await queue.load();
     const known = queue.next();
     if (known !== undefined) return known;
-    if (!queue.isComplete) {
+    // Once: who comes back from a candidate that was none waits for news like everybody else.
+    if (!queue.isComplete && !turn.hasLooked) {
+      turn.hasLooked = true;
       await queue.look();
       const found = queue.next();
       if (found !== undefined) return found;
     }
     if (patience.waitMs === 0) return undefined;
     this.#parts.refuseWhenDraining();
-    const waiting = queue.line.wait(ticket, patience);
+    const waiting = queue.line.wait(turn.ticket, patience);
     queue.serve();
     return waiting;
   }
@@ -167,7 +169,7 @@ export class Dequeuer {
     } catch (error) {
       const isDamaged = error instanceof LockdError && error.code === "store_corrupt";
       const hideMs = isDamaged ? missingPayloadHideMs : candidateRetryMs;
-      queue.putBack(messageId, clock.wallMs() + hideMs);
+      queue.holdBack(messageId, clock.wallMs() + hideMs);
       if (!(error instanceof LockdError)) throw error;
       telemetry.debug("queue.dispatcher.core", "queue.delivery_failed", {
         queue: queue.target.queue,
@@ -204,7 +206,7 @@ export class Dequeuer {
       throw error;
     }
     await preparation.drop();
-    queue.putBack(messageId, this.#parts.options.clock.wallMs() + candidateRetryMs);
+    queue.holdBack(messageId, this.#parts.options.clock.wallMs() + candidateRetryMs);
     return undefined;
   }
 
@@ -218,6 +220,9 @@ export class Dequeuer {
         break;
       case "behind":
         queue.giveWay(messageId, obstacle.messageId);
+        break;
+      case "held":
+        queue.holdBack(messageId, obstacle.untilMs);
         break;
       default:
         queue.putBack(messageId, obstacle.untilMs);

@@ -46,6 +46,7 @@ import { QueueDirectory } from "./queue-directory.ts";
 import { QueueList } from "./queue-list.ts";
 import type { QueueParts } from "./queue-parts.ts";
 import { queueSettings } from "./queue-settings.ts";
+import { QueueSweeper } from "./queue-sweeper.ts";
 import { QueueObserver } from "./queue-watch.ts";
 import { Settler } from "./settler.ts";
 import { Subscription } from "./subscription.ts";
@@ -53,6 +54,7 @@ import { Subscription } from "./subscription.ts";
 const noCall: LockdCall = {};
 
 export class EngineQueues implements ServedQueues {
+  readonly sweeper: QueueSweeper;
   readonly #parts: QueueParts;
   readonly #enqueuer: Enqueuer;
   readonly #dequeuer: Dequeuer;
@@ -90,6 +92,7 @@ export class EngineQueues implements ServedQueues {
     this.#enqueuer = new Enqueuer(this.#parts);
     this.#dequeuer = new Dequeuer(this.#parts);
     this.#settler = new Settler(this.#parts);
+    this.sweeper = new QueueSweeper(this.#parts, this.#settler);
     this.#observer = new QueueObserver(this.#parts);
     this.#letters = new DeadLetters(this.#parts);
     this.#list = new QueueList(this.#parts);

@@ -2,7 +2,12 @@
 import { failure, type LockdError } from "../../api/errors.ts";
 import type { BodyIn, LockdCall } from "../../api/lockd.ts";
 import type { EnqueueRequest, EnqueueResult } from "../../api/queues.ts";
-import { instantMsMax, unknownOutcomeReadDelayMs, unknownOutcomeReadsMax } from "../limits.ts";
+import {
+  casAttemptsMax,
+  instantMsMax,
+  unknownOutcomeReadDelayMs,
+  unknownOutcomeReadsMax,
+} from "../limits.ts";
 import { callStore } from "../store-failure.ts";
 import { type CheckedEnqueue, checkEnqueue } from "./checked-enqueue.ts";
 import { correlationOf } from "./checked-queue.ts";
@@ -47,6 +52,7 @@ export class Enqueuer {
     } catch (error) {
       // After an unknown outcome the record may point at it; the sweeper knows in time.
       keepsPayload = (error as { outcomeUnknown?: unknown }).outcomeUnknown === true;
+      if (keepsPayload) directory.peek(at)?.doubt();
       throw error;
     } finally {
       if (payload.place.kind === "object" && !keepsPayload) garbage.discard([payload.place.name]);
@@ -89,17 +95,27 @@ export class Enqueuer {
     return hasLinks ? this.#parts.links.enqueue(at, message) : this.#writeAlone(at, message);
   }
 
-  /** One create-only write. It is never repeated: the message may have been delivered by now. */
+  /**
+   * One create-only write. After an unknown outcome it is never repeated: the message may have been
+   * delivered and settled by now, and must not come again.
+   */
   async #writeAlone(at: MessageAt, message: Message): Promise<Enqueued> {
     const { store, random } = this.#parts.options;
     const name = messageName(at, at.messageId);
     const etag = random.xid();
-    const bytes = encodeMessage(message, etag);
-    const result = await callStore(() =>
-      store.apply([{ kind: "put", name, bytes, when: { kind: "absent" } }]),
-    );
-    if (result.kind === "applied") return { kind: "new", message, etag, tag: result.tags[0] };
-    return this.#findOut(at);
+    const step = {
+      kind: "put" as const,
+      name,
+      bytes: encodeMessage(message, etag),
+      when: { kind: "absent" as const },
+    };
+    for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
+      const result = await callStore(() => store.apply([step]));
+      if (result.kind === "applied") return { kind: "new", message, etag, tag: result.tags[0] };
+      if (result.kind === "unknown") return this.#findOut(at);
+      // Nobody else uses this name: the store only said that it was busy with it.
+    }
+    throw failure("store_unavailable", `${describeMessage(at)}: the store does not take it`);
   }
 
   /** Nobody else makes a record of this name: if it is there, it is ours. */

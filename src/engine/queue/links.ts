@@ -28,7 +28,7 @@ import {
 } from "./link-records.ts";
 import { type Message, messageName } from "./message.ts";
 import { encodeMessage } from "./message-codec.ts";
-import { keep, put } from "./message-decision.ts";
+import { keep, type MessageDecision, put } from "./message-decision.ts";
 import type { MessageAt, MessageShell } from "./message-shell.ts";
 import { SerialTurns } from "./serial-turns.ts";
 
@@ -143,17 +143,24 @@ export class Links {
     const marked: Message = { ...message, unlinked: true, previous: group.link?.tail };
     const name = messageName(at, at.messageId);
     const bytes = encodeMessage(marked, random.xid());
-    const result = await callStore(() =>
-      store.apply([{ kind: "put", name, bytes, when: { kind: "absent" } }]),
-    );
-    if (result.kind === "unknown" && (await messages.look(at)) === undefined) {
-      throw this.#gaveUp(at, true);
+    const step: Step = { kind: "put", name, bytes, when: { kind: "absent" } };
+    for (let attempt = 0; ; attempt += 1) {
+      const result = await callStore(() => store.apply([step]));
+      if (result.kind === "applied") break;
+      const isThere = (await messages.look(at)) !== undefined;
+      if (isThere) break;
+      const isOpen = result.kind === "unknown";
+      if (isOpen || attempt >= linkAttemptsMax) throw this.#gaveUp(at, isOpen);
     }
     if (message.group !== undefined) await this.#hangUp(at, message, group);
     const other = await this.#enterKey(at, message);
     if (other !== undefined) return { kind: "duplicate", of: other };
     const linked = await this.#unmark(at).catch(() => undefined);
-    return { kind: "new", message: linked ?? marked, etag: "", tag: undefined };
+    // Gone, or withdrawn because it took a day: its producer must not be told that it is there.
+    if (linked === undefined || linked.expiresAtMs !== message.expiresAtMs) {
+      throw this.#gaveUp(at, true);
+    }
+    return { kind: "new", message: linked, etag: "", tag: undefined };
   }
 
   /** Makes the group's record name the message, which names the tail that was replaced. */
@@ -191,11 +198,7 @@ export class Links {
       const key = await this.#readDedupe(at, message);
       if (key.link?.messageId === at.messageId) return undefined;
       if (this.#standsForOther(key, at)) {
-        await messages.transact(at, (current) =>
-          current?.message.unlinked === true
-            ? { kind: "delete", gone: current.message, answer: undefined }
-            : keep(undefined),
-        );
+        await messages.transact(at, (current, nowMs) => withdrawn(current?.message, nowMs));
         return key.link;
       }
       const result = await callStore(() => store.apply(this.#dedupeStep(at, message, key.tag)));
@@ -213,6 +216,11 @@ export class Links {
     });
   }
 
+  /** Withdraws a message that was never completely enqueued and never will be. */
+  async abandon(at: MessageAt): Promise<void> {
+    await this.#ports.messages.transact(at, (current, nowMs) => withdrawn(current?.message, nowMs));
+  }
+
   /** Finishes what a producer left, or finds out that it can not be finished yet. */
   async #resolve(at: MessageAt, message: Message, isHungUp: boolean): Promise<Gate> {
     if (message.group !== undefined && !isHungUp) {
@@ -220,7 +228,7 @@ export class Links {
       if (group.link?.tail !== at.messageId) return { kind: "unfinished" };
     }
     const other = await this.#enterKey(at, message);
-    if (other !== undefined) return { kind: "gone" };
+    if (other !== undefined) return { kind: message.group === undefined ? "gone" : "open" };
     if (isHungUp) await this.#unmark(at);
     return { kind: "open" };
   }
@@ -279,6 +287,16 @@ export class Links {
         })
       : failure("cas_mismatch", `${name}: other producers won ${linkAttemptsMax} times in a row`);
   }
+}
+
+/**
+ * A message that was not completely enqueued goes away. One that hangs in a group's chain stays until its turn,
+ * outlived, because it is what its successor waits for.
+ */
+function withdrawn(current: Message | undefined, nowMs: number): MessageDecision<undefined> {
+  if (current?.unlinked !== true) return keep(undefined);
+  if (current.group === undefined) return { kind: "delete", gone: current, answer: undefined };
+  return put<undefined>({ ...current, unlinked: false, expiresAtMs: nowMs }, () => undefined);
 }
 
 export type Gate =

@@ -32,8 +32,11 @@ export interface LiveQueuePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: QueueSettings;
-  /** Deletes or buries a message that must not be delivered any more. */
-  readonly cleanUp: (target: QueueId, messageId: string) => Promise<void>;
+  /**
+   * Deletes or buries a message that must not be delivered any more; answers the id of the message
+   * of its group that comes before it, if there is one.
+   */
+  readonly cleanUp: (target: QueueId, messageId: string) => Promise<string | undefined>;
   /** A look or a cleaning in the background failed. */
   readonly trouble: (target: QueueId, error: unknown) => void;
 }
@@ -91,6 +94,12 @@ export class LiveQueue {
     this.#lookAgain();
   }
 
+  /** A write whose outcome is unknown may have made a message: what is known is not all any more. */
+  doubt(): void {
+    this.#complete = false;
+    if (this.#isWatched()) this.#lookAgain();
+  }
+
   /** Takes the next candidate; undefined when none is known to be ready. */
   next(): string | undefined {
     const nowMs = this.#ports.clock.wallMs();
@@ -121,11 +130,17 @@ export class LiveQueue {
     this.serve();
   }
 
+  /** A candidate for which something is missing is one again from `untilMs` on. */
+  holdBack(messageId: string, untilMs: number): void {
+    this.known.holdBack(messageId, untilMs, this.#ports.clock.wallMs());
+    this.serve();
+  }
+
   /** A candidate stands behind another message of its group. */
   giveWay(messageId: string, to: string): void {
     const nowMs = this.#ports.clock.wallMs();
     if (this.known.giveWay(messageId, to, nowMs)) this.serve();
-    else this.putBack(messageId, nowMs + candidateRetryMs);
+    else this.holdBack(messageId, nowMs + candidateRetryMs);
   }
 
   /** A candidate is not, and may never be, completely enqueued: it must not hold up its group. */
@@ -210,10 +225,8 @@ export class LiveQueue {
       this.#touched = undefined;
     }
     this.#complete = exclusive;
-    if (!exclusive) {
-      const lastId = ended ? undefined : after?.slice(prefix.length);
-      this.known.forgetUnseen(this.#looks, { lastId, nowMs: clock.wallMs() });
-    }
+    const lastId = ended ? undefined : after?.slice(prefix.length);
+    this.known.forgetUnseen(this.#looks, { lastId, nowMs: clock.wallMs() });
     this.#tell();
     this.serve();
   }
@@ -221,8 +234,8 @@ export class LiveQueue {
   #seen(name: string, bytes: Uint8Array, nowMs: number): void {
     const messageId = name.slice(messagesOf(this.target).length);
     if (!isMessageId(messageId)) return;
-    const newer = this.#touched?.has(messageId) === true || this.known.isTaken(messageId);
-    if (newer) {
+    const isTouched = this.#touched?.has(messageId) === true;
+    if (isTouched || this.known.isSpokenFor(messageId, nowMs)) {
       this.known.markSeen(messageId, this.#looks);
       return;
     }
@@ -236,14 +249,17 @@ export class LiveQueue {
 
   async #cleanUp(messageId: string): Promise<void> {
     this.#cleaning += 1;
+    let before: string | undefined;
     try {
-      await this.#ports.cleanUp(this.target, messageId);
+      before = await this.#ports.cleanUp(this.target, messageId);
     } catch (error) {
       this.#ports.trouble(this.target, error);
     }
     this.#cleaning -= 1;
     // What was not cleaned away after all (it is somebody's, or the store failed) comes back later.
-    this.putBack(messageId, this.#ports.clock.wallMs() + candidateRetryMs);
+    if (before === undefined) {
+      this.holdBack(messageId, this.#ports.clock.wallMs() + candidateRetryMs);
+    } else this.giveWay(messageId, before);
     this.#tell();
   }
 

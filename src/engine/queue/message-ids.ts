@@ -40,6 +40,11 @@ export class MessageIds {
   }
 }
 
+/** Milliseconds of the clock of whoever made the id. */
+export function timeOfMessageId(messageId: string): number {
+  return Number.parseInt(messageId.slice(0, 8) + messageId.slice(9, 13), 16);
+}
+
 const messageIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** True for the form of every id that was ever handed out. */

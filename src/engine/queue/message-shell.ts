@@ -3,8 +3,8 @@
  * compare-and-swap, and finds out what became of writes of unknown outcome.
  *
  * The races it exists to win are those of `record-shell.ts`, and one more: a message can be
- * deleted. A delete of unknown outcome counts as done once the record is gone, because whoever else
- * may have deleted it meant the same: the message is settled and will not be delivered again.
+ * deleted. A holder's delete of unknown outcome counts as done when the record is gone while its
+ * lease still runs: nobody else could have deleted it. Later somebody else may have had it.
  */
 import assert from "node:assert";
 import { failure, type LockdError } from "../../api/errors.ts";
@@ -19,6 +19,7 @@ import type { Random } from "../ports/random.ts";
 import type { VersionTag } from "../ports/store.ts";
 import { type Plan, type Precondition, type Store, StoreFailure } from "../ports/store.ts";
 import { engineErrorOf } from "../store-failure.ts";
+import { isLeased } from "./fence.ts";
 import {
   deadLettersOf,
   type Message,
@@ -45,8 +46,8 @@ export interface MessageObserver {
 interface OpenAttempt<Answer> {
   readonly etag: string;
   readonly decision: MessageDecision<Answer>;
-  /** The version it was based on: another write on the same version proves it never landed. */
   readonly base: VersionTag | undefined;
+  readonly decidedMs: number;
 }
 
 type Written = "applied" | "conflict" | "unknown";
@@ -132,13 +133,16 @@ export class MessageShell {
     if (!cell.loaded) {
       const { stored, tag } = await this.#load(cell.name);
       cell.set(stored, tag);
-      const landed = open.find((attempt) => isTrace(attempt, stored));
+      const nowMs = this.#clock.wallMs();
+      const landed = open.find((attempt) => isTrace(attempt, stored, nowMs));
       if (landed !== undefined) return { value: this.#done(run, landed) };
     }
-    const decision = decide(cell.stored, this.#clock.wallMs());
+    const decidedMs = this.#clock.wallMs();
+    const decision = decide(cell.stored, decidedMs);
     if (decision.kind === "refuse") throw decision.error;
     if (decision.kind === "keep") return { value: decision.answer };
-    const attempt: OpenAttempt<Answer> = { etag: this.#random.xid(), decision, base: cell.tag };
+    const etag = this.#random.xid();
+    const attempt: OpenAttempt<Answer> = { etag, decision, base: cell.tag, decidedMs };
     const written = await this.#write(run, attempt);
     if (written === "applied") return { value: this.#done(run, attempt) };
     if (written === "unknown") open.push(attempt);
@@ -235,10 +239,14 @@ interface Loaded {
 
 /** True when what is stored shows that the attempt took effect. */
 function isTrace<Answer>(
-  { decision, etag }: OpenAttempt<Answer>,
+  { decision, etag, decidedMs }: OpenAttempt<Answer>,
   stored: StoredMessage | undefined,
+  nowMs: number,
 ): boolean {
-  return decision.kind === "put" ? stored?.etag === etag : stored === undefined;
+  if (decision.kind === "put") return stored?.etag === etag;
+  if (stored !== undefined) return false;
+  const wasHolder = decision.kind === "delete" && isLeased(decision.gone, decidedMs);
+  return !wasHolder || isLeased(decision.gone, nowMs);
 }
 
 function throwEngineError(error: unknown): never {

@@ -4,6 +4,7 @@
  * conditional write and an ack one conditional delete. Plain immutable data.
  */
 import type { Namespace } from "../../api/names.ts";
+import { isMessageId } from "./message-ids.ts";
 
 /** A queue's name after trimming, lower-casing and checking. */
 export type QueueName = string & { readonly __brand: "queue" };
@@ -130,6 +131,17 @@ export function payloadName({ namespace, queue }: QueueId, messageId: string): s
 /** The key under which clients address a message's workflow state. */
 export function stateKeyOf(queue: QueueName, messageId: string): string {
   return `q/${queue}/state/${messageId}`;
+}
+
+/** The message whose state the record `k/<namespace>/q/<queue>/state/<id>` is; else undefined. */
+export function stateOwnerOf(
+  recordName: string,
+): (QueueId & { readonly messageId: string }) | undefined {
+  const parts = recordName.split("/");
+  const [kind, namespace, q, queue, state, messageId] = parts;
+  if (parts.length !== 6 || kind !== "k" || q !== "q" || state !== "state") return undefined;
+  if (messageId === undefined || !isMessageId(messageId)) return undefined;
+  return { namespace: namespace as Namespace, queue: queue as QueueName, messageId };
 }
 
 /** `<prefix>/<namespace>/<queue>/<rest>` taken apart; undefined for foreign names. */

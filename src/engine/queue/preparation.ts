@@ -16,7 +16,10 @@ export type Obstacle =
   | { readonly kind: "gone" }
   | { readonly kind: "unfinished" }
   | { readonly kind: "behind"; readonly messageId: string }
-  | { readonly kind: "later"; readonly untilMs: number };
+  /** Its time has not come. */
+  | { readonly kind: "later"; readonly untilMs: number }
+  /** Its time has come, but something it needs can not be had. */
+  | { readonly kind: "held"; readonly untilMs: number };
 
 export class Preparation {
   readonly #parts: QueueParts;
@@ -63,7 +66,8 @@ export class Preparation {
       if (opened?.size !== size) {
         await opened?.body.close();
         telemetry.warn("queue.dispatcher.core", "queue.payload_missing", { object: place.name });
-        return this.#later(missingPayloadHideMs);
+        const untilMs = this.#parts.options.clock.wallMs() + missingPayloadHideMs;
+        return { kind: "held", untilMs };
       }
       this.#payload = opened;
     }
@@ -111,12 +115,8 @@ export class Preparation {
     const leaseId = this.#parts.options.random.xid();
     const state = { owner, txnId, explicit, ttlSeconds, leaseId };
     const granted = await this.#parts.states.grant(this.#at, state);
-    if (granted.kind === "held") return { kind: "later", untilMs: granted.untilMs };
+    if (granted.kind === "held") return granted;
     this.#stateLease = granted.lease;
     return undefined;
-  }
-
-  #later(ms: number): Obstacle {
-    return { kind: "later", untilMs: this.#parts.options.clock.wallMs() + ms };
   }
 }

@@ -56,10 +56,14 @@ export class ReadySet {
     return this.#slots.find(id) !== -1;
   }
 
-  /** True while a consumer is being given the message. */
-  isTaken(id: string): boolean {
+  /**
+   * True when this process knows better than a look at the store: it is just delivering the
+   * message, or has put it aside for a while.
+   */
+  isSpokenFor(id: string, nowMs: number): boolean {
     const slot = this.#slots.find(id);
-    return slot !== -1 && this.#slots.at[slot] === place.taken;
+    if (slot === -1) return false;
+    return this.#slots.at[slot] === place.taken || (this.#slots.held[slot] ?? 0) > nowMs;
   }
 
   /** What is known of a message now, new or not; `seen` marks it for `forgetUnseen`. */
@@ -73,6 +77,7 @@ export class ReadySet {
     slots.priority[slot] = facts.priority;
     slots.leased[slot] = facts.leased ? 1 : 0;
     slots.exhausted[slot] = facts.exhausted ? 1 : 0;
+    slots.held[slot] = 0;
     slots.seen[slot] = when.seen;
     if (facts.group === undefined) this.#enter(slot, when.nowMs);
     else this.#enterGroup(slot, facts.group, when.nowMs);
@@ -171,6 +176,14 @@ export class ReadySet {
     return true;
   }
 
+  /** A taken message is a candidate again from `untilMs` on, and no look brings it back earlier. */
+  holdBack(id: string, untilMs: number, nowMs: number): void {
+    const slot = this.#slots.find(id);
+    if (slot === -1 || this.#slots.at[slot] !== place.taken) return;
+    this.#slots.held[slot] = untilMs;
+    this.putBack(id, untilMs, nowMs);
+  }
+
   /**
    * A taken message must not hold up its group: it is a candidate of its own from `dueMs` on, until
    * something new is known of it.
@@ -181,6 +194,7 @@ export class ReadySet {
     this.#lift(slot);
     this.#leaveGroup(slot, nowMs);
     this.#slots.due[slot] = dueMs;
+    this.#slots.held[slot] = dueMs;
     this.#slots.leased[slot] = 0;
     this.#enter(slot, nowMs);
   }

@@ -2,7 +2,7 @@
 import type { AckResult, ExtendResult, NackResult } from "../../api/queues.ts";
 import type { CheckedExtend, CheckedNack, CheckedSettle } from "./checked-queue.ts";
 import { housekeeping } from "./deliver.ts";
-import type { Message, StoredMessage } from "./message.ts";
+import { isExhausted, isOutlived, type Message, type StoredMessage } from "./message.ts";
 import { keep } from "./message-decision.ts";
 import type { MessageAt } from "./message-shell.ts";
 import type { StateClaim } from "./message-states.ts";
@@ -45,7 +45,7 @@ export class Settler {
       },
     );
     // What will never be delivered again moves on at once; if that fails, the next look does it.
-    await this.#bestEffort(() => this.cleanUp(claim));
+    if (this.#isDoomed(message)) await this.#bestEffort(() => this.cleanUp(claim));
     return { requeued: true, metaEtag: etag, correlationId: message.correlationId };
   }
 
@@ -68,8 +68,19 @@ export class Settler {
     };
   }
 
-  /** Deletes or buries a message that nobody holds and that must not be delivered any more. */
-  async cleanUp(at: MessageAt): Promise<void> {
+  /**
+   * Deletes or buries a message that nobody holds and that must not be delivered any more. One that
+   * waits for its turn in a group stays until then, because its successor waits for it; answered
+   * is the id of the one it waits for.
+   */
+  async cleanUp(at: MessageAt): Promise<string | undefined> {
+    const known = await this.#parts.messages.look(at);
+    if (known === undefined || !this.#isDoomed(known.message)) return undefined;
+    if (known.message.previous !== undefined) {
+      const gate = await this.#parts.links.gate(at, known.message);
+      if (gate.kind === "behind") return gate.messageId;
+      if (gate.kind !== "open") return undefined;
+    }
     await this.#parts.messages.transact(
       at,
       (current, nowMs) =>
@@ -86,6 +97,11 @@ export class Settler {
         if (outlived) await this.#eraseState(at, message, false);
       },
     );
+    return undefined;
+  }
+
+  #isDoomed(message: Message): boolean {
+    return isExhausted(message) || isOutlived(message, this.#parts.options.clock.wallMs());
   }
 
   async #eraseState(at: MessageAt, message: Message, isStateful: boolean): Promise<void> {
@@ -105,7 +121,7 @@ export class Settler {
   }
 
   /** What belongs to a settled message but does not decide about it; the sweeper does the rest. */
-  async #bestEffort(call: () => Promise<void>): Promise<void> {
+  async #bestEffort(call: () => Promise<unknown>): Promise<void> {
     try {
       await call();
     } catch (error) {

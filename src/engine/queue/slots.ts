@@ -18,6 +18,8 @@ export class Slots {
   at = new Uint8Array(firstCapacity);
   leased = new Uint8Array(firstCapacity);
   exhausted = new Uint8Array(firstCapacity);
+  /** Not a candidate before this instant, whatever the store says; 0: no such thing. */
+  held = new Float64Array(firstCapacity);
   /** Number of the last full look at the store that saw it. */
   seen = new Uint32Array(firstCapacity);
   /** Index in the ready or timed heap. */
@@ -136,6 +138,7 @@ export class Slots {
     const capacity = this.due.length * 2;
     this.due = grown(this.due, new Float64Array(capacity));
     this.expires = grown(this.expires, new Float64Array(capacity));
+    this.held = grown(this.held, new Float64Array(capacity));
     this.priority = grown(this.priority, new Int8Array(capacity));
     this.at = grown(this.at, new Uint8Array(capacity));
     this.leased = grown(this.leased, new Uint8Array(capacity));

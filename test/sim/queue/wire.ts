@@ -71,6 +71,8 @@ async function perform(
 }
 
 interface Pending {
+  /** The client has gone: what is executed for it later ends at once. */
+  abandoned: boolean;
   readonly executions: Set<AbortController>;
   settle(outcome: QueueOutcome): boolean;
 }
@@ -101,6 +103,7 @@ export class QueueWire {
     return new Promise((resolve) => {
       let settled = false;
       const pending: Pending = {
+        abandoned: false,
         executions: new Set(),
         settle: (outcome) => {
           if (settled) return false;
@@ -135,6 +138,7 @@ export class QueueWire {
     const operation = this.#invoke(node.name, call);
     pending.executions.add(controller);
     this.executing += 1;
+    if (pending.abandoned) this.#abandon(node, pending);
     const alive = node.process.onDeath(() => {
       this.executing -= 1;
       pending.executions.delete(controller);
@@ -188,6 +192,7 @@ export class QueueWire {
   }
 
   #abandon(node: SimNode, pending: Pending): void {
+    pending.abandoned = true;
     const { process } = node;
     const { life } = process;
     for (const execution of pending.executions) {
