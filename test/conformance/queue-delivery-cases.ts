@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LockdConfigError } from "../../src/api/errors.ts";
 import { expect, freshKey, longAgo, type Story, test } from "./lockd-suite.ts";
-import { freshQueue, identityOf, QueueStory, textOf } from "./queue-story.ts";
+import { becomes, freshQueue, identityOf, QueueStory, textOf } from "./queue-story.ts";
 
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -252,7 +252,7 @@ export function dequeueCases(story: Story): void {
     }
     for (let at = 0; at < 3; at += 1) {
       await queue.put(String(at));
-      await expect.poll(() => served.length).toBe(at + 1);
+      await becomes(() => served.length, at + 1);
     }
     await Promise.all(consumers);
     expect(served).toEqual([1, 2, 3]);
@@ -273,7 +273,7 @@ export function observerCases(story: Story): void {
     const nothing = await queue.queues.stats(address);
     expect(nothing).toMatchObject({ available: false, headMessageId: undefined });
     const waiting = queue.take();
-    await expect.poll(async () => (await queue.queues.stats(address)).waitingConsumers).toBe(1);
+    await becomes(async () => (await queue.queues.stats(address)).waitingConsumers, 1);
     expect((await queue.queues.stats(address)).totalConsumers).toBeGreaterThanOrEqual(1);
     await queue.put("x");
     await queue.ack(await waiting);
@@ -297,16 +297,16 @@ export function observerCases(story: Story): void {
     const reading = (async () => {
       for await (const event of watched) events.push(event);
     })();
-    await expect.poll(() => events.length).toBe(1);
+    await becomes(() => events.length, 1);
     expect(events[0]).toMatchObject({ available: false, headMessageId: undefined });
     const { messageId } = await queue.put("x");
-    await expect.poll(() => events.length).toBe(2);
+    await becomes(() => events.length, 2);
     expect(events[1]).toMatchObject({ available: true, headMessageId: messageId });
     const delivery = await queue.take();
-    await expect.poll(() => events.length).toBe(3);
+    await becomes(() => events.length, 3);
     expect(events[2]).toMatchObject({ available: false, headMessageId: undefined });
     await queue.queues.nack({ ...identityOf(delivery), delaySeconds: 1 });
-    await expect.poll(() => events.length, { timeout: 5_000 }).toBe(4);
+    await becomes(() => events.length, 4);
     expect(events[3]).toMatchObject({ available: true, headMessageId: messageId });
     ending.abort();
     await reading.catch(() => undefined);
