@@ -11,6 +11,7 @@ for (const name of [
   "start",
   "compact",
   "peers",
+  "queue-http",
 ]) {
   console.log(`== ${name}`);
   const file = path.join(import.meta.dirname, `${name}.ts`);
