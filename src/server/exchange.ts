@@ -94,6 +94,14 @@ export class Exchange implements LockdCall {
     response.end(body, length === body.length ? "latin1" : "utf8");
   }
 
+  /** Answers text of one byte a character, in one write. */
+  byteText(status: number, body: string, headers: readonly string[]): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    response.writeHead(status, this.head(headers, body.length));
+    response.end(body, "latin1");
+  }
+
   send(status: number, body: Uint8Array, headers: readonly string[]): void {
     const { response } = this;
     if (response.destroyed) return;

@@ -159,7 +159,7 @@ describe("dequeue", () => {
     const answer = await call(`${server.url}/v1/queue/dequeue`, { body: JSON.stringify(ask) });
     const at = answer.text.indexOf("\r\n\r\n\0") + 4;
     expect(answer.text.slice(at, at + bytes)).toBe("\0".repeat(bytes));
-    expect(answer.text.slice(at + bytes)).toMatch(/^\r\n--[0-9a-f]{40}\r\nContent-Disposition/);
+    expect(answer.text.slice(at + bytes)).toMatch(/^\r\n--[0-9a-f]{32}\r\nContent-Disposition/);
     expect(answer.text).toContain(`Content-Length: ${bytes}\r\n`);
     await expect.poll(() => closed).toBe(1);
   });
@@ -226,13 +226,13 @@ describe("subscribe", () => {
     server.script({ subscribe: async () => stream });
     const connection = connected();
     connection.say(post("/v1/queue/subscribe", JSON.stringify(ask)));
-    let heard = await connection.until(/hello\r\n--[0-9a-f]{40}\r\n$/);
+    let heard = await connection.until(/hello\r\n--[0-9a-f]{32}\r\n$/);
     expect(shown(heard)).toBe(`--BOUNDARY\r\n${pair("hello")}\r\n--BOUNDARY`);
     expect(headerIn(dechunked(heard).head, "Content-Length")).toBeUndefined();
     expect(headerIn(heard, "X-Correlation-Id")).toBe("cid-1");
 
     stream.feed(delivery({ payload: Buffer.from("wor\r\n"), correlationId: "cid-2" }));
-    heard = await connection.until(/wor\r\n\r\n--[0-9a-f]{40}\r\n$/);
+    heard = await connection.until(/wor\r\n\r\n--[0-9a-f]{32}\r\n$/);
     const second = pair("wor\r\n", { meta: metaOfFirst.replace("cid-1", "cid-2") });
     const both = `--BOUNDARY\r\n${pair("hello")}\r\n--BOUNDARY\r\n${second}\r\n--BOUNDARY`;
     expect(shown(heard)).toBe(both);
