@@ -8,6 +8,7 @@ import { type Measured, startLockd, startProgram } from "./support/children.ts";
 import { HttpConnection } from "./support/http-connection.ts";
 import { load } from "./support/load.ts";
 import { enqueue, queueCycle, takeAndAck } from "./support/queue-cycles.ts";
+import { byStreams } from "./support/queue-streams.ts";
 
 const seconds = Number(process.argv[2] ?? 5);
 const connections = 64;
@@ -26,7 +27,8 @@ async function cycles(): Promise<void> {
   const rate = own.cyclesPerSecond;
   console.log(
     `enqueue, dequeue, ack, ${connections} connections: ${rate.toFixed(0)} cycles/s, ` +
-      `p50 ${own.p50.toFixed(1)} ms, p99 ${own.p99.toFixed(1)} ms, ${own.cpuMicros.toFixed(0)} us CPU`,
+      `p50 ${own.p50.toFixed(1)} ms, p99 ${own.p99.toFixed(1)} ms, ` +
+      `${own.cpuMicros.toFixed(0)} us CPU (bare HTTP: ${bare.cpuMicros.toFixed(0)})`,
   );
   const share = rate / bare.cyclesPerSecond;
   console.log(
@@ -57,7 +59,7 @@ async function deliveries(): Promise<void> {
   await fill("by-dequeue");
   let left = Math.floor(backlog / connections) * connections;
   const total = left;
-  let from = performance.now();
+  const from = performance.now();
   await Promise.all(
     Array.from({ length: connections }, async () => {
       const connection = new HttpConnection(lockd.url);
@@ -70,26 +72,10 @@ async function deliveries(): Promise<void> {
   );
   const dequeued = (total * 1_000) / (performance.now() - from);
   await fill("by-stream");
-  const client = new HttpLockd({ endpoints: lockd.url });
-  let open = total;
-  from = performance.now();
-  await Promise.all(
-    Array.from({ length: streams }, async () => {
-      const request = { queue: "by-stream", owner: "bench", pageSize: 64, waitSeconds: -1 };
-      const acks: Promise<unknown>[] = [];
-      for await (const delivery of await client.queues.subscribe(request)) {
-        acks.push(client.queues.ack({ ...delivery }));
-        open -= 1;
-        if (open === 0) break;
-      }
-      await Promise.all(acks);
-    }),
-  ).catch((error: unknown) => console.log(`streams: ${String(error)}`));
-  const streamed = ((total - open) * 1_000) / (performance.now() - from);
-  await client.close();
+  const streamed = await byStreams({ url: lockd.url, queue: "by-stream", streams, total });
   console.log(
     `delivery with ack: ${dequeued.toFixed(0)}/s by dequeue, ${streamed.toFixed(0)}/s by ` +
-      `${streams} streams (our client in one process): ${(streamed / dequeued).toFixed(2)} x (wanted: 2)`,
+      `${streams} streams: ${(streamed / dequeued).toFixed(2)} x (wanted: 2)`,
   );
 }
 

@@ -7,7 +7,8 @@ const type = "Content-Type: multipart/related; boundary=bench\r\n";
 
 export function enqueueBody(queue: string, text = payload): string {
   return (
-    '--bench\r\nContent-Disposition: form-data; name="meta"\r\nContent-Type: application/json\r\n\r\n' +
+    '--bench\r\nContent-Disposition: form-data; name="meta"\r\n' +
+    "Content-Type: application/json\r\n\r\n" +
     `{"queue":"${queue}"}\r\n--bench\r\nContent-Disposition: form-data; name="payload"\r\n` +
     `Content-Type: text/plain\r\n\r\n${text}\r\n--bench--\r\n`
   );
@@ -30,8 +31,8 @@ export async function enqueue(connection: HttpConnection, queue: string): Promis
 export function ackBody(queue: string, text: string): string {
   const id = (name: string, length: number): string => field(text, name).padEnd(length, "0");
   return (
-    `{"queue":"${queue}","message_id":"${id("message_id", 36)}","lease_id":"${id("lease_id", 20)}",` +
-    `"fencing_token":${field(text, "fencing_token") || "1"},"meta_etag":"${id("meta_etag", 20)}"}`
+    `{"queue":"${queue}","message_id":"${id("message_id", 36)}",` +
+    `"lease_id":"${id("lease_id", 20)}","fencing_token":${field(text, "fencing_token") || "1"},"meta_etag":"${id("meta_etag", 20)}"}`
   );
 }
 
