@@ -32,7 +32,9 @@ export function ackBody(queue: string, text: string): string {
   const id = (name: string, length: number): string => field(text, name).padEnd(length, "0");
   return (
     `{"queue":"${queue}","message_id":"${id("message_id", 36)}",` +
-    `"lease_id":"${id("lease_id", 20)}","fencing_token":${field(text, "fencing_token") || "1"},"meta_etag":"${id("meta_etag", 20)}"}`
+    `"lease_id":"${id("lease_id", 20)}",` +
+    `"fencing_token":${field(text, "fencing_token") || "1"},` +
+    `"meta_etag":"${id("meta_etag", 20)}"}`
   );
 }
 

@@ -29,7 +29,8 @@ class Stream {
     this.#socket.on("error", () => {});
     this.#socket.on("data", (chunk) => this.#hear(chunk.toString("latin1")));
     this.#socket.write(
-      `POST /v1/queue/subscribe HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      "POST /v1/queue/subscribe HTTP/1.1\r\nHost: x\r\n" +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
     );
   }
 

@@ -138,7 +138,7 @@ describe("enqueue", () => {
     expect(one.requests).toHaveLength(1);
   });
 
-  test("with a key: it is found out once whether the server looks at it, then repeated", async () => {
+  test("with a key: found out once whether the server looks at it, then repeated", async () => {
     const one = await serve((request, index) => {
       if (request.path === "/v1/x/queue/list") return ok({ queues: [] });
       return index === 0 || index === 3 ? cut : ok({ ...answer, duplicate: true });
