@@ -134,7 +134,8 @@ async function startAndTake(directory: string): Promise<void> {
   const { user, system } = process.cpuUsage(cpu);
   console.log(
     `start: store open ${((opened - before) / 1000).toFixed(2)} s, ` +
-      `${stats.pendingCandidates} messages known after ${((loaded - opened) / 1000).toFixed(2)} s ` +
+      `${stats.pendingCandidates} messages known after ` +
+      `${((loaded - opened) / 1000).toFixed(2)} s ` +
       `(${((user + system) / 1e6).toFixed(2)} s CPU); RSS ${rssMib()} MiB`,
   );
   await fill(engine, "few", 1_000);
