@@ -77,8 +77,8 @@ function nameOf(target: CheckedKey): string {
 }
 
 export class Engine implements ServedLockd {
-  readonly attachments: EngineAttachments;
   readonly queues: EngineQueues;
+  readonly attachments: EngineAttachments;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
