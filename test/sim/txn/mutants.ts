@@ -1,9 +1,9 @@
 /** The seeded bugs of transactions which the simulator must find within its usual budget. */
 import type { Plan, Store } from "../../../src/engine/ports/store.ts";
+import { RecordShell } from "../../../src/engine/record/record-shell.ts";
 import { Applier } from "../../../src/engine/txn/applier.ts";
-import { Coordinator } from "../../../src/engine/txn/coordinator.ts";
 import { Staging } from "../../../src/engine/txn/staging.ts";
-import { UndecidedLeases } from "../../../src/engine/txn/undecided-leases.ts";
+import { TxnTurn } from "../../../src/engine/txn/txn-log.ts";
 import type { Mutant } from "../mutant.ts";
 import { withApply } from "../with-apply.ts";
 
@@ -20,40 +20,33 @@ function replaced<Class extends object, Name extends keyof Class>(
   };
 }
 
-/** Steps on transaction records lose their condition. */
-function unconditionalRecords(store: Store): Store {
+/** Decisions leave no trace once they are finished. */
+function withoutMarkers(store: Store): Store {
   return withApply(store, (plan: Plan) =>
-    store.apply(
-      plan.map((step) => (step.name.startsWith("t/") ? { ...step, when: { kind: "any" } } : step)),
-    ),
+    store.apply(plan.filter((step) => !(step.kind === "put" && step.name.startsWith("td/")))),
   );
-}
-
-/** A decision is taken for durable before it is. */
-function decidingInMemory(store: Store): Store {
-  return withApply(store, async (plan: Plan) => {
-    const [step] = plan;
-    const isDecision =
-      plan.length === 1 &&
-      step?.kind === "put" &&
-      step.name.startsWith("t/") &&
-      !Buffer.from(step.bytes).includes('"s":"pending"');
-    if (!isDecision) return store.apply(plan);
-    void store.apply(plan).catch(() => undefined);
-    return { kind: "applied", tags: [undefined] };
-  });
 }
 
 export const txnMutants: readonly Mutant[] = [
   {
-    name: "decision answered before it is durable",
-    bug: "participants are told, and the caller, while the decision is still being written",
-    store: decidingInMemory,
+    name: "applied before it is decided",
+    bug: "a decision is applied and answered while its record is still being written",
+    install: () =>
+      replaced(
+        TxnTurn.prototype,
+        "put",
+        (original) =>
+          async function (this: TxnTurn, next) {
+            if (next.state === "pending") return original.call(this, next);
+            void original.call(this, next).catch(() => undefined);
+            return "applied" as const;
+          },
+      ),
   },
   {
-    name: "records without a condition",
-    bug: "an expired transaction is rolled back over the commit that was faster",
-    store: unconditionalRecords,
+    name: "marker dropped early",
+    bug: "a finished decision is forgotten at once, and made anew by who comes late",
+    store: withoutMarkers,
   },
   {
     name: "a participant is skipped",
@@ -72,12 +65,16 @@ export const txnMutants: readonly Mutant[] = [
   },
   {
     name: "staging discarded without asking",
-    bug: "an expired lease is cleared although its transaction may commit",
+    bug: "an expired lease is cleared although its transaction may have committed",
     install: () =>
-      replaced(UndecidedLeases.prototype, "resolve", () => async () => {
-        // Claims to have seen to it; the key is then cleaned by whoever comes.
-      }),
-    store: (store) => store,
+      replaced(
+        RecordShell.prototype,
+        "transact",
+        (original) =>
+          function (this: RecordShell, name, decide, extras) {
+            return original.call(this, name, decide, { ...extras, asks: "never" }) as never;
+          },
+      ),
   },
   {
     name: "enlisted too late",
@@ -91,20 +88,6 @@ export const txnMutants: readonly Mutant[] = [
             const forgetful = Number.parseInt(claim.leaseId.slice(-3, -1), 32) % 4 === 0;
             const unasked = { ...extras, lenient: true };
             return original.call(this, claim, decide, forgetful ? unasked : extras) as never;
-          },
-      ),
-  },
-  {
-    name: "rolled back again after the commit",
-    bug: "a rollback that meets a finished commit is applied all the same",
-    install: () =>
-      replaced(
-        Coordinator.prototype,
-        "settle",
-        (original) =>
-          function (this: Coordinator, request, options) {
-            const { only: _only, ...anyway } = request;
-            return original.call(this, anyway, options);
           },
       ),
   },
