@@ -9,6 +9,7 @@
  * a `LockdError`; an aborted call rejects with the signal's reason.
  */
 
+import type { Observation } from "./observation.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
 
 /** Bytes going in. A stream is read once. */
@@ -228,6 +229,8 @@ export interface StatusResult extends DescribeResult {
 }
 
 export interface Lockd {
+  /** Overview and change stream; never writes. */
+  readonly observation: Observation;
   /** Queues on the same store. */
   readonly queues: Queues;
   /** Takes the exclusive lease of a key. @throws waiting, already_exists, shutdown_draining */

@@ -27,6 +27,7 @@ import { acquireWaiting } from "./acquire-loop.ts";
 import type { CarrierCall } from "./carrier-call.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
+import { HttpObservation } from "./observation/http-observation.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
 import * as answers from "./wire-answer.ts";
@@ -39,11 +40,13 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
  */
 export class HttpLockd implements Lockd {
   readonly queues = disabledQueues;
+  readonly observation: HttpObservation;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.observation = new HttpObservation(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

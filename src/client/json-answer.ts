@@ -49,6 +49,16 @@ export class JsonAnswer {
     throw bad(name, "true or false", value);
   }
 
+  /** A list of objects that must be there. */
+  list(name: string): JsonAnswer[] {
+    const value = this.#members[name];
+    if (!Array.isArray(value)) throw bad(name, "a list", value);
+    return value.map((item: unknown) => {
+      if (typeof item === "object" && item !== null) return new JsonAnswer({ ...item });
+      throw bad(name, "a list of objects", item);
+    });
+  }
+
   object(name: string): JsonAnswer | undefined {
     const value = this.#members[name];
     if (value === undefined || value === null) return undefined;

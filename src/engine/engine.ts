@@ -35,9 +35,9 @@ import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
 import { keepLeaseAlive } from "./lease/keepalive.ts";
 import { runningLease } from "./lease/lease-rules.ts";
-import { LiveLeases } from "./lease/live-leases.ts";
 import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
+import { EngineObservation } from "./observe/engine-observation.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
@@ -70,6 +70,7 @@ function nameOf(target: CheckedKey): string {
 
 export class Engine implements ServedLockd {
   readonly queues = disabledQueues;
+  readonly observation: EngineObservation;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
@@ -77,7 +78,6 @@ export class Engine implements ServedLockd {
   readonly #reader: StateReader;
   readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
-  readonly #live = new LiveLeases();
   readonly #sweeper: Sweeper;
   readonly #watch: { close(): void } | undefined;
   #drainUntil: Monotonic | undefined;
@@ -102,7 +102,19 @@ export class Engine implements ServedLockd {
     this.#reader = new StateReader(this.#shell, store);
     this.#mutator = new StateMutator(parts);
     this.#sweeper = new Sweeper(options, this.#shell);
-    this.#watch = store.watch?.(() => this.#room.wakeAll());
+    this.observation = new EngineObservation({
+      options,
+      room: this.#room,
+      queues: () => undefined,
+      transactions: () => undefined,
+      liveLeases: () => this.liveLeases(),
+      draining: () => this.#drainUntil !== undefined,
+      refuseWhenDraining: parts.refuseWhenDraining,
+    });
+    this.#watch = store.watch?.(() => {
+      this.#room.wakeAll();
+      this.observation.storeChanged();
+    });
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
@@ -257,10 +269,11 @@ export class Engine implements ServedLockd {
     if (this.#drainUntil !== undefined) return;
     this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
     this.#room.failAll(() => this.#drainingError());
+    this.observation.drain();
   }
 
   liveLeases(): number {
-    return this.#live.count(this.#shell.nowUnix());
+    return this.observation.liveLeases(this.#shell.nowUnix());
   }
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
@@ -277,6 +290,7 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    this.observation.close();
     await this.#garbage.flush();
     await this.#options.store.close();
   }
@@ -297,7 +311,7 @@ export class Engine implements ServedLockd {
   }
 
   #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
-    this.#live.note(name, after.lease);
+    this.observation.changed(name, before, after);
     const wasHeld = before?.lease;
     const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;
     const shortened =

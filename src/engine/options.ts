@@ -15,4 +15,6 @@ export interface EngineOptions {
   readonly defaultTtlSeconds: number;
   readonly maxTtlSeconds: number;
   readonly acquireBlockSeconds: number;
+  /** Version of the program, told in overviews. */
+  readonly version?: string | undefined;
 }

@@ -38,3 +38,6 @@ export const closePollMs = 20;
 
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;
+
+/** Milliseconds between two signs of life on a stream of changes; proxies cut after a minute. */
+export const changeKeepAliveMs = 15_000;

@@ -7,6 +7,7 @@ import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
 import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
+import { observationRoutes } from "./endpoints/observation-endpoints.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
@@ -25,6 +26,7 @@ const routes = new Map<string, Route>(
     ...leaseRoutes,
     ...stateRoutes,
     ...mutateRoutes,
+    ...observationRoutes,
     "/healthz": health,
     "/readyz": health,
   }),

@@ -15,6 +15,7 @@ import { startRealServer } from "../support/real-server.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { changeCases, overviewCases } from "./observation-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [
@@ -25,6 +26,8 @@ const groups = [
   fusedCases,
   mutateCases,
   mutateRaceCases,
+  overviewCases,
+  changeCases,
 ];
 
 async function inDirectory(
