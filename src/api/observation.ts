@@ -20,7 +20,7 @@ export interface OverviewRequest {
   readonly namespaces?: readonly string[] | undefined;
   /** The `cursor` of the window before, with the same order and filter. */
   readonly after?: string | undefined;
-  /** 0 to {@link overviewLeasesMax}; default {@link overviewLeasesDefault}. 0 asks for counts only. */
+  /** Rows: 0 (counts only) to {@link overviewLeasesMax}; {@link overviewLeasesDefault} else. */
   readonly limit?: number | undefined;
   /** `expiry` (default): what ends first stands first. `name`: by namespace and key. */
   readonly order?: string | undefined;
@@ -169,15 +169,15 @@ export interface ChangeStream extends AsyncIterable<ChangeEvent> {
 }
 
 export interface Observation {
-  /** One bounded look at everything. @throws invalid_observation, invalid_namespace, store errors */
+  /** One bounded look at everything. @throws invalid_observation, invalid_namespace */
   overview(request: OverviewRequest, call?: LockdCall): Promise<Overview>;
   /**
    * What happens from now on, or from `after` or `fromVersion` on. An event `ready` says from
    * where on nothing is missed. A reader too slow for the bounded memory of events gets `missed`.
    *
-   * With `key` or `prefix` no commit is ever lost: after `missed`, and when `after` is not known any
-   * more, the present version of every key that may have changed is told (`coalesced`). A version may
-   * then be told twice; versions in between are coalesced into the newest.
+   * With `key` or `prefix` no commit is ever lost: after `missed`, and when `after` is not known
+   * any more, the present version of every key that may have changed is told (`coalesced`). A
+   * version may then be told twice; versions in between are coalesced into the newest.
    * @throws invalid_observation, invalid_key, invalid_namespace, overloaded
    */
   changes(request: ChangesRequest, call?: LockdCall): Promise<ChangeStream>;

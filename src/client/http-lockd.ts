@@ -29,6 +29,7 @@ import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { HttpObservation } from "./observation/http-observation.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
+import { HttpQueries } from "./query/http-queries.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "./wire-request.ts";
@@ -41,12 +42,14 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
 export class HttpLockd implements Lockd {
   readonly queues = disabledQueues;
   readonly observation: HttpObservation;
+  readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
     this.observation = new HttpObservation(this.#carrier);
+    this.queries = new HttpQueries(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

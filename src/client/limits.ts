@@ -78,3 +78,11 @@ export const followedVersionsMax = 100_000;
 
 /** Bytes of an overview; 200 leases, 100 queues and 100 transactions stay far below. */
 export const overviewAnswerBytesMax = 8 * 1024 * 1024;
+/** Bytes of a row of a documents answer that is read whole; longer documents are streamed. */
+export const collectedRowBytesMax = 64 * 1024;
+
+/** Selector texts whose parsed form is remembered (client-sdk.md section 9). */
+export const parsedSelectorsMax = 512;
+
+/** Keys of a page that `queryAll` asks for, and at most. */
+export const queryAllPageDefault = 1_000;

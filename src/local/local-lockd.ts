@@ -27,6 +27,7 @@ import { OutgoingBody } from "../client/outgoing-body.ts";
 import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalObservation } from "./local-observation.ts";
+import { LocalQueries } from "./local-queries.ts";
 
 export type { LocalLockdOptions };
 
@@ -38,12 +39,14 @@ export type { LocalLockdOptions };
 export class LocalLockd implements Lockd {
   readonly queues = disabledQueues;
   readonly observation: LocalObservation;
+  readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
     this.observation = new LocalObservation(this.#carrier);
+    this.queries = new LocalQueries(this.#carrier);
   }
 
   /**

@@ -26,7 +26,7 @@ export class LocalObservation implements Observation {
     );
   }
 
-  /** Ends when a server takes the store over or leaves it: whoever asks again gets the new one's. */
+  /** Ends when a server takes the store over or leaves it; whoever asks again goes the new way. */
   async changes(request: ChangesRequest, call?: LockdCall): Promise<ChangeStream> {
     const owned = await this.#carrier.hasOwner();
     const stream = await this.#carrier.read("changes", call, ({ observation }, limited) =>

@@ -1,4 +1,5 @@
 import type { ChangeEvent } from "../api/observation.ts";
+import { changeJson } from "../api/observation-json.ts";
 import { ClientGone, type Exchange } from "./exchange.ts";
 import { changeKeepAliveMs } from "./limits.ts";
 
@@ -29,7 +30,8 @@ export class ChangeWriter {
   async write(event: ChangeEvent): Promise<void> {
     const { response } = this.#exchange;
     if (response.destroyed) throw new ClientGone();
-    const text = `id: ${event.id}\nevent: ${event.kind}\ndata: ${changeJson(event)}\n\n`;
+    const data = JSON.stringify(changeJson(event));
+    const text = `id: ${event.id}\nevent: ${event.kind}\ndata: ${data}\n\n`;
     if (response.write(text, "utf8")) return;
     await new Promise<void>((resolve, reject) => {
       const settle = (): void => {
@@ -51,25 +53,4 @@ export class ChangeWriter {
   stop(): void {
     clearInterval(this.#keepAlive);
   }
-}
-
-function changeJson(event: ChangeEvent): string {
-  return JSON.stringify({
-    kind: event.kind,
-    at_unix_ms: event.atUnixMs,
-    namespace: event.namespace,
-    key: event.key,
-    queue: event.queue,
-    message_id: event.messageId,
-    owner: event.owner,
-    lease_id: event.leaseId,
-    txn_id: event.txnId,
-    fencing_token: event.fencingToken,
-    expires_at_unix: event.expiresAtUnix,
-    version: event.version,
-    state_etag: event.stateEtag,
-    outcome: event.outcome,
-    missed: event.missed,
-    coalesced: event.coalesced,
-  });
 }

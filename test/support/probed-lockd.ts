@@ -1,7 +1,7 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<keyof Lockd, "close" | "queues" | "observation">;
+export type Verb = Exclude<keyof Lockd, "close" | "queues" | "queries" | "observation">;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -20,6 +20,10 @@ export class ProbedLockd implements Lockd {
 
   get observation(): Lockd["observation"] {
     return this.#inner.observation;
+  }
+
+  get queries(): Lockd["queries"] {
+    return this.#inner.queries;
   }
 
   readonly calls: ProbedCall[] = [];
