@@ -73,12 +73,18 @@ export class Router {
     });
     const route = routes.get(path);
     if (route !== health) this.lastActivityAt = performance.now();
+    const startedAt = performance.now();
     try {
       if (route === undefined) {
         request.resume();
         throw failure("not_found", `there is no ${path.slice(0, 200)} here`);
       }
       await route.run(this.#parts.lockd, exchange);
+      this.#parts.telemetry.trace(`api.http.router.${route.operation}`, "http.request.complete", {
+        cid: exchange.correlationId,
+        status: response.statusCode,
+        duration_ms: Math.round(performance.now() - startedAt),
+      });
     } catch (error) {
       this.#fail(exchange, route?.operation ?? "unknown", error);
     }
