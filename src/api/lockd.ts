@@ -9,6 +9,7 @@
  * a `LockdError`; an aborted call rejects with the signal's reason.
  */
 
+import type { Attachments } from "./attachments.ts";
 import type { Observation } from "./observation.ts";
 import type { Queries } from "./queries.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
@@ -232,6 +233,8 @@ export interface StatusResult extends DescribeResult {
 export interface Lockd {
   /** Overview and change stream; never writes. */
   readonly observation: Observation;
+  /** Files beside the state of a key. */
+  readonly attachments: Attachments;
   /** Queues on the same store. */
   readonly queues: Queues;
   /** Documents by their content, and how namespaces are searched. */

@@ -25,6 +25,7 @@ import type {
 } from "../api/lockd.ts";
 import { acquireWaiting } from "./acquire-loop.ts";
 import type { CarrierCall } from "./carrier-call.ts";
+import { HttpAttachments } from "./http-attachments.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { HttpObservation } from "./observation/http-observation.ts";
@@ -40,6 +41,7 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
  * @example const lockd = new HttpLockd({ endpoints: "unix:///run/lockd.sock" });
  */
 export class HttpLockd implements Lockd {
+  readonly attachments: HttpAttachments;
   readonly queues = disabledQueues;
   readonly observation: HttpObservation;
   readonly queries: HttpQueries;
@@ -49,6 +51,7 @@ export class HttpLockd implements Lockd {
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
     this.observation = new HttpObservation(this.#carrier);
+    this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);
   }
 

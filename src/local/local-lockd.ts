@@ -25,6 +25,7 @@ import type {
 } from "../api/lockd.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
 import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
+import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalObservation } from "./local-observation.ts";
 import { LocalQueries } from "./local-queries.ts";
@@ -37,6 +38,7 @@ export type { LocalLockdOptions };
  * @example const lockd = new LocalLockd({ store: "disk:///var/lib/lockd" });
  */
 export class LocalLockd implements Lockd {
+  readonly attachments: LocalAttachments;
   readonly queues = disabledQueues;
   readonly observation: LocalObservation;
   readonly queries: LocalQueries;
@@ -46,6 +48,7 @@ export class LocalLockd implements Lockd {
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
     this.observation = new LocalObservation(this.#carrier);
+    this.attachments = new LocalAttachments(this.#carrier);
     this.queries = new LocalQueries(this.#carrier);
   }
 

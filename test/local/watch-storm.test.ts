@@ -11,7 +11,7 @@ import { startRealServer } from "../support/real-server.ts";
 
 const keys = ["jobs/a", "jobs/b", "jobs/c"];
 
-test("the newest version of every key is told, each version at most once and in order", async () => {
+test("the newest version of every key is told, each at most once and in order", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "lockd-watch-"));
   const store = `disk://${directory}`;
   const [watcher, writer] = [new LocalLockd({ store }), new LocalLockd({ store })];

@@ -75,7 +75,7 @@ async function take(stream: AsyncGenerator<ChangeEvent>, count: number): Promise
   return events;
 }
 
-test("a reader that is too slow is told how many passed by, and gets the ones still there", async () => {
+test("a reader that is too slow is told how many passed by, and gets the others", async () => {
   const world = new World(8);
   const stream = world.stream({});
   expect((await take(stream, 1))[0]?.kind).toBe("ready");
