@@ -12,6 +12,7 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "overview",
   "query-scan",
   "lql",
   "peers",

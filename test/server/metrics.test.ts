@@ -40,11 +40,12 @@ async function value(name: string, labels: Readonly<Record<string, string>> = {}
   return line === undefined ? undefined : Number(line.split(" ").at(-1));
 }
 
-test("lease calls are counted with result, kind and namespace, and answered unchanged", async () => {
+test("lease calls are counted by result, kind and namespace, and answered unchanged", async () => {
   const { lockd } = metrics;
   const lease = await lockd.acquire({ namespace: "Billing", key: "k", owner: "me" });
   expect(lease.fencingToken).toBe(1);
-  const refused = lockd.acquire({ namespace: "billing", key: "k", owner: "me", blockSeconds: -1 });
+  const rival = { namespace: "billing", key: "k", owner: "you", blockSeconds: -1 };
+  const refused = lockd.acquire(rival);
   await expect(refused).rejects.toMatchObject({ code: "waiting" });
   const acquire = { lockd_namespace: "billing", lockd_lease_kind: "lock" };
   const total = "lockd_lease_acquire_total";
