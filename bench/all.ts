@@ -13,9 +13,11 @@ for (const name of [
   "start",
   "compact",
   "overview",
+  "queue",
   "query-scan",
   "lql",
   "peers",
+  "queue-http",
 ]) {
   console.log(`== ${name}`);
   const file = path.join(import.meta.dirname, `${name}.ts`);

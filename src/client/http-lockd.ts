@@ -1,4 +1,3 @@
-import { disabledQueues } from "../api/disabled-queues.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -31,6 +30,7 @@ import type { HttpLockdOptions } from "./http-options.ts";
 import { HttpObservation } from "./observation/http-observation.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import { HttpQueries } from "./query/http-queries.ts";
+import { HttpQueues } from "./queue/http-queues.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "./wire-request.ts";
@@ -41,8 +41,8 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
  * @example const lockd = new HttpLockd({ endpoints: "unix:///run/lockd.sock" });
  */
 export class HttpLockd implements Lockd {
+  readonly queues: HttpQueues;
   readonly attachments: HttpAttachments;
-  readonly queues = disabledQueues;
   readonly observation: HttpObservation;
   readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
@@ -51,6 +51,7 @@ export class HttpLockd implements Lockd {
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
     this.observation = new HttpObservation(this.#carrier);
+    this.queues = new HttpQueues(this.#carrier);
     this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);
   }

@@ -1,4 +1,3 @@
-import { disabledQueues } from "../api/disabled-queues.ts";
 import type {
   AcquireRequest,
   AcquireResult,
@@ -29,6 +28,8 @@ import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalObservation } from "./local-observation.ts";
 import { LocalQueries } from "./local-queries.ts";
+import { LocalQueues } from "./local-queues.ts";
+import { waitLeft } from "./wait-left.ts";
 
 export type { LocalLockdOptions };
 
@@ -38,8 +39,8 @@ export type { LocalLockdOptions };
  * @example const lockd = new LocalLockd({ store: "disk:///var/lib/lockd" });
  */
 export class LocalLockd implements Lockd {
+  readonly queues: LocalQueues;
   readonly attachments: LocalAttachments;
-  readonly queues = disabledQueues;
   readonly observation: LocalObservation;
   readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
@@ -48,6 +49,7 @@ export class LocalLockd implements Lockd {
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
     this.observation = new LocalObservation(this.#carrier);
+    this.queues = new LocalQueues(this.#carrier);
     this.attachments = new LocalAttachments(this.#carrier);
     this.queries = new LocalQueries(this.#carrier);
   }
@@ -132,11 +134,4 @@ export class LocalLockd implements Lockd {
   close(): Promise<void> {
     return this.#carrier.close();
   }
-}
-
-/** What is left of a bounded wait; when nothing is, one last look. */
-function waitLeft(blockSeconds: number | undefined, elapsedMs: number): number | undefined {
-  if (blockSeconds === undefined || blockSeconds <= 0) return blockSeconds;
-  const left = Math.ceil(blockSeconds - elapsedMs / 1_000);
-  return left > 0 ? left : -1;
 }

@@ -41,6 +41,18 @@ export const backlogMax = 1024;
 
 /** Milliseconds between two signs of life on a stream of changes; proxies cut after a minute. */
 export const changeKeepAliveMs = 15_000;
+/** Bytes. JSON bodies of queue calls and the meta part of enqueue: names, attributes, an error. */
+export const queueBodyBytesMax = 1024 * 1024;
+
+/** Parts of an enqueue before its payload; the contract has one, strangers may add a few. */
+export const enqueuePartsMax = 100;
+
+/** Bytes of a delivery that are put together into one write; larger payloads follow in pieces. */
+export const joinedDeliveryBytesMax = 64 * 1024;
+
+/** Milliseconds between two signs of life on an event stream (http-queue.md 9.1). */
+export const eventKeepAliveMs = 20_000;
+
 /**
  * Bytes. Body of a query. Far above any real selector; the contract's JSON limit would let a few
  * callers fill the memory.

@@ -243,3 +243,57 @@ export function changeCases(story: Story): void {
     await expect(story.lockd.observation.changes(request)).rejects.toMatchObject({ code });
   });
 }
+
+/** Only where one process sees all messages: on a server, or alone on its store. */
+export function queueChangeCases(story: Story): void {
+  test("changes: the life of a message", async () => {
+    const queue = freshKey("q").replace("/", "-");
+    const reader = await Reader.ready(story, { queue });
+    const { queues } = story.lockd;
+    const { messageId } = await queues.enqueue({ queue, maxAttempts: 1 }, json("a"));
+    const take = { queue, owner: "me", waitSeconds: 10 };
+    const [first] = await queues.dequeue(take);
+    // An extension is nothing anybody watches for.
+    await queues.extend({ ...first, extendBySeconds: 60 });
+    await reader.until(has("queue_delivered"));
+    expect(reader.events.slice(1)).toMatchObject([
+      { kind: "queue_enqueued", namespace: "default", queue, messageId },
+      { kind: "queue_delivered", queue, messageId, owner: "me", fencingToken: 1 },
+    ]);
+    await reader.stop();
+  });
+
+  test("changes: settled and dead messages", async () => {
+    const queue = freshKey("q").replace("/", "-");
+    const reader = await Reader.ready(story, { queue });
+    const { queues } = story.lockd;
+    const take = { queue, owner: "me", waitSeconds: 10 };
+    await queues.enqueue({ queue, maxAttempts: 1 }, json("a"));
+    const [first] = await queues.dequeue(take);
+    await queues.nack({ ...first, intent: "defer" });
+    const [second] = await queues.dequeue(take);
+    await queues.nack({ ...second, intent: "failure" });
+    // Whoever looks for it next finds it used up.
+    await queues.dequeue({ ...take, waitSeconds: -1 }).catch(() => {});
+    await queues.enqueue({ queue }, json("b"));
+    const [third] = await queues.dequeue(take);
+    await queues.ack({ ...third });
+    await reader.until(has("queue_settled", 3));
+    const told = reader.events.slice(1).map(({ kind, outcome }) => outcome ?? kind);
+    expect(told.filter((word) => word !== "queue_enqueued" && word !== "queue_delivered")).toEqual([
+      "defer",
+      "nack",
+      "queue_dead",
+      "ack",
+    ]);
+    await reader.stop();
+  });
+
+  test("overview: queues with what is in them", async () => {
+    const namespace = freshKey("ns").replace("/", "-");
+    await story.lockd.queues.enqueue({ namespace, queue: "mail" }, json("a"));
+    const { queues, trouble } = await story.lockd.observation.overview({ namespaces: [namespace] });
+    expect(trouble).toEqual([]);
+    expect(queues).toMatchObject([{ namespace, queue: "mail", ready: 1, inFlight: 0, dead: 0 }]);
+  });
+}

@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { type LogLevel, parseLogLevel } from "../../host/telemetry.ts";
 import { UsageError } from "../usage-error.ts";
 import { parseDuration, parseSize, parseSwitch, parseWhole } from "../values.ts";
+import { type QueuePlan, queuePlan } from "./queue-plan.ts";
 import type { SettingName, SettingValues } from "./server-settings.ts";
 
 export type ListenPlan =
@@ -27,6 +28,7 @@ export interface ServePlan {
   /** undefined: nothing is counted. */
   readonly metricsListen: ListenPlan | undefined;
   readonly profilingMetrics: boolean;
+  readonly queues: QueuePlan;
 }
 
 /** @throws UsageError naming the setting */
@@ -69,6 +71,7 @@ export function servePlan(settings: SettingValues): ServePlan {
     logLevel,
     metricsListen: metricsListenPlan(text("metrics-listen")),
     profilingMetrics,
+    queues: queuePlan(settings),
   };
 }
 

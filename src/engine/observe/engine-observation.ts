@@ -75,6 +75,10 @@ export class EngineObservation implements Observation {
       const detail = `${changeStreamsMax} change streams are open already`;
       throw failure("overloaded", detail, { retryAfterMs: 10_000 });
     }
+    if (filter.queue !== undefined && !store.capabilities.exclusive) {
+      const detail = "the messages of a queue can be watched through a server only: lockd serve";
+      throw failure("invalid_observation", detail);
+    }
     this.#refuseWhenDraining();
     call?.signal?.throwIfAborted();
     this.#ring ??= new ChangeRing(random.xid(), changeRingMax);
@@ -109,8 +113,14 @@ export class EngineObservation implements Observation {
   }
 
   /** Something other than a record's change happened; costs nothing while nobody ever watched. */
-  publish(change: ChangeDraft): void {
-    this.#ring?.publish(change);
+  publish(make: () => ChangeDraft | undefined): void {
+    const change = this.#ring === undefined ? undefined : make();
+    if (change !== undefined) this.#ring?.publish(change);
+  }
+
+  /** A record was deleted here. */
+  erased(name: string): void {
+    this.#known.erased(name);
   }
 
   /** Another process wrote something somewhere. */

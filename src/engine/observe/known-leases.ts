@@ -36,6 +36,11 @@ export class KnownLeases {
     this.#held.note(name, record);
   }
 
+  erased(name: string): void {
+    this.#written?.add(name);
+    this.#held.forget(name);
+  }
+
   get(name: string): HeldKey | undefined {
     return this.#held.get(name);
   }

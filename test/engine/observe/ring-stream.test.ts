@@ -10,6 +10,8 @@ import { absentRecord, type KeyRecord, recordName } from "../../../src/engine/re
 import { encodeRecord } from "../../../src/engine/record/record-codec.ts";
 import { SystemClock } from "../../../src/host/clock.ts";
 import { MemoryStore } from "../../../src/storage/memory/memory-store.ts";
+import { ScriptedStore } from "../../support/scripted-store.ts";
+import { testEngine } from "../../support/test-engine.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -205,4 +207,11 @@ test("no commit is lost: the newest version of every key is told, in order", asy
     ),
     { numRuns: 150 },
   );
+});
+
+test("messages cannot be watched where others write: nobody sees all of them", async () => {
+  const { engine } = testEngine({ store: new ScriptedStore({ exclusive: false }) });
+  const refused = { code: "invalid_observation", message: expect.stringContaining("lockd serve") };
+  await expect(engine.observation.changes({ queue: "mail" })).rejects.toMatchObject(refused);
+  await engine.close();
 });
