@@ -53,9 +53,8 @@ try {
   for (const query of ["limit=100", "limit=200&order=name", "filter=bench&limit=200"]) {
     console.log(`overview?${query}: ${await measured(connection, query)}`);
   }
-  const beats = await Promise.all(
-    Array.from({ length: lanes }, (_, lane) => hold(connection, `beat/${lane}`)),
-  );
+  const beats: Held[] = [];
+  for (let lane = 0; lane < lanes; lane += 1) beats.push(await hold(connection, `beat/${lane}`));
   const keepAlive: Cycle = async (own, lane) => {
     const { lease_id, txn_id } = beats[lane] ?? { lease_id: "", txn_id: "" };
     const body = `{"key":"beat/${lane}","lease_id":"${lease_id}","ttl_seconds":600}`;

@@ -35,7 +35,7 @@ function details(event: ChangeEvent): string[] {
   const { kind, owner, fencingToken, expiresAtUnix, version, outcome, coalesced } = event;
   const parts: string[] = [];
   if (version !== undefined) parts.push(`version ${version}`);
-  if (owner !== undefined) parts.push(owner);
+  if (owner !== undefined) parts.push(plainText(owner));
   if (fencingToken !== undefined) parts.push(`token ${fencingToken}`);
   const runs = kind === "lease_granted" || kind === "lease_renewed";
   if (runs && expiresAtUnix !== undefined) {
@@ -44,6 +44,11 @@ function details(event: ChangeEvent): string[] {
   if (outcome !== undefined) parts.push(outcome);
   if (coalesced === true) parts.push("(newest)");
   return parts;
+}
+
+/** Keeps control characters of owners away from the terminal. */
+export function plainText(text: string): string {
+  return text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, "?");
 }
 
 /** The time of day in UTC; a watch that runs over midnight is read as it goes. */

@@ -1,5 +1,6 @@
 /** An overview as a plain table: `lockd top`, and whoever wants one frame of text. */
 import type { Overview, OverviewLease } from "../api/observation.ts";
+import { plainText } from "./change-text.ts";
 import { spanText } from "./status-text.ts";
 
 /** A column: its heading, and whether numbers stand at the right. */
@@ -89,8 +90,7 @@ function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): stri
   return [line(columns.map(({ title }) => title)), ...cells.map(line)];
 }
 
-/** Keeps control characters of owners away from the terminal. */
 function cut(text: string, widthMax: number): string {
-  const plain = text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, "?");
+  const plain = plainText(text);
   return plain.length <= widthMax ? plain : `${plain.slice(0, widthMax - 1)}~`;
 }
