@@ -90,7 +90,11 @@ export class EngineObservation implements Observation {
     };
     const ended = (): boolean => closed || this.#over;
     const parts = { ring, store, clock, filter, ended };
-    const source = store.capabilities.exclusive ? new RingStream(parts) : new LookStream(parts);
+    const { exclusive } = store.capabilities;
+    // Leases of an earlier life must be known to be told of when they run out. A store that cannot
+    // be read now is read with the next stream or overview.
+    if (exclusive) void this.#known.load().catch(() => {});
+    const source = exclusive ? new RingStream(parts) : new LookStream(parts);
     const events = this.#counted(source.events(), call?.signal, end);
     return {
       close: async () => end(),
@@ -100,7 +104,7 @@ export class EngineObservation implements Observation {
 
   /** A record was written here. */
   changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
-    const told = this.#known.get(name)?.lease.id;
+    const told = this.#ring === undefined ? undefined : this.#known.get(name)?.lease.id;
     this.#known.note(name, after);
     if (this.#ring === undefined) return;
     const place = placeOf(name, this.#options.clock.wallMs());
