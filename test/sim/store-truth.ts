@@ -2,7 +2,14 @@
  * What a simulated store really holds. Durable objects survive everything; un-synced ones (only an
  * exclusive store on a disk has them) vanish when the node dies, each name from some write on.
  */
-import type { NamedObject, Step, StoredObject, VersionTag } from "../../src/engine/ports/store.ts";
+import {
+  type ChangePage,
+  changesPrefix,
+  type NamedObject,
+  type Step,
+  type StoredObject,
+  type VersionTag,
+} from "../../src/engine/ports/store.ts";
 import type { Rng } from "./rng.ts";
 
 interface PendingWrite {
@@ -19,6 +26,8 @@ export class StoreTruth {
   readonly streams = new Map<string, Uint8Array>();
   #pending: PendingWrite[] = [];
   #sequence = 0;
+  /** Newest write that is durable. */
+  #landed = 0;
 
   /** Puts one step into the volatile cache if its precondition holds there. */
   stage(step: Step): StepOutcome {
@@ -69,6 +78,19 @@ export class StoreTruth {
     return [...this.streams.keys()].filter((name) => name.startsWith(prefix)).sort();
   }
 
+  /** Writes land in the order of their tags, so that order is also the order of changes. */
+  changesSince(cursor: string | undefined, limit: number): ChangePage {
+    const since = Number(cursor ?? 0);
+    const newer = this.objects(changesPrefix)
+      .filter(({ tag }) => orderOf(tag) > since)
+      .sort((one, other) => orderOf(one.tag) - orderOf(other.tag));
+    const objects = newer.slice(0, limit);
+    const end = objects.at(-1);
+    const more = newer.length > limit;
+    const last = more && end !== undefined ? orderOf(end.tag) : this.#landed;
+    return { objects, more, cursor: String(last) };
+  }
+
   #latest(name: string): StoredObject | undefined {
     for (let i = this.#pending.length - 1; i >= 0; i -= 1) {
       const write = this.#pending[i];
@@ -79,6 +101,13 @@ export class StoreTruth {
 
   #land(name: string, object: StoredObject | undefined): void {
     if (object === undefined) this.durable.delete(name);
-    else this.durable.set(name, object);
+    else {
+      this.durable.set(name, object);
+      this.#landed = Math.max(this.#landed, orderOf(object.tag));
+    }
   }
+}
+
+function orderOf(tag: VersionTag): number {
+  return Number(tag.slice(1));
 }
