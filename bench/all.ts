@@ -10,6 +10,7 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "lql",
   "peers",
 ]) {
   console.log(`== ${name}`);

@@ -35,6 +35,9 @@ export {
 export { generateCorrelationId } from "./client/generate-correlation-id.ts";
 export { parseRetryAfter } from "./client/retry-after.ts";
 export type * from "./client/types.ts";
+export { matchSelector } from "./lql/match/match-selector.ts";
+export { parseSelector } from "./lql/selector/parse-selector.ts";
+export type { Selector } from "./lql/selector/selector.ts";
 
 /** A store on this machine and how to use it. */
 export interface OpenOptions extends SessionOptions {

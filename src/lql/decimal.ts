@@ -23,6 +23,12 @@ const paddingZerosMax = 1_000;
 /** Digits of an exponent that a double still adds to exactly. */
 const exactExponentDigits = 15;
 
+/**
+ * Digits of an exponent at most, leading zeros aside. Whole numbers of more digits take more than
+ * linear time to read; such a text denotes nothing here, like one that is no number.
+ */
+const exponentDigitsMax = 1_000;
+
 const zero: ExactDecimal = { negative: false, digits: "", point: 0 };
 
 const code0 = 0x30;
@@ -79,7 +85,10 @@ export function isJsonNumber(text: string): boolean {
   return numberParts(text) !== undefined;
 }
 
-/** The decimal a JSON number text denotes; undefined when the text is no JSON number. */
+/**
+ * The decimal a JSON number text denotes; undefined when the text is no JSON number, or has an
+ * exponent of more than a thousand digits.
+ */
 export function parseExactDecimal(text: string): ExactDecimal | undefined {
   const parts = numberParts(text);
   if (parts === undefined) return undefined;
@@ -90,14 +99,12 @@ export function parseExactDecimal(text: string): ExactDecimal | undefined {
   while (from < to && written.charCodeAt(from) === code0) from += 1;
   if (from === to) return zero;
   while (written.charCodeAt(to - 1) === code0) to -= 1;
-  return {
-    negative: integerFrom === 1,
-    digits: written.slice(from, to),
-    point: addExponent(integerEnd - integerFrom - from, text.slice(exponentFrom)),
-  };
+  const point = addExponent(integerEnd - integerFrom - from, text.slice(exponentFrom));
+  if (point === undefined) return undefined;
+  return { negative: integerFrom === 1, digits: written.slice(from, to), point };
 }
 
-function addExponent(point: number, exponent: string): number | bigint {
+function addExponent(point: number, exponent: string): number | bigint | undefined {
   if (exponent === "") return point;
   let from = exponent.startsWith("-") || exponent.startsWith("+") ? 1 : 0;
   const negative = exponent.startsWith("-");
@@ -106,6 +113,7 @@ function addExponent(point: number, exponent: string): number | bigint {
   if (digits.length <= exactExponentDigits) {
     return negative ? point - Number(digits) : point + Number(digits);
   }
+  if (digits.length > exponentDigitsMax) return undefined;
   return negative ? BigInt(point) - BigInt(digits) : BigInt(point) + BigInt(digits);
 }
 
@@ -133,7 +141,7 @@ function compareMagnitudes(a: ExactDecimal, b: ExactDecimal): number {
 
 /**
  * The one text of a decimal value: plain digits (`1.0` and `10e-1` are `1`, `-0` is `0`), or
- * `d.ddde±n` where plain digits would need more than a thousand padding zeros. Always a JSON number.
+ * `d.ddde±n` where plain digits need more than 1,000 padding zeros. Always a JSON number.
  */
 export function plainDecimal({ negative, digits, point }: ExactDecimal): string {
   if (digits === "") return "0";

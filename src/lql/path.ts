@@ -66,7 +66,7 @@ function addSegments(path: PathSegment[], token: string): void {
 /** `~1` and `~0`, once, from left to right; any other tilde stays. */
 function unescapeToken(token: string): string {
   return token.includes("~")
-    ? token.replace(/~[01]/g, (tilde) => (tilde === "~1" ? "/" : "~"))
+    ? token.replace(/~[01]/g, (escaped) => (escaped === "~1" ? "/" : "~"))
     : token;
 }
 

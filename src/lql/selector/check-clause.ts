@@ -1,4 +1,4 @@
-/** Validation of one term, the same for text, URL and JSON (query-and-lql.md sections 3.3 and 5). */
+/** Validation of one term, the same for text, URL and JSON (query-and-lql.md 3.3 and 5). */
 import { canonicalNumber, isJsonNumber } from "../decimal.ts";
 import { type Path, parsePath } from "../path.ts";
 import { parseTemporal, temporalMacro } from "../temporal.ts";

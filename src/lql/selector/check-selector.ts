@@ -18,7 +18,7 @@ export function checkSelector(json: unknown): CheckedSelector {
 }
 
 /**
- * Like {@link checkSelector} from JSON text, keeping the digits of numbers that doubles cannot hold.
+ * Like {@link checkSelector} from JSON text, keeping digits that doubles cannot hold.
  * @throws invalid_selector
  */
 export function checkSelectorText(text: string): CheckedSelector {
@@ -76,19 +76,15 @@ class SelectorCheck {
         throw invalid(place(at, member), error.message);
       }
     }
-    const alternatives = this.#or(members.or, { at, depth });
-    if (alternatives.kind !== "all") nodes.push(alternatives);
+    addConjunct(nodes, this.#or(members.or, { at, depth }));
     const negated = this.node(members.not, place(at, "not"), depth + 1);
     if (negated.kind !== "all") nodes.push({ kind: "not", node: negated });
     return group("and", nodes);
   }
 
-  /** Nested conjunctions say the same as one: they are taken apart. */
   #addAnd(nodes: SelectorNode[], json: unknown, { at, depth }: Level): void {
     for (const [i, item] of items(json, place(at, "and")).entries()) {
-      const node = this.node(item, place(at, `and[${i}]`), depth + 1);
-      if (node.kind === "and") for (const part of node.nodes) nodes.push(part);
-      else if (node.kind !== "all") nodes.push(node);
+      addConjunct(nodes, this.node(item, place(at, `and[${i}]`), depth + 1));
     }
   }
 
@@ -109,6 +105,12 @@ class SelectorCheck {
       throw invalid("", `a selector has at most ${selectorClausesMax} clauses`);
     }
   }
+}
+
+/** Nested conjunctions say the same as one: they are taken apart. */
+function addConjunct(nodes: SelectorNode[], node: SelectorNode): void {
+  if (node.kind === "and") for (const part of node.nodes) nodes.push(part);
+  else if (node.kind !== "all") nodes.push(node);
 }
 
 interface Level {

@@ -30,13 +30,13 @@ export function readClauseBody(term: TermName, body: string, at: number): TermTe
   const json: Record<string, unknown> = {};
   const memberAt = new Map<string, number>();
   for (const { name, literal, nameAt, valueAt } of new BodyReader(body, at).members()) {
+    const member = memberOf(term, name);
     try {
       addMember({ term, json }, name, literal);
     } catch (error) {
       if (!(error instanceof SelectorFault)) throw error;
-      throw syntaxError(error.message, error.member === name ? nameAt : valueAt);
+      throw syntaxError(error.message, member === undefined ? nameAt : valueAt);
     }
-    const member = memberOf(term, name);
     if (member !== undefined) memberAt.set(member, valueAt);
   }
   return { json, memberAt };

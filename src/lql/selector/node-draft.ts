@@ -40,9 +40,6 @@ export function readAddress(text: string): ClauseAddress {
       );
     }
   }
-  if (links.length > selectorNestingMax) {
-    throw new SelectorFault(`selectors nest at most ${selectorNestingMax} levels deep`);
-  }
   return { links, term: last };
 }
 
@@ -55,8 +52,10 @@ function readIndex(digits: string): number {
 class Slots {
   readonly #drafts = new Map<number, NodeDraft>();
   #next = 0;
+  #ordered = true;
 
   slot(index = this.#next): NodeDraft {
+    if (index < this.#next) this.#ordered = false;
     this.#next = Math.max(this.#next, index + 1);
     const draft = this.#drafts.get(index) ?? new NodeDraft();
     this.#drafts.set(index, draft);
@@ -65,7 +64,9 @@ class Slots {
 
   json(): Selector[] | undefined {
     if (this.#drafts.size === 0) return undefined;
-    return [...this.#drafts].sort(([a], [b]) => a - b).map(([, draft]) => draft.json());
+    const drafts = [...this.#drafts];
+    if (!this.#ordered) drafts.sort(([a], [b]) => a - b);
+    return drafts.map(([, draft]) => draft.json());
   }
 }
 
@@ -81,6 +82,9 @@ export class NodeDraft {
    * @throws SelectorFault when the node has another clause of the same term
    */
   add({ links, term }: ClauseAddress, json: TermJson): void {
+    if (links.length > selectorNestingMax) {
+      throw new SelectorFault(`selectors nest at most ${selectorNestingMax} levels deep`);
+    }
     let draft: NodeDraft = this;
     for (const link of links) draft = draft.#follow(link);
     const before = draft.#terms.get(term);
@@ -97,14 +101,14 @@ export class NodeDraft {
   }
 
   json(): Selector {
+    const json: Record<string, unknown> = {};
     const and = this.#and.json();
     const or = this.#or.json();
-    return {
-      ...(and === undefined ? {} : { and }),
-      ...(or === undefined ? {} : { or }),
-      ...(this.#not === undefined ? {} : { not: this.#not.json() }),
-      ...Object.fromEntries(this.#terms),
-    };
+    if (and !== undefined) json.and = and;
+    if (or !== undefined) json.or = or;
+    if (this.#not !== undefined) json.not = this.#not.json();
+    for (const [term, termJson] of this.#terms) json[term] = termJson;
+    return json;
   }
 }
 

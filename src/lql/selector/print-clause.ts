@@ -3,7 +3,7 @@ import { literalText } from "./literal.ts";
 import type { Clause } from "./selector.ts";
 import { termOf } from "./term-json.ts";
 
-const shortPath = /^\/[A-Za-z0-9_/.*[\]~-]+$/;
+const shortPath = /^\/[A-Za-z0-9_/.*[\]~-]*$/;
 const shortValue = /^[A-Za-z0-9_.:+/-]+$/;
 const signs = { gte: ">=", gt: ">", lte: "<=", lt: "<" } as const;
 

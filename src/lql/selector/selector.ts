@@ -6,19 +6,19 @@ import type { Path } from "../path.ts";
 
 /** A node of the JSON form: all members present must hold; `{}` matches everything. */
 export interface Selector {
-  readonly and?: readonly Selector[];
-  readonly or?: readonly Selector[];
-  readonly not?: Selector | null;
-  readonly eq?: EqTerm;
-  readonly contains?: TextTerm;
-  readonly icontains?: TextTerm;
-  readonly prefix?: PrefixTerm;
-  readonly iprefix?: PrefixTerm;
-  readonly range?: RangeTerm;
-  readonly date?: DateTerm;
-  readonly in?: InTerm;
+  readonly and?: readonly Selector[] | undefined;
+  readonly or?: readonly Selector[] | undefined;
+  readonly not?: Selector | null | undefined;
+  readonly eq?: EqTerm | undefined;
+  readonly contains?: TextTerm | undefined;
+  readonly icontains?: TextTerm | undefined;
+  readonly prefix?: PrefixTerm | undefined;
+  readonly iprefix?: PrefixTerm | undefined;
+  readonly range?: RangeTerm | undefined;
+  readonly date?: DateTerm | undefined;
+  readonly in?: InTerm | undefined;
   /** A path. */
-  readonly exists?: string;
+  readonly exists?: string | undefined;
 }
 
 export type TermValue = string | number | boolean | null;
@@ -28,37 +28,37 @@ export type TermFlag = boolean | string;
 
 export interface EqTerm {
   readonly field: string;
-  readonly value?: TermValue;
+  readonly value?: TermValue | undefined;
 }
 
 export interface PrefixTerm {
   readonly field: string;
-  readonly value?: TermValue;
-  readonly ignoreCase?: TermFlag;
+  readonly value?: TermValue | undefined;
+  readonly ignoreCase?: TermFlag | undefined;
 }
 
 export interface TextTerm extends PrefixTerm {
-  readonly any?: TermList;
+  readonly any?: TermList | undefined;
 }
 
 export interface RangeTerm {
   readonly field: string;
-  readonly gte?: number | string;
-  readonly gt?: number | string;
-  readonly lte?: number | string;
-  readonly lt?: number | string;
+  readonly gte?: number | string | undefined;
+  readonly gt?: number | string | undefined;
+  readonly lte?: number | string | undefined;
+  readonly lt?: number | string | undefined;
 }
 
 export interface DateTerm {
   readonly field: string;
-  readonly value?: string;
-  readonly after?: string;
-  readonly before?: string;
-  readonly gte?: string;
-  readonly gt?: string;
-  readonly lte?: string;
-  readonly lt?: string;
-  readonly since?: string;
+  readonly value?: string | undefined;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+  readonly gte?: string | undefined;
+  readonly gt?: string | undefined;
+  readonly lte?: string | undefined;
+  readonly lt?: string | undefined;
+  readonly since?: string | undefined;
 }
 
 export interface InTerm {

@@ -15,7 +15,7 @@ export const memberNameUnitsMax = 256;
 /** UTF-16 units of a text kept as a term: enough to tell texts apart and to find prefixes. */
 export const termUnitsMax = 64;
 
-/** UTF-16 units kept of a text as a term: enough to tell texts apart and to find prefixes. */
+/** UTF-16 units of all texts of a document that are searched by parts; more: a candidate. */
 export const partsUnitsMax = 256 * 1024;
 
 /** Characters of the shortest part that trigrams find; shorter ones are looked for in the terms. */

@@ -5,6 +5,7 @@
  * find too much, which the check of documents sorts out, and never too little.
  */
 import { isJsonNumber } from "../../../lql/decimal.ts";
+import { foldCase } from "../../../lql/json/decode-string.ts";
 import type { Temporal } from "../../../lql/temporal.ts";
 import { termUnitsMax } from "./limits.ts";
 
@@ -31,13 +32,9 @@ export type Term = readonly [path: number, kind: TermKind, value: string | numbe
 
 const secondsPerDay = 86_400;
 
-/**
- * Lower case by code point, whatever stands around it, as the matcher folds: so a part of a text
- * folds like the whole.
- */
+/** Folded as the matcher folds, and so that it is the same after a way through UTF-8. */
 export function foldText(text: string): string {
-  const plain = text.includes("Σ") ? text.replaceAll("Σ", "σ") : text;
-  return plain.toLowerCase().toWellFormed();
+  return foldCase(text).toWellFormed();
 }
 
 /** The text of a term. */
