@@ -1,0 +1,203 @@
+/**
+ * The query index on disk:// beside SQLite's own index on an expression over the same documents, and
+ * beside a scan: `node bench/index.ts [documents]`. A query here is what the engine does: candidates,
+ * then each record read, decoded and matched.
+ */
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import Database from "better-sqlite3";
+import { silentTelemetry } from "../src/engine/ports/telemetry.ts";
+import { absentRecord, recordName } from "../src/engine/record/key-record.ts";
+import { decodeRecord, encodeRecord } from "../src/engine/record/record-codec.ts";
+import { SystemClock } from "../src/host/clock.ts";
+import { systemRandom } from "../src/host/random.ts";
+import { indexFile, indexNumbers } from "../src/indexing/index-files.ts";
+import { openIndex } from "../src/indexing/open-index.ts";
+import { compileSelector, type Matcher } from "../src/lql/match/compile-selector.ts";
+import { checkSelector } from "../src/lql/selector/check-selector.ts";
+import { openStore } from "../src/storage/open.ts";
+
+const documents = Number(process.argv[2] ?? 100_000);
+/** Hits of the equality query, whatever the number of documents. */
+const hits = 20;
+const planSteps = 200;
+const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-index-"));
+const words = "timeout refused connection server lease order invoice parcel north south".split(" ");
+
+/** About 1 KB; every value follows from the number. */
+function documentOf(n: number): string {
+  const mixed = (n * 2_654_435_761) % 4_294_967_296;
+  const text = (from: number, count: number): string =>
+    Array.from(
+      { length: count },
+      (_, at) => words[(mixed >> ((at + from) % 28)) % words.length] ?? "",
+    )
+      .map((word, at) => `${word}${(mixed + at * 7_919) % 997}`)
+      .join(" ");
+  return JSON.stringify({
+    id: `doc-${n}`,
+    group: `group-${Math.floor(n / hits)}`,
+    status: ["open", "held", "done", "failed"][n % 4],
+    region: `region-${mixed % 100}/zone-${n % 7}`,
+    score: mixed % 100_000,
+    at: new Date(1_700_000_000_000 + (mixed % 1e9)).toISOString(),
+    note: `${mixed % 100 === 0 ? "needle-in-hay " : ""}${text(1, 24)}`,
+    owner: { name: `owner ${mixed % 5_000}`, mail: `o${mixed % 5_000}@example.org`, level: n % 9 },
+    tags: [`t${n % 50}`, `u${mixed % 300}`],
+    history: [
+      { step: 1, by: `owner ${(mixed + 1) % 5_000}`, text: text(5, 14) },
+      { step: 2, by: `owner ${(mixed + 2) % 5_000}`, text: text(9, 14) },
+    ],
+    done: n % 2 === 0,
+    extra: null,
+  });
+}
+
+const clock = new SystemClock();
+const random = systemRandom();
+const store = await openStore(`disk://${directory}`, { gear: "exclusive" });
+const index = openIndex({
+  store,
+  directory,
+  clock,
+  random,
+  telemetry: silentTelemetry,
+  publishes: false,
+});
+
+function putOf(n: number, version: number, document: string) {
+  const bytes = Buffer.from(document);
+  const state = {
+    etag: `${n}-${version}`.padStart(64, "0"),
+    size: bytes.length,
+    place: { kind: "inline" as const, bytes },
+  };
+  const record = { ...absentRecord, version, fencingToken: version, updatedAtUnix: 1, state };
+  const name = recordName("default", `key-${n.toString().padStart(8, "0")}`);
+  return {
+    kind: "put" as const,
+    name,
+    bytes: encodeRecord(record, `w${n}-${version}`),
+    when: { kind: "any" as const },
+  };
+}
+
+function cpuMsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+/** Median microseconds of a call. */
+async function microseconds(run: () => Promise<number>, times: number): Promise<number> {
+  const taken: number[] = [];
+  for (let at = 0; at < times; at += 1) {
+    const from = performance.now();
+    await run();
+    taken.push((performance.now() - from) * 1000);
+  }
+  return taken.sort((one, other) => one - other)[Math.floor(times / 2)] ?? 0;
+}
+
+function stateOf(name: string, bytes: Uint8Array): Uint8Array {
+  const { state } = decodeRecord(name, bytes).record;
+  return state?.place.kind === "inline" ? state.place.bytes : new Uint8Array(0);
+}
+
+async function queryByIndex(json: unknown, matcher: Matcher, limit = 1_000): Promise<number> {
+  const selector = checkSelector(json);
+  let found = 0;
+  let after: string | undefined;
+  for (let more = true; more; ) {
+    const page = await index.candidates({ namespace: "default", selector, after, limit });
+    for (const key of page.keys) {
+      const name = recordName("default", key);
+      const stored = await store.get(name);
+      if (stored !== undefined && matcher.matches(stateOf(name, stored.bytes))) found += 1;
+    }
+    after = page.keys.at(-1);
+    more = page.more;
+  }
+  return found;
+}
+
+async function queryByScan(matcher: Matcher): Promise<number> {
+  let found = 0;
+  let after = "";
+  for (let more = true; more; ) {
+    const page = await store.scan("k/default/", { after, limit: 500 });
+    for (const { name, bytes } of page.objects)
+      if (matcher.matches(stateOf(name, bytes))) found += 1;
+    after = page.objects.at(-1)?.name ?? "";
+    more = page.more;
+  }
+  return found;
+}
+
+const row = (...cells: (string | number)[]): void => console.log(`| ${cells.join(" | ")} |`);
+const rounded = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 1 });
+
+const raw = new Database(path.join(directory, "yardstick.db"));
+raw.pragma("journal_mode = WAL");
+raw.exec("CREATE TABLE raw(name TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID");
+raw.exec("CREATE INDEX by_group ON raw(json_extract(doc, '$.group'))");
+const insertRaw = raw.prepare("INSERT INTO raw VALUES(?, ?)");
+let bytes = 0;
+for (let from = 0; from < documents; from += planSteps) {
+  const numbers = Array.from(
+    { length: Math.min(planSteps, documents - from) },
+    (_, at) => from + at,
+  );
+  const texts = numbers.map(documentOf);
+  bytes += texts.reduce((sum, text) => sum + text.length, 0);
+  await store.apply(numbers.map((n, at) => putOf(n, 1, texts[at] ?? "")));
+  raw.transaction(() => {
+    for (const [at, n] of numbers.entries()) insertRaw.run(`key-${n}`, texts[at]);
+  })();
+}
+console.log(`${documents} documents, ${Math.round(bytes / documents)} bytes each`);
+
+const buildCpu = process.cpuUsage();
+const buildFrom = performance.now();
+await index.flush("default");
+const buildMs = performance.now() - buildFrom;
+const newest = indexNumbers(directory)[0] ?? 0;
+const size = statSync(indexFile(directory, newest)).size;
+console.log(
+  `made: ${rounded((cpuMsSince(buildCpu) * 1000) / documents)} µs CPU a document, ` +
+    `${rounded(documents / (buildMs / 1000))} documents/s, ${rounded(size / documents)} bytes each`,
+);
+
+const queries: readonly (readonly [string, unknown])[] = [
+  [
+    "equality, 20 hits",
+    { eq: { field: "/group", value: `group-${Math.floor(documents / hits / 2)}` } },
+  ],
+  ["range, 1 %", { range: { field: "/score", gte: 50_000, lt: 51_000 } }],
+  ["prefix, 1 %", { prefix: { field: "/region", value: "region-42/" } }],
+  ["contains, 1 %", { icontains: { field: "/note", value: "NEEDLE-IN" } }],
+];
+row("query", "hits", "index µs", "scan µs", "scan / index");
+row("---", "--:", "--:", "--:", "--:");
+let equalityUs = 0;
+for (const [name, json] of queries) {
+  const matcher = compileSelector(checkSelector(json), { nowMs: clock.wallMs() });
+  const [byIndex, byScan] = [await queryByIndex(json, matcher), await queryByScan(matcher)];
+  if (byIndex !== byScan) throw new Error(`${name}: ${byIndex} by index, ${byScan} by scan`);
+  const indexUs = await microseconds(() => queryByIndex(json, matcher), 40);
+  const scanUs = await microseconds(() => queryByScan(matcher), 3);
+  if (name.startsWith("equality")) equalityUs = indexUs;
+  row(name, byIndex, rounded(indexUs), rounded(scanUs), rounded(scanUs / indexUs));
+}
+
+const lookup = raw.prepare("SELECT name, doc FROM raw WHERE json_extract(doc, '$.group') = ?");
+const group = `group-${Math.floor(documents / hits / 2)}`;
+const sqliteUs = await microseconds(async () => lookup.all(group).length, 400);
+console.log(
+  `SQLite's expression index: ${rounded(sqliteUs)} µs; ours / SQLite's: ${rounded(equalityUs / sqliteUs)}`,
+);
+
+await index.close();
+await store.close();
+raw.close();
+rmSync(directory, { recursive: true });
