@@ -9,19 +9,19 @@ interface DocumentRow {
   readonly id: number;
   readonly stamp: string;
   readonly terms: string;
-  /** Entry of the trigram index; 0: none. */
-  readonly text: number;
-  /** Digest of what that entry holds. */
-  readonly parts: string;
+  readonly short: number;
+  readonly short_digest: string;
+  readonly long: number;
+  readonly long_digest: string;
 }
 
-/** What becomes of a document's part of the trigram index. */
-interface TextChange {
-  readonly text: number;
-  readonly parts: string;
+/** An entry of the trigram index (0: none), and the digest of what it holds. */
+interface TextEntry {
+  readonly id: number;
+  readonly digest: string;
 }
 
-const noText: TextChange = { text: 0, parts: "" };
+const noText: TextEntry = { id: 0, digest: "" };
 const noTerms = "[]";
 
 export class DocumentRows {
@@ -42,7 +42,7 @@ export class DocumentRows {
   remove(row: DocumentRow | undefined): boolean {
     if (row === undefined) return false;
     this.#replaceTerms(row.id, row.terms, noTerms);
-    if (row.text !== 0) this.#statements.deleteText.run(row.text);
+    for (const text of [row.short, row.long]) if (text !== 0) this.#deleteText(text);
     this.#statements.deleteState.run(row.id);
     this.#statements.deleteDoc.run(row.id);
     return true;
@@ -61,8 +61,10 @@ export class DocumentRows {
     const id = row?.id ?? Number(statements.insertDoc.run(ns, key, loose).lastInsertRowid);
     if (row !== undefined) statements.loosen.run(loose, id, loose);
     this.#replaceTerms(id, row?.terms ?? noTerms, terms);
-    const text = this.#replaceText(row, { ns, id, parts: parts ?? "" });
-    statements.putState.run(id, stamp, terms, text.text, text.parts);
+    const [oldShort, oldLong] = row === undefined ? [noText, noText] : entriesOf(row);
+    const short = this.#replaceText(oldShort, { ns, id, parts: parts?.short ?? "" });
+    const long = this.#replaceText(oldLong, { ns, id, parts: parts?.long ?? "" });
+    statements.putState.run(id, stamp, terms, short.id, short.digest, long.id, long.digest);
   }
 
   #replaceTerms(doc: number, before: string, after: string): void {
@@ -77,35 +79,42 @@ export class DocumentRows {
   }
 
   #replaceText(
-    row: DocumentRow | undefined,
+    before: TextEntry,
     next: { readonly ns: number; readonly id: number; readonly parts: string },
-  ): TextChange {
+  ): TextEntry {
     const digest = isSearchable(next.parts) ? hash("sha256", next.parts, "base64") : "";
-    if (row !== undefined && row.parts === digest) return { text: row.text, parts: digest };
-    const { deleteText, insertText, insertGrams } = this.#statements;
-    if (row !== undefined && row.text !== 0) deleteText.run(row.text);
+    if (before.digest === digest) return before;
+    if (before.id !== 0) this.#deleteText(before.id);
     if (digest === "") return noText;
     this.texts += 1;
-    insertGrams.run(this.texts, searchableParts(next.parts));
-    insertText.run(this.texts, next.ns, next.id);
-    return { text: this.texts, parts: digest };
+    this.#statements.insertGrams.run(this.texts, searchableParts(next.parts));
+    this.#statements.insertText.run(this.texts, next.ns, next.id);
+    return { id: this.texts, digest };
   }
+
+  #deleteText(id: number): void {
+    this.#statements.deleteText.run(id);
+  }
+}
+
+function entriesOf(row: DocumentRow): readonly [short: TextEntry, long: TextEntry] {
+  const { short, short_digest, long, long_digest } = row;
+  return [
+    { id: short, digest: short_digest },
+    { id: long, digest: long_digest },
+  ];
 }
 
 function prepare(db: Database.Database) {
   return {
     find: db.prepare(
-      "SELECT docs.id, stamp, terms, text, parts FROM docs " +
+      "SELECT docs.id, stamp, terms, short, short_digest, long, long_digest FROM docs " +
         "JOIN doc_state ON doc = docs.id WHERE ns = ? AND key = ?",
     ),
     insertDoc: db.prepare("INSERT INTO docs(ns, key, loose) VALUES(?, ?, ?)"),
     loosen: db.prepare("UPDATE docs SET loose = ? WHERE id = ? AND loose <> ?"),
     deleteDoc: db.prepare("DELETE FROM docs WHERE id = ?"),
-    putState: db.prepare(
-      "INSERT INTO doc_state(doc, stamp, terms, text, parts) VALUES(?, ?, ?, ?, ?) " +
-        "ON CONFLICT(doc) DO UPDATE SET stamp = excluded.stamp, terms = excluded.terms, " +
-        "text = excluded.text, parts = excluded.parts",
-    ),
+    putState: db.prepare("INSERT OR REPLACE INTO doc_state VALUES(?, ?, ?, ?, ?, ?, ?)"),
     deleteState: db.prepare("DELETE FROM doc_state WHERE doc = ?"),
     insertTerm: db.prepare(
       "INSERT OR IGNORE INTO terms(path, kind, value, doc) VALUES(?, ?, ?, ?)",

@@ -13,7 +13,7 @@ const formatVersion = 1;
 const writerBusyMs = 30_000;
 
 /** Kibibytes of pages kept by the writer and by a reader. */
-const writerCacheKib = 32 * 1024;
+const writerCacheKib = 64 * 1024;
 const readerCacheKib = 8 * 1024;
 
 /**
@@ -37,7 +37,8 @@ const schema = `
   CREATE INDEX loose_docs ON docs(ns) WHERE loose = 1;
   CREATE TABLE doc_state(
     doc INTEGER PRIMARY KEY, stamp TEXT NOT NULL, terms TEXT NOT NULL,
-    text INTEGER NOT NULL, parts TEXT NOT NULL
+    short INTEGER NOT NULL, short_digest TEXT NOT NULL,
+    long INTEGER NOT NULL, long_digest TEXT NOT NULL
   );
   CREATE TABLE terms(
     path INTEGER NOT NULL, kind INTEGER NOT NULL, value NOT NULL, doc INTEGER NOT NULL,

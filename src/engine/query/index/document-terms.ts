@@ -22,9 +22,20 @@ import {
 export interface DocumentTerms {
   readonly kind: "terms";
   readonly terms: readonly Term[];
-  /** All strings, folded, with line ends between them; undefined when they are too long. */
-  readonly parts: string | undefined;
+  /** Undefined when the strings are too long to be searched. */
+  readonly parts: Parts | undefined;
 }
+
+/**
+ * All strings, folded, with line ends between them. The long ones are apart: they seldom change
+ * when the others do, and it is the long ones that cost.
+ */
+export interface Parts {
+  readonly short: string;
+  readonly long: string;
+}
+
+const noParts: Parts = { short: "", long: "" };
 
 /** Terms, or `always`: the document is beyond a limit and may match anything. */
 export type Extraction = DocumentTerms | { readonly kind: "always" };
@@ -41,7 +52,7 @@ export function documentTerms(bytes: Uint8Array, root: number, book: PathBook): 
   try {
     const value: unknown = JSON.parse(text);
     // Only match-all lists documents whose root is no object.
-    if (!isObject(value)) return { kind: "terms", terms: [], parts: "" };
+    if (!isObject(value)) return { kind: "terms", terms: [], parts: noParts };
     const walk = new DocumentWalk(book);
     walk.object(value, root, 0);
     // The matcher sees both values of a member that is there twice; JSON.parse only the last.
@@ -63,7 +74,8 @@ class DocumentWalk {
   readonly terms: Term[] = [];
   members = 0;
   readonly #book: PathBook;
-  readonly #texts = new Set<string>();
+  readonly #short = new Set<string>();
+  readonly #long = new Set<string>();
   #textUnits = 0;
   /** Below arrays the same value may come again. */
   readonly #known = new Set<string>();
@@ -73,8 +85,9 @@ class DocumentWalk {
   }
 
   /** Every string once; undefined when it is too much. */
-  parts(): string | undefined {
-    return this.#textUnits > partsUnitsMax ? undefined : [...this.#texts].join("\n");
+  parts(): Parts | undefined {
+    if (this.#textUnits > partsUnitsMax) return undefined;
+    return { short: [...this.#short].join("\n"), long: [...this.#long].join("\n") };
   }
 
   object(value: JsonObject, path: number, depth: number): void {
@@ -126,9 +139,11 @@ class DocumentWalk {
       this.#add([path, kind, termSeconds(time)]);
     }
     if (this.#textUnits > partsUnitsMax) return;
-    const folded = isCutText(text) ? foldText(value) : text;
-    if (this.#texts.has(folded)) return;
-    this.#texts.add(folded);
+    const isLong = isCutText(text);
+    const folded = isLong ? foldText(value) : text;
+    const texts = isLong ? this.#long : this.#short;
+    if (texts.has(folded)) return;
+    texts.add(folded);
     this.#textUnits += folded.length;
   }
 

@@ -1,3 +1,4 @@
+import type { Parts } from "../document-terms.ts";
 import type { IndexPlan, Probe } from "../index-plan.ts";
 import { pathsOf } from "../path-book.ts";
 import { isCutText, type Term, termKinds } from "../term.ts";
@@ -31,7 +32,7 @@ export class PlanMatcher {
           if (ids === undefined) return true;
           return plan.probes.some((probe) =>
             probe.kind === "part"
-              ? parts === undefined || parts.includes(probe.text)
+              ? parts === undefined || hasPart(parts, probe.text)
               : terms.some((term) => ids.has(term[0]) && meets(term, probe)),
           );
         }
@@ -52,6 +53,10 @@ export class PlanMatcher {
     known.set(lookup, ids);
     return ids;
   }
+}
+
+function hasPart({ short, long }: Parts, text: string): boolean {
+  return short.includes(text) || long.includes(text);
 }
 
 function meets([, kind, value]: Term, probe: Exclude<Probe, { kind: "part" }>): boolean {

@@ -1,4 +1,5 @@
 /** A segment: documents of one namespace in the order of keys, with their terms; immutable. */
+import type { Parts } from "../document-terms.ts";
 import { elementStep, type PathBook, type PathLookup } from "../path-book.ts";
 import type { Term } from "../term.ts";
 
@@ -11,7 +12,7 @@ export interface SegmentDocument {
 
 export type DocumentContent =
   | { readonly kind: "always" }
-  | { readonly kind: "terms"; readonly terms: readonly Term[]; readonly parts: string | undefined };
+  | { readonly kind: "terms"; readonly terms: readonly Term[]; readonly parts: Parts | undefined };
 
 export const segmentRoot = 0;
 
@@ -98,13 +99,17 @@ export class SegmentBuilder {
 function weightOf({ key, content }: SegmentDocument): number {
   const base = key.length + 64;
   if (content?.kind !== "terms") return base;
-  return base + content.terms.length * 64 + (content.parts?.length ?? 0);
+  return base + content.terms.length * 64 + partsLength(content.parts);
+}
+
+function partsLength(parts: Parts | undefined): number {
+  return parts === undefined ? 0 : parts.short.length + parts.long.length;
 }
 
 /** JSON: steps of paths, then of each document key, terms (0: always, null: none) and parts. */
 type SegmentText = readonly [
   steps: readonly (readonly [number, string])[],
-  documents: readonly (readonly [string, readonly Term[] | 0 | null, string | null])[],
+  documents: readonly (readonly [string, readonly Term[] | 0 | null, Parts | null])[],
 ];
 
 export function encodeSegment({ paths, documents }: Segment): Uint8Array {
