@@ -22,7 +22,6 @@ interface TextEntry {
 }
 
 const noText: TextEntry = { id: 0, digest: "" };
-const noTerms = "[]";
 
 export class DocumentRows {
   readonly #statements: ReturnType<typeof prepare>;
@@ -41,7 +40,7 @@ export class DocumentRows {
   /** True when it was there. */
   remove(row: DocumentRow | undefined): boolean {
     if (row === undefined) return false;
-    this.#replaceTerms(row.id, row.terms, noTerms);
+    this.#replaceTerms(row.id, row.terms, []);
     for (const text of [row.short, row.long]) if (text !== 0) this.#deleteText(text);
     this.#statements.deleteState.run(row.id);
     this.#statements.deleteDoc.run(row.id);
@@ -54,26 +53,27 @@ export class DocumentRows {
     extraction: Extraction,
   ): void {
     const parts = extraction.kind === "terms" ? extraction.parts : undefined;
-    const terms = extraction.kind === "terms" ? JSON.stringify(extraction.terms) : noTerms;
+    const terms = extraction.kind === "terms" ? extraction.terms : [];
+    const termsText = JSON.stringify(terms);
     const loose = parts === undefined ? 1 : 0;
     const { ns, key, stamp } = place;
     const statements = this.#statements;
     const id = row?.id ?? Number(statements.insertDoc.run(ns, key, loose).lastInsertRowid);
     if (row !== undefined) statements.loosen.run(loose, id, loose);
-    this.#replaceTerms(id, row?.terms ?? noTerms, terms);
+    if (row?.terms !== termsText) this.#replaceTerms(id, row?.terms ?? "[]", terms);
     const [oldShort, oldLong] = row === undefined ? [noText, noText] : entriesOf(row);
     const short = this.#replaceText(oldShort, { ns, id, parts: parts?.short ?? "" });
     const long = this.#replaceText(oldLong, { ns, id, parts: parts?.long ?? "" });
-    statements.putState.run(id, stamp, terms, short.id, short.digest, long.id, long.digest);
+    statements.putState.run(id, stamp, termsText, short.id, short.digest, long.id, long.digest);
   }
 
-  #replaceTerms(doc: number, before: string, after: string): void {
-    if (before === after) return;
+  #replaceTerms(doc: number, before: string, after: readonly Term[]): void {
     const gone = new Map<string, Term>();
     for (const term of JSON.parse(before) as Term[]) gone.set(term.join(" "), term);
     const { insertTerm, deleteTerm } = this.#statements;
-    for (const term of JSON.parse(after) as Term[]) {
-      if (!gone.delete(term.join(" "))) insertTerm.run(term[0], term[1], term[2], doc);
+    for (const term of after) {
+      if (gone.size > 0 && gone.delete(term.join(" "))) continue;
+      insertTerm.run(term[0], term[1], term[2], doc);
     }
     for (const [path, kind, value] of gone.values()) deleteTerm.run(path, kind, value, doc);
   }
