@@ -5,7 +5,13 @@ import { checkSelector } from "../../src/lql/selector/check-selector.ts";
 import { parseSelector } from "../../src/lql/selector/parse-selector.ts";
 import type { IndexedStore } from "../engine/query/index/indexed-store.ts";
 
-const texts = ["/round>=1", "/at=3", "/round<9,/at>2", "icontains{f=/text,v='ROUND 1'}", "/owner=a"];
+const texts = [
+  "/round>=1",
+  "/at=3",
+  "/round<9,/at>2",
+  "icontains{f=/text,v='ROUND 1'}",
+  "/owner=a",
+];
 
 /** What a scan of the store finds: the documents of all keys. */
 async function scanned({ store }: IndexedStore): Promise<Map<string, Buffer>> {
