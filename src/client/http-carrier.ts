@@ -122,7 +122,9 @@ export class HttpCarrier {
       }
       const passive = failure instanceof LockdApiError && failure.code === "node_passive";
       const unreached = failure instanceof LockdTransportError && !failure.fatal;
-      if (!(passive || unreached) || !wire.repeatable) throw failure;
+      // A passive node did nothing, so even what must not happen twice may be sent again.
+      const again = wire.repeatable ? passive || unreached : passive && wire.body?.replayable;
+      if (again !== true) throw failure;
       if (failureRetries >= 0 && retry > failureRetries) throw failure;
       const hintMs = failure instanceof LockdApiError ? failure.retryAfterMs : undefined;
       const pauseMs = updatePauseMs(retry, hintMs);

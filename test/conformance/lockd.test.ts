@@ -14,9 +14,18 @@ import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
+import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
-const groups = [acquireCases, holdingCases, updateCases, removalCases, fusedCases];
+const groups = [
+  acquireCases,
+  holdingCases,
+  updateCases,
+  removalCases,
+  fusedCases,
+  mutateCases,
+  mutateRaceCases,
+];
 
 async function inDirectory(
   open: (directory: string) => Promise<OpenedLockd>,

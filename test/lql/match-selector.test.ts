@@ -153,6 +153,8 @@ describe("text clauses", () => {
     ['prefix{f=/...,v=""}', "{}", true],
     ["not.contains{f=/**}", "{}", false],
     ["contains{f=/*}", "{}", true],
+    ["contains{f=/[]}", '{"a":1}', false],
+    ["contains{f=/**/*}", '{"a":1}', false],
     ["contains{f=/,v=a}", '{"a":"a"}', false],
     ["contains{f=/n,v=00}", '{"n":1e3}', true],
     ["prefix{f=/n,v=0.0}", '{"n":5e-2}', true],

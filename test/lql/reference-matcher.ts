@@ -133,7 +133,9 @@ function timeOf(text: string): Time | undefined {
   const [, day, clock, decimals = "", zone = "Z"] = timePattern.exec(text) ?? [];
   if (day === undefined) return undefined;
   const ms = Date.parse(`${day}T${clock ?? "00:00:00"}${zone}`);
-  if (Number.isNaN(ms)) return undefined;
+  // Date.parse takes a 30 February for a day in March.
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(ms) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
   const nanos = BigInt(ms) * 1_000_000n + BigInt(decimals.padEnd(9, "0"));
   return { day, dateOnly: clock === undefined, nanos };
 }

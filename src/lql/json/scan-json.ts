@@ -14,7 +14,7 @@ import {
   space,
   stringStop,
   structure,
-} from "./byte-classes.ts";
+} from "./json-bytes.ts";
 
 /** The first quote or backslash. */
 export function stringStopFrom(bytes: Uint8Array, from: number, end: number): number {
@@ -41,9 +41,36 @@ export function stringStopFrom(bytes: Uint8Array, from: number, end: number): nu
  * buffer ends between a backslash and what it escapes.
  */
 export function closingQuoteFrom(bytes: Uint8Array, from: number, end: number): number {
-  let at = stringStopFrom(bytes, from, end);
-  while (at < end && bytes[at] === backslashByte) at = stringStopFrom(bytes, at + 2, end);
+  let at = from;
+  while (at < end) {
+    const near = Math.min(end, at + nearBytes);
+    const stop = stringStopFrom(bytes, at, near);
+    if (stop < near) {
+      if (bytes[stop] === quoteByte) return stop;
+      at = stop + 2;
+    } else if (near === end || end < bytes.length) {
+      at = stop;
+    } else {
+      const quote = bytes.indexOf(quoteByte, stop);
+      const to = quote === -1 ? end : quote;
+      if (!isEscaped(bytes, stop, to)) return to;
+      at = to + 1;
+    }
+  }
   return at;
+}
+
+/**
+ * Plain bytes after which the engine's own search for a quote is faster than a loop, despite the
+ * call. It cannot be told where to stop, so it is used where the input stops.
+ */
+const nearBytes = 64;
+
+/** Whether an odd number of backslashes ends at `to`; `from` is behind whole escapes. */
+function isEscaped(bytes: Uint8Array, from: number, to: number): boolean {
+  let at = to;
+  while (at > from && bytes[at - 1] === backslashByte) at -= 1;
+  return (to - at) % 2 === 1;
 }
 
 /** The first byte that can follow a number or a literal. */

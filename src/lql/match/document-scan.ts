@@ -4,6 +4,8 @@
  * the document. The input may come in pieces: a token that is cut in two is left for the next call,
  * unless it is so long that it is passed over or searched by pieces.
  */
+
+import { decodeString } from "../json/decode-string.ts";
 import {
   byteClasses,
   closeBraceByte,
@@ -14,8 +16,7 @@ import {
   openBracketByte,
   quoteByte,
   space,
-} from "../json/byte-classes.ts";
-import { decodeString } from "../json/decode-string.ts";
+} from "../json/json-bytes.ts";
 import {
   ContainerSkip,
   closingQuoteFrom,

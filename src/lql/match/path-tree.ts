@@ -15,7 +15,7 @@ export interface PathNode {
   readonly sticky: boolean;
   /** The name that leads here, for comparing bytes. */
   readonly utf8: Uint8Array | undefined;
-  readonly names: Map<string, PathNode>;
+  names: Map<string, PathNode> | undefined;
   members: PathNode | undefined;
   elements: PathNode | undefined;
   children: PathNode | undefined;
@@ -37,6 +37,7 @@ export class PathTree {
     for (const segment of path) {
       switch (segment.kind) {
         case "name": {
+          node.names ??= new Map();
           const next = node.names.get(segment.name) ?? this.#node(false, segment.name);
           node.names.set(segment.name, next);
           node = next;
@@ -60,7 +61,7 @@ export class PathTree {
       id: this.#nodes,
       sticky,
       utf8: name === undefined ? undefined : termOfText(name).bytes,
-      names: new Map(),
+      names: undefined,
       members: undefined,
       elements: undefined,
       children: undefined,

@@ -93,7 +93,7 @@ export class Place {
   #named(member: NamedMember): Place {
     member.place ??= this.#table.derive(this.nodes, (node, add) => {
       addIf(add, node.members);
-      addIf(add, node.names.get(member.name));
+      addIf(add, node.names?.get(member.name));
     });
     return member.place;
   }
@@ -117,7 +117,7 @@ export class Place {
     if (known !== undefined) return known;
     const place = this.#table.derive(this.nodes, (node, add) => {
       addIf(add, node.elements);
-      addIf(add, node.names.get(name));
+      addIf(add, node.names?.get(name));
     });
     this.#elements.set(index, place);
     return place;
@@ -135,6 +135,7 @@ export class Place {
 function namedMembers(nodes: readonly PathNode[]): Map<string, NamedMember> | undefined {
   let members: Map<string, NamedMember> | undefined;
   for (const node of nodes) {
+    if (node.names === undefined) continue;
     for (const [name, { utf8 }] of node.names) {
       members ??= new Map();
       if (!members.has(name)) members.set(name, { name, bytes: utf8, place: undefined });

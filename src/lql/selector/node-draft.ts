@@ -62,8 +62,7 @@ class Slots {
     return draft;
   }
 
-  json(): Selector[] | undefined {
-    if (this.#drafts.size === 0) return undefined;
+  json(): Selector[] {
     const drafts = [...this.#drafts];
     if (!this.#ordered) drafts.sort(([a], [b]) => a - b);
     return drafts.map(([, draft]) => draft.json());
@@ -72,8 +71,8 @@ class Slots {
 
 /** A node that is being put together. */
 export class NodeDraft {
-  readonly #and = new Slots();
-  readonly #or = new Slots();
+  #and: Slots | undefined;
+  #or: Slots | undefined;
   #not: NodeDraft | undefined;
   readonly #terms = new Map<TermName, TermJson>();
 
@@ -95,17 +94,23 @@ export class NodeDraft {
   }
 
   #follow(link: Link): NodeDraft {
-    if (link.kind !== "not") return (link.kind === "and" ? this.#and : this.#or).slot(link.index);
-    this.#not ??= new NodeDraft();
-    return this.#not;
+    switch (link.kind) {
+      case "and":
+        this.#and ??= new Slots();
+        return this.#and.slot(link.index);
+      case "or":
+        this.#or ??= new Slots();
+        return this.#or.slot(link.index);
+      case "not":
+        this.#not ??= new NodeDraft();
+        return this.#not;
+    }
   }
 
   json(): Selector {
     const json: Record<string, unknown> = {};
-    const and = this.#and.json();
-    const or = this.#or.json();
-    if (and !== undefined) json.and = and;
-    if (or !== undefined) json.or = or;
+    if (this.#and !== undefined) json.and = this.#and.json();
+    if (this.#or !== undefined) json.or = this.#or.json();
     if (this.#not !== undefined) json.not = this.#not.json();
     for (const [term, termJson] of this.#terms) json[term] = termJson;
     return json;

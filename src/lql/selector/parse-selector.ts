@@ -21,6 +21,7 @@ export interface ParseOptions {
 }
 
 const matchAll = new Set(["{}", ".", "/"]);
+const noMembers: TermText["memberAt"] = new Map();
 const not: Link = { kind: "not" };
 
 /**
@@ -54,7 +55,7 @@ function readExpression(expression: Expression): PlacedClause {
   if (text.startsWith("/")) {
     const { term, negated, json } = readShorthand(text, at);
     const address: ClauseAddress = { links: negated ? [not] : [], term };
-    return checked({ address, json, at }, new Map());
+    return checked({ address, json, at }, noMembers);
   }
   const address = readHead(expression);
   const bodyAt = at + expression.open + 1;
