@@ -12,6 +12,7 @@ for (const name of [
   "start",
   "compact",
   "lql",
+  "index",
   "peers",
 ]) {
   console.log(`== ${name}`);

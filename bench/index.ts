@@ -1,7 +1,7 @@
 /**
- * The query index on disk:// beside SQLite's own index on an expression over the same documents, and
- * beside a scan: `node bench/index.ts [documents]`. A query here is what the engine does: candidates,
- * then each record read, decoded and matched.
+ * The query index on disk:// beside SQLite's own index on an expression over the same documents,
+ * and beside a scan: `node bench/index.ts [documents]`. A query here is what the engine does:
+ * candidates, then each record read, decoded and matched. Last, what indexing costs writers.
  */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +17,9 @@ import { openIndex } from "../src/indexing/open-index.ts";
 import { compileSelector, type Matcher } from "../src/lql/match/compile-selector.ts";
 import { checkSelector } from "../src/lql/selector/check-selector.ts";
 import { openStore } from "../src/storage/open.ts";
+import { startProgram } from "./support/children.ts";
+import { type Cycle, commit } from "./support/cycles.ts";
+import { load } from "./support/load.ts";
 
 const documents = Number(process.argv[2] ?? 100_000);
 /** Hits of the equality query, whatever the number of documents. */
@@ -59,7 +62,7 @@ const random = systemRandom();
 const store = await openStore(`disk://${directory}`, { gear: "exclusive" });
 const index = openIndex({
   store,
-  directory,
+  storeUrl: `disk://${directory}`,
   clock,
   random,
   telemetry: silentTelemetry,
@@ -193,11 +196,46 @@ for (const [name, json] of queries) {
 const lookup = raw.prepare("SELECT name, doc FROM raw WHERE json_extract(doc, '$.group') = ?");
 const group = `group-${Math.floor(documents / hits / 2)}`;
 const sqliteUs = await microseconds(async () => lookup.all(group).length, 400);
-console.log(
-  `SQLite's expression index: ${rounded(sqliteUs)} µs; ours / SQLite's: ${rounded(equalityUs / sqliteUs)}`,
-);
+const ratio = rounded(equalityUs / sqliteUs);
+console.log(`SQLite's expression index: ${rounded(sqliteUs)} µs; ours / SQLite's: ${ratio}`);
 
 await index.close();
 await store.close();
 raw.close();
 rmSync(directory, { recursive: true });
+
+/** Acquire, update, release of documents like the above, on many keys or few. */
+function writing(keys: number): Cycle {
+  const counts = new Map<number, number>();
+  return async (connection, lane, round) => {
+    const n = (lane * 7_919 + round * lanes) % keys;
+    const count = (counts.get(n) ?? 0) + 1;
+    counts.set(n, count);
+    const document = documentOf(n).replace('"score":', `"count":${count},"score":`);
+    await commit(connection, `bench/${lane}/${n}`, document);
+  };
+}
+
+const lanes = 16;
+row("writers", "cycles/s without", "with", "CPU µs a cycle without", "with", "overhead");
+row("---", "--:", "--:", "--:", "--:", "--:");
+for (const [name, keys] of [
+  ["the same 16 keys", 1],
+  ["keys all over", 100_000],
+] as const) {
+  const figures: { rate: number; cpu: number }[] = [];
+  for (const index of ["no-index", "index"]) {
+    const place = mkdtempSync(path.join(tmpdir(), "lockd-bench-index-"));
+    const file = path.join(import.meta.dirname, "support/lockd-server.ts");
+    const server = await startProgram(file, [`disk://${place}`, index]);
+    const result = await load(server, { connections: lanes, seconds: 12, cycle: writing(keys) });
+    figures.push({ rate: result.cyclesPerSecond, cpu: result.cpuMicros });
+    await server.stop();
+    rmSync(place, { recursive: true });
+  }
+  const [without, withIndex] = figures;
+  if (without === undefined || withIndex === undefined) throw new Error("not measured");
+  const overhead = `${rounded((withIndex.cpu / without.cpu - 1) * 100)} %`;
+  const rates = [rounded(without.rate), rounded(withIndex.rate)];
+  row(name, ...rates, rounded(without.cpu), rounded(withIndex.cpu), overhead);
+}

@@ -40,7 +40,13 @@ import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
-import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
+import {
+  absentRecord,
+  type KeyRecord,
+  namespaceOfRecord,
+  recordName,
+  stateObjectName,
+} from "./record/key-record.ts";
 import { RecordShell } from "./record/record-shell.ts";
 import {
   type CheckedKey,
@@ -278,6 +284,7 @@ export class Engine implements ServedLockd {
     this.beginDrain(0);
     this.#watch?.close();
     await this.#garbage.flush();
+    await this.#options.index?.close?.();
     await this.#options.store.close();
   }
 
@@ -298,6 +305,7 @@ export class Engine implements ServedLockd {
 
   #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
     this.#live.note(name, after.lease);
+    if (publishesAnew(before, after)) this.#options.index?.noteCommit?.(namespaceOfRecord(name));
     const wasHeld = before?.lease;
     const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;
     const shortened =
@@ -321,4 +329,9 @@ export class Engine implements ServedLockd {
 
 function isOutcomeUnknown(error: unknown): boolean {
   return (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
+}
+
+/** What queries find of the key may have changed. */
+function publishesAnew(before: KeyRecord | undefined, after: KeyRecord): boolean {
+  return after.version !== (before?.version ?? 0) || after.queryHidden !== before?.queryHidden;
 }

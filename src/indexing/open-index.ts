@@ -4,12 +4,13 @@ import type { Store } from "../engine/ports/store.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { SegmentStore } from "../engine/query/index/segments/segment-store.ts";
 import { StoreIndex } from "../engine/query/index/store-index.ts";
+import { parseStoreUrl } from "../storage/store-url.ts";
 import { SqliteTermStore } from "./sqlite-term-store.ts";
 
 export interface OpenIndexOptions {
   readonly store: Store;
-  /** The directory of a disk store; its index lives beside the data. */
-  readonly directory: string | undefined;
+  /** The index of a disk store lives in its directory. */
+  readonly storeUrl: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
@@ -19,11 +20,14 @@ export interface OpenIndexOptions {
 
 /** The query index of a store. Opens files and threads when they are first needed. */
 export function openIndex(options: OpenIndexOptions): StoreIndex {
-  const { store, directory, random } = options;
+  const { store, random } = options;
+  const url = parseStoreUrl(options.storeUrl);
   const terms =
-    directory === undefined
+    url.kind === "memory"
       ? new SegmentStore({ store, random })
-      : new SqliteTermStore(directory, () => index.noteDamage());
-  const index = new StoreIndex({ ...options, terms });
+      : new SqliteTermStore(url.directory, () => index.noteDamage());
+  // What is gone with the process, and searched by scanning unless told otherwise, is not worth it.
+  const publishes = options.publishes && url.kind !== "memory";
+  const index = new StoreIndex({ ...options, publishes, terms });
   return index;
 }

@@ -19,27 +19,42 @@ export interface InlineOptions {
  * @throws invalid_store, store_unusable, store_version_unknown
  */
 export async function openInlineEngine(store: string, options: InlineOptions): Promise<Lockd> {
-  const [{ Engine }, limits, { openStore }, { SystemClock }, { systemRandom }, telemetry, names] =
-    await Promise.all([
-      import("../engine/engine.ts"),
-      import("../engine/limits.ts"),
-      import("../storage/open.ts"),
-      import("../host/clock.ts"),
-      import("../host/random.ts"),
-      import("../engine/ports/telemetry.ts"),
-      import("../api/names.ts"),
-    ]);
+  const [
+    { Engine },
+    limits,
+    { openStore },
+    { SystemClock },
+    { systemRandom },
+    ports,
+    names,
+    indexing,
+  ] = await Promise.all([
+    import("../engine/engine.ts"),
+    import("../engine/limits.ts"),
+    import("../storage/open.ts"),
+    import("../host/clock.ts"),
+    import("../host/random.ts"),
+    import("../engine/ports/telemetry.ts"),
+    import("../api/names.ts"),
+    import("../indexing/open-index.ts"),
+  ]);
   const { onNotice } = options;
   const defaultNamespace = names.normalizeNamespace(options.defaultNamespace, "default");
   const opened = await openStore(store, {
     gear: "shared",
     ...(onNotice === undefined ? {} : { onNotice }),
   });
+  const clock = new SystemClock();
+  const random = systemRandom();
+  const telemetry = ports.silentTelemetry;
+  // Brought up to date when somebody asks for it: most inline processes are over in a moment.
+  const index = { store: opened, storeUrl: store, clock, random, telemetry, publishes: false };
   return new Engine({
     store: opened,
-    clock: new SystemClock(),
-    random: systemRandom(),
-    telemetry: telemetry.silentTelemetry,
+    clock,
+    random,
+    telemetry,
+    index: indexing.openIndex(index),
     defaultNamespace,
     jsonBytesMax: options.jsonBytesMax ?? limits.jsonBytesMaxDefault,
     defaultTtlSeconds: options.defaultTtlSeconds ?? limits.leaseTtlSecondsDefault,

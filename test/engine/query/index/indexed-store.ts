@@ -46,8 +46,14 @@ export class IndexedStore {
   /** Another index over the same store, as another process has it. */
   openIndex(publishes = false): StoreIndex {
     const { store, directory, clock } = this;
-    const random = systemRandom();
-    return openIndex({ store, directory, clock, random, telemetry: silentTelemetry, publishes });
+    return openIndex({
+      store,
+      storeUrl: directory === undefined ? "mem://" : `disk://${directory}`,
+      clock,
+      random: systemRandom(),
+      telemetry: silentTelemetry,
+      publishes,
+    });
   }
 
   /** Commits a document; undefined removes it. */
