@@ -68,14 +68,10 @@ export class DocumentRows {
   }
 
   #replaceTerms(doc: number, before: string, after: readonly Term[]): void {
-    const gone = new Map<string, Term>();
-    for (const term of JSON.parse(before) as Term[]) gone.set(term.join(" "), term);
+    const { gone, fresh } = termChanges(JSON.parse(before) as Term[], after);
     const { insertTerm, deleteTerm } = this.#statements;
-    for (const term of after) {
-      if (gone.size > 0 && gone.delete(term.join(" "))) continue;
-      insertTerm.run(term[0], term[1], term[2], doc);
-    }
-    for (const [path, kind, value] of gone.values()) deleteTerm.run(path, kind, value, doc);
+    for (const [path, kind, value] of gone) deleteTerm.run(path, kind, value, doc);
+    for (const [path, kind, value] of fresh) insertTerm.run(path, kind, value, doc);
   }
 
   #replaceText(
@@ -95,6 +91,35 @@ export class DocumentRows {
   #deleteText(id: number): void {
     this.#statements.deleteText.run(id);
   }
+}
+
+interface TermChanges {
+  /** To be taken away first: a term may be in both. */
+  readonly gone: readonly Term[];
+  readonly fresh: readonly Term[];
+}
+
+/** A document usually keeps its shape; then its terms are compared one by one, without names. */
+function termChanges(before: readonly Term[], after: readonly Term[]): TermChanges {
+  if (before.length === 0) return { gone: [], fresh: after };
+  const gone: Term[] = [];
+  const fresh: Term[] = [];
+  for (const [at, term] of after.entries()) {
+    const old = before[at];
+    if (before.length !== after.length || old?.[0] !== term[0] || old[1] !== term[1]) {
+      return changesByName(before, after);
+    }
+    if (old[2] === term[2]) continue;
+    gone.push(old);
+    fresh.push(term);
+  }
+  return after.length === 0 ? { gone: before, fresh: [] } : { gone, fresh };
+}
+
+function changesByName(before: readonly Term[], after: readonly Term[]): TermChanges {
+  const gone = new Map(before.map((term) => [term.join(" "), term]));
+  const fresh = after.filter((term) => !gone.delete(term.join(" ")));
+  return { gone: [...gone.values()], fresh };
 }
 
 function entriesOf(row: DocumentRow): readonly [short: TextEntry, long: TextEntry] {

@@ -17,6 +17,15 @@ const writerCacheKib = 64 * 1024;
 const readerCacheKib = 8 * 1024;
 
 /**
+ * Pages of the log before it is brought into the file, 64 MiB: neighbouring batches change the same
+ * pages, which are then written once.
+ */
+const checkpointPages = 16_384;
+
+/** Bytes of trigrams collected before they are written: the fewer pieces, the less to merge. */
+const gramBytesCollected = 16 * 1024 * 1024;
+
+/**
  * `terms` has the postings; `doc_state` what a document's postings are, to take them away again.
  * Texts are only ever added to the trigram index (taking one away costs ten times as much): `texts`
  * says which document an entry belongs to, and entries of nobody are left until the next file.
@@ -80,9 +89,11 @@ export function openForWriting(file: string, place: string): Database.Database {
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = NORMAL");
       db.pragma(`cache_size = -${writerCacheKib}`);
+      db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
       db.transaction(() => {
         if (db.prepare("SELECT 1 FROM sqlite_master").get() !== undefined) return;
         db.exec(schema);
+        db.exec(`INSERT INTO grams(grams, rank) VALUES('hashsize', ${gramBytesCollected})`);
         const set = db.prepare("INSERT INTO meta(key, value) VALUES(?, ?)");
         set.run("format", formatVersion);
         set.run("place", place);
