@@ -36,7 +36,10 @@ export class HttpCarrier {
   constructor(options: HttpLockdOptions) {
     this.options = resolveHttpOptions(options);
     this.requests = new WireRequests(this.options);
-    this.#connections = new Connections(this.options.httpTimeoutMs);
+    this.#connections = new Connections({
+      library: this.options.httpLibrary,
+      connectTimeoutMs: this.options.httpTimeoutMs,
+    });
     this.#failover = new Failover({ ...this.options, connections: this.#connections });
   }
 

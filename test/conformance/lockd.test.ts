@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { HttpLibrary } from "../../src/client/connections.ts";
 import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
@@ -56,9 +57,12 @@ function engineOver(store: Store): OpenedLockd {
   return { lockd, close: () => lockd.close() };
 }
 
-async function overHttp(directory?: string): Promise<OpenedLockd> {
+async function overHttp(
+  directory?: string,
+  httpLibrary: HttpLibrary = "undici",
+): Promise<OpenedLockd> {
   const server = await startRealServer(directory === undefined ? {} : { directory });
-  const lockd = new HttpLockd({ endpoints: server.url });
+  const lockd = new HttpLockd({ endpoints: server.url, httpLibrary });
   return {
     lockd,
     close: async () => {
@@ -97,4 +101,14 @@ describeLockd(
 
 describeLockd("over HTTP on mem://", () => overHttp(), groups);
 
-describeLockd("over HTTP on disk://", () => inDirectory(overHttp), groups);
+describeLockd(
+  "over HTTP on disk://",
+  () => inDirectory((directory) => overHttp(directory)),
+  groups,
+);
+
+describeLockd(
+  "over HTTP by Node's own client on mem://",
+  () => overHttp(undefined, "node"),
+  groups,
+);
