@@ -83,7 +83,7 @@ export function placeOfStore(directory: string): string {
 
 /** Opens for writing, making the tables when the file is new. @throws UnusableIndex */
 export function openForWriting(file: string, place: string): Database.Database {
-  return opened(file, () => {
+  return opened(file, isDamage, () => {
     const db = new Database(file, { timeout: writerBusyMs });
     try {
       db.pragma("journal_mode = WAL");
@@ -107,9 +107,12 @@ export function openForWriting(file: string, place: string): Database.Database {
   });
 }
 
-/** Opens for reading. @throws UnusableIndex, also when it has not seen all records yet */
+/**
+ * Opens for reading. Whatever keeps a file from being opened, queries can do without it.
+ * @throws UnusableIndex, also when it has not seen all records yet
+ */
 export function openForReading(file: string, place: string): Database.Database {
-  return opened(file, () => {
+  return opened(file, isOfSqlite, () => {
     const db = new Database(file, { fileMustExist: true, timeout: 0 });
     try {
       db.pragma("query_only = ON");
@@ -137,11 +140,19 @@ export function isDamage(error: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB|FORMAT|ERROR|IOERR_SHORT_READ)/.test(code);
 }
 
-function opened(file: string, open: () => Database.Database): Database.Database {
+function isOfSqlite(error: unknown): boolean {
+  return String((error as { code?: unknown } | undefined)?.code ?? "").startsWith("SQLITE_");
+}
+
+function opened(
+  file: string,
+  isUnusable: (error: unknown) => boolean,
+  open: () => Database.Database,
+): Database.Database {
   try {
     return open();
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (!isUnusable(error)) throw error;
     throw new UnusableIndex(`${file}: ${String(error)}`, { cause: error });
   }
 }

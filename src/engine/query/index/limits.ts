@@ -48,3 +48,6 @@ export const clockSlackMs = 60_000;
 
 /** Times a run finds the index elsewhere than it left it, before it gives up until the next one. */
 export const overtakenMax = 200;
+
+/** Pages of changes still taken in while closing; the rest waits for the next start. */
+export const closingPagesMax = 6;

@@ -18,6 +18,7 @@ import { indexPlanOf } from "./index-plan.ts";
 import {
   changesPageMax,
   changesPageMin,
+  closingPagesMax,
   overtakenMax,
   pendingCommitsMax,
   publishIntervalMs,
@@ -168,7 +169,10 @@ export class StoreIndex implements NamespaceIndex {
     const { terms, clock } = this.#parts;
     let since = await terms.cursor();
     let limit = changesPageMin;
+    let pagesWhileClosing = 0;
     for (let overtaken = 0; overtaken < overtakenMax; ) {
+      if (this.#closed) pagesWhileClosing += 1;
+      if (pagesWhileClosing > closingPagesMax) throw failure("index_unavailable", "closing");
       const covered = new Map(this.#pending);
       const page = await this.#changes(since, limit);
       const complete = page?.more === false;

@@ -1,5 +1,6 @@
 /** What is beyond a limit is found by every query, and keeps nothing else out of the index. */
 import { afterEach, describe, expect, test } from "vitest";
+import { silentTelemetry } from "../../../../src/engine/ports/telemetry.ts";
 import {
   depthIndexedMax,
   documentBytesIndexedMax,
@@ -8,7 +9,10 @@ import {
   pathsPerClauseMax,
   termsPerDocumentMax,
 } from "../../../../src/engine/query/index/limits.ts";
+import { SegmentStore } from "../../../../src/engine/query/index/segments/segment-store.ts";
+import { StoreIndex } from "../../../../src/engine/query/index/store-index.ts";
 import { recordName } from "../../../../src/engine/record/key-record.ts";
+import { systemRandom } from "../../../../src/host/random.ts";
 import { checkSelector } from "../../../../src/lql/selector/check-selector.ts";
 import { parseSelector } from "../../../../src/lql/selector/parse-selector.ts";
 import { IndexedStore } from "./indexed-store.ts";
@@ -146,7 +150,10 @@ for (const [kind, open] of Object.entries(kinds)) {
 describe("when a server publishes", () => {
   test("after many commits, after a while, and when it closes", async () => {
     const indexed = IndexedStore.inMemory();
-    const index = indexed.openIndex(true);
+    const { store, clock } = indexed;
+    const terms = new SegmentStore({ store, random: systemRandom() });
+    const telemetry = silentTelemetry;
+    const index = new StoreIndex({ store, terms, clock, telemetry, publishes: true });
     const settle = async () => {
       for (let turn = 0; turn < 200; turn += 1) await new Promise((done) => setImmediate(done));
     };
