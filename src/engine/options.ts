@@ -18,4 +18,6 @@ export interface EngineOptions {
   readonly acquireBlockSeconds: number;
   /** Finds keys by content; without one queries scan. */
   readonly index?: NamespaceIndex | undefined;
+  /** Engine of namespaces that chose none; the index where there is one. */
+  readonly queryEngineDefault?: "index" | "scan" | undefined;
 }

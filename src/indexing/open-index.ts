@@ -1,3 +1,4 @@
+import type { EngineOptions } from "../engine/options.ts";
 import type { Clock } from "../engine/ports/clock.ts";
 import type { Random } from "../engine/ports/random.ts";
 import type { Store } from "../engine/ports/store.ts";
@@ -30,4 +31,12 @@ export function openIndex(options: OpenIndexOptions): StoreIndex {
   const publishes = options.publishes && url.kind !== "memory";
   const index = new StoreIndex({ ...options, publishes, terms });
   return index;
+}
+
+/** The index of an engine, and what its namespaces use unless they choose (section 10). */
+export function indexOptions(
+  options: OpenIndexOptions,
+): Pick<EngineOptions, "index" | "queryEngineDefault"> {
+  const isMemory = parseStoreUrl(options.storeUrl).kind === "memory";
+  return { index: openIndex(options), queryEngineDefault: isMemory ? "scan" : "index" };
 }

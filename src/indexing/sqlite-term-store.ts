@@ -68,9 +68,6 @@ export class SqliteTermStore implements TermStore {
     await this.#thread.ask({ kind: "endRebuild", namespace });
   }
 
-  /** Files of former publications are deleted by the writer when a newer one is complete. */
-  async tidy(): Promise<void> {}
-
   async close(): Promise<void> {
     // First: the last one to close a file brings it into its final form.
     this.#closeReader();

@@ -1,4 +1,4 @@
-import type { Lockd } from "../api/lockd.ts";
+import type { Engine } from "../engine/engine.ts";
 
 /** What an engine in this process may vary by; everything has a default. */
 export interface InlineOptions {
@@ -18,26 +18,18 @@ export interface InlineOptions {
  * use, so that a program that talks to a server never pays for them.
  * @throws invalid_store, store_unusable, store_version_unknown
  */
-export async function openInlineEngine(store: string, options: InlineOptions): Promise<Lockd> {
-  const [
-    { Engine },
-    limits,
-    { openStore },
-    { SystemClock },
-    { systemRandom },
-    ports,
-    names,
-    indexing,
-  ] = await Promise.all([
-    import("../engine/engine.ts"),
-    import("../engine/limits.ts"),
-    import("../storage/open.ts"),
-    import("../host/clock.ts"),
-    import("../host/random.ts"),
-    import("../engine/ports/telemetry.ts"),
-    import("../api/names.ts"),
-    import("../indexing/open-index.ts"),
-  ]);
+export async function openInlineEngine(store: string, options: InlineOptions): Promise<Engine> {
+  const [engine, limits, { openStore }, { SystemClock }, { systemRandom }, ports, names, indexing] =
+    await Promise.all([
+      import("../engine/engine.ts"),
+      import("../engine/limits.ts"),
+      import("../storage/open.ts"),
+      import("../host/clock.ts"),
+      import("../host/random.ts"),
+      import("../engine/ports/telemetry.ts"),
+      import("../api/names.ts"),
+      import("../indexing/open-index.ts"),
+    ]);
   const { onNotice } = options;
   const defaultNamespace = names.normalizeNamespace(options.defaultNamespace, "default");
   const opened = await openStore(store, {
@@ -49,12 +41,12 @@ export async function openInlineEngine(store: string, options: InlineOptions): P
   const telemetry = ports.silentTelemetry;
   // Brought up to date when somebody asks for it: most inline processes are over in a moment.
   const index = { store: opened, storeUrl: store, clock, random, telemetry, publishes: false };
-  return new Engine({
+  return new engine.Engine({
     store: opened,
     clock,
     random,
     telemetry,
-    index: indexing.openIndex(index),
+    ...indexing.indexOptions(index),
     defaultNamespace,
     jsonBytesMax: options.jsonBytesMax ?? limits.jsonBytesMaxDefault,
     defaultTtlSeconds: options.defaultTtlSeconds ?? limits.leaseTtlSecondsDefault,

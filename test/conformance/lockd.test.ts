@@ -7,15 +7,20 @@ import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import type { NamespaceIndex } from "../../src/engine/query/candidates.ts";
 import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
+import { openIndex } from "../../src/indexing/open-index.ts";
 import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { NaiveIndex } from "../support/naive-index.ts";
 import { startRealServer } from "../support/real-server.ts";
+import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [
@@ -24,6 +29,9 @@ const groups = [
   updateCases,
   removalCases,
   fusedCases,
+  queryCases,
+  eligibilityCases,
+  namespaceCases,
   mutateCases,
   mutateRaceCases,
 ];
@@ -42,9 +50,10 @@ async function inDirectory(
   };
 }
 
-function engineOver(store: Store): OpenedLockd {
+function engineOver(store: Store, index?: NamespaceIndex): OpenedLockd {
   const lockd = new Engine({
     store,
+    index,
     clock: new SystemClock(),
     random: systemRandom(),
     telemetry: silentTelemetry,
@@ -59,9 +68,14 @@ function engineOver(store: Store): OpenedLockd {
 
 async function overHttp(
   directory?: string,
-  httpLibrary: HttpLibrary = "undici",
+  more: {
+    readonly httpLibrary?: HttpLibrary;
+    readonly index?: (store: Store) => NamespaceIndex;
+  } = {},
 ): Promise<OpenedLockd> {
-  const server = await startRealServer(directory === undefined ? {} : { directory });
+  const { httpLibrary = "undici", index } = more;
+  const place = directory === undefined ? {} : { directory };
+  const server = await startRealServer(index === undefined ? place : { ...place, index });
   const lockd = new HttpLockd({ endpoints: server.url, httpLibrary });
   return {
     lockd,
@@ -109,6 +123,61 @@ describeLockd(
 
 describeLockd(
   "over HTTP by Node's own client on mem://",
-  () => overHttp(undefined, "node"),
+  () => overHttp(undefined, { httpLibrary: "node" }),
   groups,
+);
+
+const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
+
+function indexOf(store: Store, storeUrl: string): NamespaceIndex {
+  const clock = new SystemClock();
+  const random = systemRandom();
+  const telemetry = silentTelemetry;
+  return openIndex({ store, storeUrl, clock, random, telemetry, publishes: false });
+}
+
+for (const gear of ["exclusive", "shared"] as const) {
+  describeLockd(
+    `inline on disk:// with its index, ${gear} gear`,
+    () =>
+      inDirectory(async (directory) => {
+        const storeUrl = `disk://${directory}`;
+        const store = await openStore(storeUrl, { gear });
+        return engineOver(store, indexOf(store, storeUrl));
+      }),
+    queryGroups,
+  );
+}
+
+describeLockd(
+  "over HTTP on disk:// with its index",
+  () =>
+    inDirectory((directory) =>
+      overHttp(directory, { index: (store) => indexOf(store, `disk://${directory}`) }),
+    ),
+  queryGroups,
+);
+
+describeLockd(
+  "inline on mem:// with an index of segments",
+  async () => {
+    const store = new MemoryStore();
+    return engineOver(store, indexOf(store, "mem://"));
+  },
+  queryGroups,
+);
+
+describeLockd(
+  "inline with an index",
+  async () => {
+    const store = new MemoryStore();
+    return engineOver(store, new NaiveIndex(store));
+  },
+  queryGroups,
+);
+
+describeLockd(
+  "over HTTP with an index",
+  () => overHttp(undefined, { index: (store) => new NaiveIndex(store) }),
+  queryGroups,
 );

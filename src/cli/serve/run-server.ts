@@ -26,7 +26,7 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const ended = endSignal();
   const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
   welcome(options, telemetry);
-  const [{ Engine }, { openStore }, { openIndex }, { startServer }, names] = await Promise.all([
+  const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../storage/open.ts"),
     import("../../indexing/open-index.ts"),
@@ -42,15 +42,13 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     gear: "exclusive",
     onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
   });
-  const index = openIndex({
-    store,
-    storeUrl: plan.storeUrl,
-    clock,
-    random,
-    telemetry,
-    publishes: true,
+  const ports = { store, clock, random, telemetry };
+  const engine = new Engine({
+    ...plan,
+    ...ports,
+    ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
+    defaultNamespace,
   });
-  const engine = new Engine({ ...plan, store, clock, random, telemetry, defaultNamespace, index });
   const bug = Promise.withResolvers<number>();
   try {
     const server = await startServer({

@@ -67,8 +67,8 @@ export interface TermStore {
 
   endRebuild(namespace: string): Promise<void>;
 
-  /** Deletes what no reader needs any more (pieces of former publications). */
-  tidy(namespace: string): Promise<void>;
+  /** Deletes pieces of former publications; absent where a publication leaves none behind. */
+  tidy?(): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -94,9 +94,9 @@ export class StoreIndex implements NamespaceIndex {
       await this.#publish();
       await this.#takeApartAgain(namespace, options);
       const { seq } = await this.flush(namespace, options.signal);
-      if (options.cleanup) {
+      if (options.cleanup && terms.tidy !== undefined) {
         await this.#pause(options.cleanupDelayMs, options.signal);
-        await terms.tidy(namespace);
+        await terms.tidy();
       }
       return { seq, rebuilt: true };
     } finally {

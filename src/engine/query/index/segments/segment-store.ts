@@ -149,7 +149,7 @@ export class SegmentStore implements TermStore {
     await this.#swap({ ...manifest, rebuilds }, tag);
   }
 
-  tidy(_namespace: string): Promise<void> {
+  tidy(): Promise<void> {
     return this.#deleteSuperseded();
   }
 
