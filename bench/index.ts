@@ -1,21 +1,20 @@
 /**
  * The query index on disk:// beside SQLite's own index on an expression over the same documents,
- * and beside a scan: `node bench/index.ts [documents]`. A query here is what the engine does:
- * candidates, then each record read, decoded and matched. Last, what indexing costs writers.
+ * and beside a scan, both through an engine: `node bench/index.ts [documents]`. Last, what indexing
+ * costs writers.
  */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import Database from "better-sqlite3";
+import { Engine } from "../src/engine/engine.ts";
 import { silentTelemetry } from "../src/engine/ports/telemetry.ts";
 import { absentRecord, recordName } from "../src/engine/record/key-record.ts";
-import { decodeRecord, encodeRecord } from "../src/engine/record/record-codec.ts";
+import { encodeRecord } from "../src/engine/record/record-codec.ts";
 import { SystemClock } from "../src/host/clock.ts";
 import { systemRandom } from "../src/host/random.ts";
 import { indexFile, indexNumbers } from "../src/indexing/index-files.ts";
 import { openIndex } from "../src/indexing/open-index.ts";
-import { compileSelector, type Matcher } from "../src/lql/match/compile-selector.ts";
-import { checkSelector } from "../src/lql/selector/check-selector.ts";
 import { openStore } from "../src/storage/open.ts";
 import { startProgram } from "./support/children.ts";
 import { type Cycle, commit } from "./support/cycles.ts";
@@ -68,6 +67,19 @@ const index = openIndex({
   telemetry: silentTelemetry,
   publishes: false,
 });
+const engine = new Engine({
+  store,
+  clock,
+  random,
+  index,
+  telemetry: silentTelemetry,
+  defaultNamespace: "default",
+  jsonBytesMax: 100 * 1024 * 1024,
+  defaultTtlSeconds: 30,
+  maxTtlSeconds: 1800,
+  acquireBlockSeconds: 60,
+});
+await engine.queries.setNamespaceConfig({ query: { fallbackEngine: "scan" } });
 
 function putOf(n: number, version: number, document: string) {
   const bytes = Buffer.from(document);
@@ -102,38 +114,15 @@ async function microseconds(run: () => Promise<number>, times: number): Promise<
   return taken.sort((one, other) => one - other)[Math.floor(times / 2)] ?? 0;
 }
 
-function stateOf(name: string, bytes: Uint8Array): Uint8Array {
-  const { state } = decodeRecord(name, bytes).record;
-  return state?.place.kind === "inline" ? state.place.bytes : new Uint8Array(0);
-}
-
-async function queryByIndex(json: unknown, matcher: Matcher, limit = 1_000): Promise<number> {
-  const selector = checkSelector(json);
+/** All hits of a query through the engine, page by page. */
+async function hitsOf(selector: unknown, chosen: "index" | "scan"): Promise<number> {
   let found = 0;
-  let after: string | undefined;
-  for (let more = true; more; ) {
-    const page = await index.candidates({ namespace: "default", selector, after, limit });
-    for (const key of page.keys) {
-      const name = recordName("default", key);
-      const stored = await store.get(name);
-      if (stored !== undefined && matcher.matches(stateOf(name, stored.bytes))) found += 1;
-    }
-    after = page.keys.at(-1);
-    more = page.more;
-  }
-  return found;
-}
-
-async function queryByScan(matcher: Matcher): Promise<number> {
-  let found = 0;
-  let after = "";
-  for (let more = true; more; ) {
-    const page = await store.scan("k/default/", { after, limit: 500 });
-    for (const { name, bytes } of page.objects)
-      if (matcher.matches(stateOf(name, bytes))) found += 1;
-    after = page.objects.at(-1)?.name ?? "";
-    more = page.more;
-  }
+  let cursor: string | undefined;
+  do {
+    const page = await engine.queries.keys({ selector, engine: chosen, limit: 1_000, cursor });
+    found += page.keys.length;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
   return found;
 }
 
@@ -184,14 +173,13 @@ row("query", "hits", "index µs", "scan µs", "scan / index");
 row("---", "--:", "--:", "--:", "--:");
 let equalityUs = 0;
 for (const [name, json] of queries) {
-  const matcher = compileSelector(checkSelector(json), { nowMs: clock.wallMs() });
-  const [byIndex, byScan] = [await queryByIndex(json, matcher), await queryByScan(matcher)];
+  const [byIndex, byScan] = [await hitsOf(json, "index"), await hitsOf(json, "scan")];
   if (byIndex !== byScan) throw new Error(`${name}: ${byIndex} by index, ${byScan} by scan`);
   const indexUs = await microseconds(
-    () => queryByIndex(json, matcher),
+    () => hitsOf(json, "index"),
     byIndex > hits ? 100 : 2_000,
   );
-  const scanUs = await microseconds(() => queryByScan(matcher), 3);
+  const scanUs = await microseconds(() => hitsOf(json, "scan"), 3);
   if (name.startsWith("equality")) equalityUs = indexUs;
   row(name, byIndex, rounded(indexUs), rounded(scanUs), rounded(scanUs / indexUs));
 }
@@ -202,8 +190,7 @@ const sqliteUs = await microseconds(async () => lookup.all(group).length, 2_000)
 const ratio = rounded(equalityUs / sqliteUs);
 console.log(`SQLite's expression index: ${rounded(sqliteUs)} µs; ours / SQLite's: ${ratio}`);
 
-await index.close();
-await store.close();
+await engine.close();
 raw.close();
 rmSync(directory, { recursive: true });
 
