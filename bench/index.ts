@@ -177,10 +177,7 @@ let equalityUs = 0;
 for (const [name, json] of queries) {
   const [byIndex, byScan] = [await hitsOf(json, "index"), await hitsOf(json, "scan")];
   if (byIndex !== byScan) throw new Error(`${name}: ${byIndex} by index, ${byScan} by scan`);
-  const indexUs = await microseconds(
-    () => hitsOf(json, "index"),
-    byIndex > hits ? 100 : 2_000,
-  );
+  const indexUs = await microseconds(() => hitsOf(json, "index"), byIndex > hits ? 100 : 2_000);
   const scanUs = await microseconds(() => hitsOf(json, "scan"), 3);
   if (name.startsWith("equality")) equalityUs = indexUs;
   row(name, byIndex, rounded(indexUs), rounded(scanUs), rounded(scanUs / indexUs));
