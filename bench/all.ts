@@ -12,10 +12,12 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "queue",
   "query-scan",
   "lql",
   "index",
   "peers",
+  "queue-http",
 ]) {
   console.log(`== ${name}`);
   const file = path.join(import.meta.dirname, `${name}.ts`);

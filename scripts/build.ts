@@ -27,6 +27,7 @@ const programs = {
   "watchdog-main": "src/cli/run/watchdog-main.ts",
   "mover-worker": "src/storage/disk/journal/mover-worker.ts",
   "index-worker": "src/indexing/index-worker.ts",
+  "extending-main": "src/local/extending-main.ts",
 };
 
 /** The commands by themselves, for oclif: its manifest, its help and its plugins. */

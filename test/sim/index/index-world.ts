@@ -118,6 +118,7 @@ class IndexWorld {
       rng: this.#rng.fork("store"),
       trace: this.#trace,
       exclusive: this.#exclusive,
+      atomicPlan: false,
       user: `n${number}`,
       onPoint: (point) => this.#maybeDie(process, point),
       healed,
