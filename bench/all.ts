@@ -16,6 +16,7 @@ for (const name of [
   "queue",
   "query-scan",
   "lql",
+  "index",
   "peers",
   "queue-http",
 ]) {

@@ -28,13 +28,14 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const ended = endSignal();
   const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
   welcome(options, telemetry);
-  const [{ Engine }, { openStore }, { startServer }, { normalizeNamespace }] = await Promise.all([
+  const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../storage/open.ts"),
+    import("../../indexing/open-index.ts"),
     import("../../server/server.ts"),
     import("../../api/names.ts"),
   ]);
-  const defaultNamespace = normalizeNamespace(plan.defaultNamespace, "default");
+  const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
   });
@@ -44,13 +45,12 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
   });
   const { version } = options;
+  const ports = { store, clock, random, telemetry };
   const engine = new Engine({
     ...plan,
+    ...ports,
     version,
-    store,
-    clock,
-    random,
-    telemetry,
+    ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
     defaultNamespace,
   });
   const bug = Promise.withResolvers<number>();
