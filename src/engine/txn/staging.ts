@@ -15,7 +15,7 @@ import { InDoubt } from "../record/in-doubt.ts";
 import {
   type KeyRecord,
   keyOfRecordName,
-  namespaceOfRecordName,
+  namespaceOfRecord,
   recordName,
 } from "../record/key-record.ts";
 import type { Rider, Transition } from "../record/record-change.ts";
@@ -72,7 +72,7 @@ export class Staging {
   async enlistLease(name: string, { lease }: KeyRecord): Promise<void> {
     if (lease === undefined) return;
     const key = keyOfRecordName(name);
-    const namespace = namespaceOfRecordName(name);
+    const namespace = namespaceOfRecord(name);
     const { id: leaseId, fencingToken, txnId } = lease;
     await this.#enlist({ namespace, key, leaseId, fencingToken, txnId }, lease.expiresAtUnix);
   }
