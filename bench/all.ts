@@ -8,6 +8,7 @@ for (const name of [
   "large-state",
   "attachments",
   "mutate",
+  "txn",
   "many",
   "journal",
   "start",

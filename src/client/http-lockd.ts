@@ -1,3 +1,4 @@
+import { disabledTransactions } from "../api/disabled-transactions.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -43,6 +44,7 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
 export class HttpLockd implements Lockd {
   readonly queues: HttpQueues;
   readonly attachments: HttpAttachments;
+  readonly transactions = disabledTransactions;
   readonly observation: HttpObservation;
   readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;

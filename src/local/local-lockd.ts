@@ -29,6 +29,7 @@ import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalObservation } from "./local-observation.ts";
 import { LocalQueries } from "./local-queries.ts";
 import { LocalQueues } from "./local-queues.ts";
+import { LocalTransactions } from "./local-transactions.ts";
 import { waitLeft } from "./wait-left.ts";
 
 export type { LocalLockdOptions };
@@ -41,6 +42,7 @@ export type { LocalLockdOptions };
 export class LocalLockd implements Lockd {
   readonly queues: LocalQueues;
   readonly attachments: LocalAttachments;
+  readonly transactions: LocalTransactions;
   readonly observation: LocalObservation;
   readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
@@ -51,6 +53,7 @@ export class LocalLockd implements Lockd {
     this.observation = new LocalObservation(this.#carrier);
     this.queues = new LocalQueues(this.#carrier);
     this.attachments = new LocalAttachments(this.#carrier);
+    this.transactions = new LocalTransactions(this.#carrier);
     this.queries = new LocalQueries(this.#carrier);
   }
 

@@ -1,7 +1,7 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-type Facet = "queues" | "queries" | "attachments" | "observation";
+type Facet = "queues" | "queries" | "attachments" | "observation" | "transactions";
 export type Verb = Exclude<keyof Lockd, "close" | Facet>;
 
 export interface ProbedCall {
@@ -17,6 +17,10 @@ export type Interception = (probed: ProbedCall, through: () => Promise<unknown>)
 export class ProbedLockd implements Lockd {
   get attachments(): Lockd["attachments"] {
     return this.#inner.attachments;
+  }
+
+  get transactions(): Lockd["transactions"] {
+    return this.#inner.transactions;
   }
 
   get queues(): Lockd["queues"] {
