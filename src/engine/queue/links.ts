@@ -99,12 +99,15 @@ export class Links {
     const name = messageName(at, at.messageId);
     let base: VersionTag | undefined;
     let isOpen = false;
+    const ifOpen = (error: unknown): never => {
+      throw isOpen ? this.#gaveUp(at, true, error) : error;
+    };
     for (let attempt = 0; attempt < linkAttemptsMax; attempt += 1) {
-      const key = await this.#readDedupe(at, message);
+      const key = await this.#readDedupe(at, message).catch(ifOpen);
       if (this.#standsForOther(key, at)) return { kind: "duplicate", of: key.link };
-      const group = await this.#readGroup(at, message);
+      const group = await this.#readGroup(at, message).catch(ifOpen);
       const landed = key.link?.messageId === at.messageId || group.link?.tail === at.messageId;
-      if (landed) return this.#landed(at, message);
+      if (landed) return this.#landed(at, message).catch(ifOpen);
       // Somebody came after a write of unknown outcome: whether it landed first nobody can say.
       if (isOpen && message.dedupe === undefined && group.tag !== base) break;
       base = group.tag;
@@ -115,7 +118,7 @@ export class Links {
         ...this.#dedupeStep(at, next, key.tag),
         ...this.#groupStep(at, next, group.tag),
       ];
-      const result = await callStore(() => store.apply(steps));
+      const result = await callStore(() => store.apply(steps)).catch(ifOpen);
       if (result.kind === "applied") {
         return { kind: "new", message: next, etag, tag: result.tags[0] };
       }
@@ -147,15 +150,31 @@ export class Links {
     for (let attempt = 0; ; attempt += 1) {
       const result = await callStore(() => store.apply([step]));
       if (result.kind === "applied") break;
-      const isThere = (await messages.look(at)) !== undefined;
-      if (isThere) break;
       const isOpen = result.kind === "unknown";
+      const isThere = await messages.look(at).catch((error: unknown) => {
+        throw this.#gaveUp(at, isOpen, error);
+      });
+      if (isThere !== undefined) break;
       if (isOpen || attempt >= linkAttemptsMax) throw this.#gaveUp(at, isOpen);
     }
+    try {
+      return await this.#linkUp(at, message, group);
+    } catch (error) {
+      // It is there, and somebody may yet finish what was left undone.
+      throw this.#gaveUp(at, true, error);
+    }
+  }
+
+  /** The steps after the first: hung up, entered under its key, unmarked. */
+  async #linkUp(at: MessageAt, message: Message, group: Read<GroupRecord>): Promise<Enqueued> {
     if (message.group !== undefined) await this.#hangUp(at, message, group);
     const other = await this.#enterKey(at, message);
-    if (other !== undefined) return { kind: "duplicate", of: other };
-    const linked = await this.#unmark(at).catch(() => undefined);
+    if (other !== undefined) {
+      // Whoever made the other one may have died before its last step.
+      await this.#unmark({ ...at, messageId: other.messageId });
+      return { kind: "duplicate", of: other };
+    }
+    const linked = await this.#unmark(at);
     // Gone, or withdrawn because it took a day: its producer must not be told that it is there.
     if (linked === undefined || linked.expiresAtMs !== message.expiresAtMs) {
       throw this.#gaveUp(at, true);
@@ -225,7 +244,10 @@ export class Links {
   async #resolve(at: MessageAt, message: Message, isHungUp: boolean): Promise<Gate> {
     if (message.group !== undefined && !isHungUp) {
       const group = await this.#readGroup(at, message);
-      if (group.link?.tail !== at.messageId) return { kind: "unfinished" };
+      // A key is entered after hanging up, so it proves that as well.
+      const key = await this.#readDedupe(at, message);
+      const isNamed = group.link?.tail === at.messageId || key.link?.messageId === at.messageId;
+      if (!isNamed) return { kind: "unfinished" };
     }
     const other = await this.#enterKey(at, message);
     if (other !== undefined) return { kind: message.group === undefined ? "gone" : "open" };
@@ -279,19 +301,20 @@ export class Links {
     });
   }
 
-  #gaveUp(at: MessageAt, isOpen: boolean): LockdError {
+  #gaveUp(at: MessageAt, isOpen: boolean, cause?: unknown): LockdError {
     const name = `${at.namespace}/${at.queue} message ${at.messageId}`;
     return isOpen
       ? failure("store_unavailable", `${name}: the outcome of a write could not be found out`, {
           outcomeUnknown: true,
+          cause,
         })
       : failure("cas_mismatch", `${name}: other producers won ${linkAttemptsMax} times in a row`);
   }
 }
 
 /**
- * A message that was not completely enqueued goes away. One that hangs in a group's chain stays until its turn,
- * outlived, because it is what its successor waits for.
+ * A message that was not completely enqueued goes away. One that hangs in a group's chain stays
+ * until its turn, outlived, because it is what its successor waits for.
  */
 function withdrawn(current: Message | undefined, nowMs: number): MessageDecision<undefined> {
   if (current?.unlinked !== true) return keep(undefined);

@@ -94,7 +94,7 @@ export class LiveQueue {
     this.#lookAgain();
   }
 
-  /** A write whose outcome is unknown may have made a message: what is known is not all any more. */
+  /** A write of unknown outcome may have made a message: what is known is not all any more. */
   doubt(): void {
     this.#complete = false;
     if (this.#isWatched()) this.#lookAgain();

@@ -3,8 +3,8 @@
  * when the others become so (http-queue.md section 14). Pure memory; times come in. Every
  * operation costs the logarithm of the queue's length at most.
  *
- * Where this process is the only writer it is complete. Elsewhere it is a hint: the compare-and-swap
- * of the delivery decides.
+ * Where this process is the only writer it is complete. Elsewhere it is a hint: the
+ * compare-and-swap of the delivery decides.
  *
  * A message of an ordered group takes part only while it is its group's active one; the others are
  * parked. The active one is the oldest, unless a younger one is in a consumer's hands.

@@ -7,7 +7,7 @@ import { queueScenarioOf } from "./scenario.ts";
 import { runQueueScenario } from "./world.ts";
 
 /** Seeds a mutant is looked for in: fewer than `npm run sim` runs. */
-const budget = 60;
+const budget = 300;
 const first = 40_000;
 
 test("the same seed gives the same trace", async () => {
@@ -22,7 +22,7 @@ test("the same seed gives the same trace", async () => {
 test("queues as they are pass the seeds in which the mutants are found", async () => {
   const tally = await runQueueCampaign({ seeds: seedsFrom(first, budget) });
   expect(tally.failed.map(({ seed, violations }) => [seed, violations[0]])).toEqual([]);
-  expect(tally.delivered).toBeGreaterThan(budget * 10);
+  expect(tally.delivered).toBeGreaterThan(budget * 5);
 }, 180_000);
 
 test.each(queueMutants.map((mutant) => [mutant.name, mutant] as const))(

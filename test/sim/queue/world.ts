@@ -1,4 +1,4 @@
-/** One run of the queue workload: nodes, producers, consumers, faults; then peace, and the checks. */
+/** One run of the queue workload: nodes, clients, faults; then peace, and the checks. */
 import { deadLetterPrefix, messagePrefix, partsOfName } from "../../../src/engine/queue/message.ts";
 import { decodeMessage } from "../../../src/engine/queue/message-codec.ts";
 import { Chaos } from "../chaos.ts";
