@@ -6,11 +6,16 @@ for (const name of [
   "lease-cycle",
   "reads",
   "large-state",
+  "mutate",
   "many",
   "journal",
   "start",
   "compact",
+  "queue",
+  "query-scan",
+  "lql",
   "peers",
+  "queue-http",
 ]) {
   console.log(`== ${name}`);
   const file = path.join(import.meta.dirname, `${name}.ts`);

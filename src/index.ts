@@ -14,6 +14,7 @@ export type { Lockd } from "./api/lockd.ts";
 export type * as queueWire from "./api/queues.ts";
 export { createClient, createClient as connect, withCorrelation } from "./client/client.ts";
 export { isValidCorrelationId } from "./client/correlation-id.ts";
+export { Document, type DocumentInput } from "./client/document.ts";
 export { type Endpoint, type EndpointOptions, parseEndpoints } from "./client/endpoints.ts";
 export {
   isAlreadyExists,
@@ -27,6 +28,7 @@ export {
   get,
   getBytes,
   keepAliveLease,
+  mutate,
   release,
   releaseLease,
   remove,
@@ -36,10 +38,22 @@ export {
   withLease,
 } from "./client/free-functions.ts";
 export { generateCorrelationId } from "./client/generate-correlation-id.ts";
+export type * from "./client/query/query-types.ts";
 export { runConsumers, startConsumers } from "./client/queue/consumer-group.ts";
 export type * from "./client/queue/queue-types.ts";
 export { parseRetryAfter } from "./client/retry-after.ts";
 export type * from "./client/types.ts";
+export { matchSelector } from "./lql/match/match-selector.ts";
+export {
+  type ApplyOptions,
+  applyMutations,
+  type DocumentSource,
+} from "./lql/mutation/apply-mutations.ts";
+export type { FileMode, Mutation } from "./lql/mutation/mutation.ts";
+export { type ParseMutationsOptions, parseMutations } from "./lql/mutation/parse-mutations.ts";
+export { printMutation } from "./lql/mutation/print-mutation.ts";
+export { parseSelector } from "./lql/selector/parse-selector.ts";
+export type { Selector } from "./lql/selector/selector.ts";
 
 /** A store on this machine and how to use it. */
 export interface OpenOptions extends SessionOptions {

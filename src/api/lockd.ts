@@ -9,6 +9,7 @@
  * a `LockdError`; an aborted call rejects with the signal's reason.
  */
 
+import type { Queries } from "./queries.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
 
 /** Bytes going in. A stream is read once. */
@@ -152,6 +153,30 @@ export interface UpdateResult {
   readonly released: boolean;
 }
 
+export interface MutateRequest extends LeaseAddress, CasConditions {
+  /** LQL expressions in order, one each (query-and-lql.md section 7); blank ones are dropped. */
+  readonly mutations: readonly string[];
+  /** As in {@link UpdateRequest}. */
+  readonly queryHidden?: boolean | string | undefined;
+  /** As in {@link UpdateRequest}. */
+  readonly release?: "commit" | undefined;
+}
+
+/** What an evaluation cost; the last three are above 0 only where documents are put aside. */
+export interface MutateCounters {
+  readonly candidatesSeen: number;
+  readonly candidatesWritten: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly bytesCaptured: number;
+  readonly spillCount: number;
+  readonly spillBytes: number;
+}
+
+export interface MutateResult extends UpdateResult {
+  readonly counters: MutateCounters;
+}
+
 export interface RemoveRequest extends LeaseAddress, CasConditions {}
 
 export interface RemoveResult {
@@ -206,6 +231,8 @@ export interface StatusResult extends DescribeResult {
 export interface Lockd {
   /** Queues on the same store. */
   readonly queues: Queues;
+  /** Documents by their content, and how namespaces are searched. */
+  readonly queries: Queries;
   /** Takes the exclusive lease of a key. @throws waiting, already_exists, shutdown_draining */
   acquire(request: AcquireRequest, call?: LockdCall): Promise<AcquireResult>;
   /** Moves the end of a lease. @throws lease_required, lease_expired, fencing_mismatch */
@@ -216,6 +243,12 @@ export interface Lockd {
   get(request: GetRequest, call?: LockdCall): Promise<StateResult>;
   /** Stages a whole JSON state. @throws version_conflict, etag_mismatch, lease errors */
   update(request: UpdateRequest, body: BodyIn, call?: LockdCall): Promise<UpdateResult>;
+  /**
+   * Changes the holder's state in place; several changes apply together or not at all. Not
+   * idempotent where a step is among them.
+   * @throws invalid_mutations, invalid_body, document_too_large, version_conflict, etag_mismatch
+   */
+  mutate(request: MutateRequest, call?: LockdCall): Promise<MutateResult>;
   /** Stages the removal of the state. */
   remove(request: RemoveRequest, call?: LockdCall): Promise<RemoveResult>;
   /** Stages a change of the key's attributes. */

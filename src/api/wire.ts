@@ -5,7 +5,7 @@
 import { failure, type LockdApiError } from "./errors.ts";
 
 /** `object` and `any` are taken as they are, whatever numbers are inside. */
-export type FieldKind = "string" | "integer" | "boolean" | "object" | "any" | "ignored";
+export type FieldKind = "string" | "strings" | "integer" | "boolean" | "object" | "any" | "ignored";
 
 /** Field names as on the wire. */
 export type FieldKinds = Readonly<Record<string, FieldKind>>;
@@ -41,8 +41,14 @@ export const releaseFields = {
 
 export const metadataFields = { query_hidden: "boolean" } as const satisfies FieldKinds;
 
+export const mutateFields = {
+  namespace: "string",
+  mutations: "strings",
+} as const satisfies FieldKinds;
+
 interface Values {
   readonly string: string;
+  readonly strings: readonly string[];
   readonly integer: number;
   readonly boolean: boolean;
   readonly object: Readonly<Record<string, unknown>>;
@@ -152,15 +158,20 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
   if (kind === "integer") return typeof value === "number" && Number.isSafeInteger(value);
   if (kind === "any") return true;
   if (kind === "object") return typeof value === "object" && !Array.isArray(value);
+  if (kind === "strings") {
+    return Array.isArray(value) && value.every((element) => typeof element === "string");
+  }
   return typeof value === kind;
 }
 
+/** What is wanted of the kinds whose names do not say it. */
+const rightForms: Readonly<Partial<Record<FieldKind, string>>> = {
+  integer: "an integer literal without quotes or fraction",
+  strings: "an array of strings",
+  object: "an object",
+};
+
 function wrongType(name: string, kind: FieldKind, code: BodyCode): LockdApiError {
-  const right =
-    kind === "integer"
-      ? "an integer literal without quotes or fraction"
-      : kind === "object"
-        ? "an object"
-        : `a ${kind}`;
+  const right = rightForms[kind] ?? `a ${kind}`;
   return failure(code, `field "${name}" must be ${right}`);
 }

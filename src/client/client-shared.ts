@@ -1,6 +1,7 @@
 import type { Lockd } from "../api/lockd.ts";
 import { type AnswerHeaders, isDraining } from "./answer-headers.ts";
 import type { ResolvedSessionOptions } from "./client-options.ts";
+import { ParsedSelectors } from "./query/parsed-selectors.ts";
 import type { ExtendingCarrier } from "./queue/extending-protocol.ts";
 import { ExtendingThread } from "./queue/extending-thread.ts";
 import type { Session } from "./session.ts";
@@ -17,6 +18,7 @@ export class ClientShared {
   /** Run when the client closes: consumers and the like. */
   readonly closers = new Set<() => Promise<void>>();
   readonly extending: ExtendingThread | undefined;
+  readonly selectors = new ParsedSelectors();
   namespace: string;
   stickyLeaseId: string | undefined;
   closed: Promise<void> | undefined;

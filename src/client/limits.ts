@@ -107,3 +107,12 @@ export const restartDefault = {
   jitterMs: 0,
   maxFailures: 0,
 } as const;
+
+/** Bytes of a row of a documents answer that is read whole; longer documents are streamed. */
+export const collectedRowBytesMax = 64 * 1024;
+
+/** Selector texts whose parsed form is remembered (client-sdk.md section 9). */
+export const parsedSelectorsMax = 512;
+
+/** Keys of a page that `queryAll` asks for, and at most. */
+export const queryAllPageDefault = 1_000;

@@ -1,5 +1,6 @@
 import type { Lockd } from "../api/lockd.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
+import type { QueryMethods } from "./query/query-types.ts";
 import type { QueueClient } from "./queue/queue-types.ts";
 
 /** Common to every call. A plain AbortSignal may be passed instead. */
@@ -75,6 +76,19 @@ export interface UpdateOptions extends CasOptions {
   queryHidden?: boolean | undefined;
 }
 
+export interface MutateOptions extends CasOptions {
+  queryHidden?: boolean | undefined;
+}
+
+export interface MutateLocalOptions extends MutateOptions {
+  /** Where relative paths of file values start; without it they are an error. */
+  baseDir?: string | undefined;
+  /** Opens the file of a file value; called up to twice for each. */
+  openFile?: ((file: string) => AsyncIterable<Uint8Array>) | undefined;
+  /** Conditions are the etag and version just read, unless given; true. */
+  useFetchedCas?: boolean | undefined;
+}
+
 export interface UpdateResult {
   newVersion: number;
   newStateEtag: string;
@@ -103,6 +117,14 @@ export interface StateAccess {
   /** One attempt, no buffering. */
   updateStream(body: BodyInput, o?: Call<UpdateOptions>): Promise<UpdateResult>;
   save(value: unknown, o?: Call<UpdateOptions>): Promise<UpdateResult>;
+  /**
+   * Change the state in place, at the server: LQL expressions, one an element, or one text with
+   * several. A step without conditions is never sent twice.
+   * @throws LqlSyntaxError, ConflictError, LeaseLostError
+   */
+  mutate(lql: string | readonly string[], o?: Call<MutateOptions>): Promise<UpdateResult>;
+  /** As mutate, on the way through this process; values may come from files. One attempt. */
+  mutateLocal(lql: string | readonly string[], o?: Call<MutateLocalOptions>): Promise<UpdateResult>;
   updateMetadata(
     m: { queryHidden: boolean },
     o?: Call<{ ifVersion?: number | null | undefined }>,
@@ -188,7 +210,7 @@ export interface LeaseIds {
   fencingToken?: number | undefined;
 }
 
-export interface LockdClient extends QueueClient, AsyncDisposable {
+export interface LockdClient extends QueueClient, QueryMethods, AsyncDisposable {
   readonly namespace: string;
   useNamespace(ns: string): void;
   useLeaseId(id: string): void;

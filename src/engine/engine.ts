@@ -14,6 +14,8 @@ import type {
   KeyAddress,
   KeyMetadata,
   LockdCall,
+  MutateRequest,
+  MutateResult,
   ReleaseRequest,
   ReleaseResult,
   RemoveRequest,
@@ -37,6 +39,10 @@ import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
+import type { RebuildOptions } from "./query/candidates.ts";
+import { EngineQueries } from "./query/engine-queries.ts";
+import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
+import { storedNamespaces } from "./query/stored-namespaces.ts";
 import { EngineQueues } from "./queue/engine-queues.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
 import { RecordShell } from "./record/record-shell.ts";
@@ -51,6 +57,7 @@ import {
   checkUpdateMetadata,
 } from "./requests/checked.ts";
 import { takeIn } from "./state/body-intake.ts";
+import { StateMutator } from "./state/mutate-state.ts";
 import { StateReader } from "./state/read-state.ts";
 import { stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
 import {
@@ -73,11 +80,13 @@ function nameOf(target: CheckedKey): string {
 
 export class Engine implements ServedLockd {
   readonly queues: EngineQueues;
+  readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
   readonly #acquirer: Acquirer;
   readonly #reader: StateReader;
+  readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
   readonly #live = new LiveLeases();
   readonly #sweeper: WholeSweep;
@@ -116,6 +125,8 @@ export class Engine implements ServedLockd {
       this.#room.wakeAll();
       this.queues.storeChanged();
     });
+    this.queries = new EngineQueries(parts);
+    this.#mutator = new StateMutator(parts);
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
@@ -206,6 +217,10 @@ export class Engine implements ServedLockd {
     }
   }
 
+  async mutate(request: MutateRequest, call: LockdCall = noCall): Promise<MutateResult> {
+    return this.#mutator.mutate(request, call);
+  }
+
   async remove(request: RemoveRequest, _call?: LockdCall): Promise<RemoveResult> {
     const { claim, cas } = checkRemove(request, this.#options.defaultNamespace);
     const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
@@ -279,6 +294,16 @@ export class Engine implements ServedLockd {
     return this.#sweeper.sweep(budget);
   }
 
+  /** Every namespace with a key, sorted. */
+  namespaces(signal?: AbortSignal): Promise<readonly string[]> {
+    return storedNamespaces(this.#options.store, signal);
+  }
+
+  /** Makes a namespace's index anew (query-and-lql.md section 11.2). @throws index_unavailable */
+  rebuildIndex(namespace: string, options: RebuildOptions): Promise<RebuildResult> {
+    return rebuildIndex(this.#options, namespace, options);
+  }
+
   /** Fails every waiter, deletes known garbage and closes the store; idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -289,6 +314,7 @@ export class Engine implements ServedLockd {
     this.beginDrain(0);
     this.#watch?.close();
     this.queues.close();
+    await this.queries.close();
     await this.#garbage.flush();
     await this.#options.store.close();
   }

@@ -71,6 +71,9 @@ export const garbageQueueMax = 10_000;
 /** Milliseconds an object must be seen unreferenced before the sweeper may delete it, at least. */
 export const orphanAgeMsMin = 10 * 60_000;
 
+/** Times a mutation is worked out anew because the state changed under it meanwhile. */
+export const mutateAttemptsMax = 16;
+
 /** Times a grant is repeated because it ran out while it was being written (a stalled store). */
 export const grantRetriesMax = 3;
 
@@ -153,6 +156,9 @@ export const trackedQueuesMax = 10_000;
 /** Candidates one call may find taken, gone or in the way before it lets others have a turn. */
 export const candidatesPerTurnMax = 64;
 
+/** Deliveries a stream leases at once, its window permitting: their claims share one sync. */
+export const streamAheadMax = 16;
+
 /** Storage errors in a row before a dequeue answers `waiting` (http-queue.md 4.2). */
 export const deliveryFailuresMax = 5;
 
@@ -190,3 +196,39 @@ export const queueCountScanMax = 100_000;
 
 /** Milliseconds a piece of a message must be seen without its record before it is swept away. */
 export const queueOrphanAgeMs = 24 * 3_600_000;
+/** Rows of a query's page when the caller names none, and at most (query-and-lql.md 9.1). */
+export const queryRowsDefault = 100;
+export const queryRowsMax = 1_000;
+
+/**
+ * Records a scan reads at once. With states of the largest inline size, committed and staged, that
+ * is 2 MiB; a page of small ones takes well under a millisecond to read.
+ */
+export const scanPageRecords = 128;
+
+/** Keys an index is asked for at once. */
+export const candidatePageKeys = 128;
+
+/** Milliseconds a walk may use at a stretch; then leases, others and other walks have theirs. */
+export const scanSliceMs = 5;
+
+/** Milliseconds. What a scan read longer ago is read again before it is shown (section 12.1). */
+export const scanPageAgeMsMax = 250;
+
+/** Queries running at once in one process: each holds a page. Beyond it `throttled`. */
+export const queriesRunningMax = 256;
+
+/** Milliseconds. Hint of that refusal. */
+export const queryRetryAfterMs = 1_000;
+
+/** Milliseconds a namespace's configuration is believed (query-and-lql.md section 10). */
+export const namespaceConfigAgeMsMax = 250;
+
+/** Namespaces whose configuration is remembered. */
+export const cachedNamespaceConfigsMax = 1_000;
+
+/** Namespaces whose index is being flushed in the background at once. */
+export const backgroundFlushesMax = 8;
+
+/** Milliseconds such a flush may take. */
+export const backgroundFlushMsMax = 2 * 60_000;

@@ -42,7 +42,7 @@ export interface LocalCall<T> {
   readonly operation: string;
   readonly changes: boolean;
   /** True while the same call may be made once more. */
-  readonly repeatable: () => boolean;
+  readonly repeatable: (outcomeUnknown: boolean) => boolean;
   /** True when it may wait for long. */
   readonly waits?: boolean;
   readonly run: (lockd: Lockd, call: LockdCall, elapsedMs: number) => Promise<T>;
@@ -65,7 +65,8 @@ interface LocalProgress {
 export class LocalCarrier {
   readonly #options: LocalLockdOptions;
   readonly #clock: ClientClock;
-  readonly #awake = new KeepAwake();
+  /** For work that goes on after a call was answered. */
+  readonly awake = new KeepAwake();
   #socket: Promise<OwnerSocket | undefined> | undefined;
   #engine: Promise<Lockd> | undefined;
   /** True when an owner was found dead whose work the open engine may not see yet. */
@@ -98,11 +99,6 @@ export class LocalCarrier {
     const socket = await this.#socket?.catch(() => undefined);
     const engine = await this.#engine?.catch(() => undefined);
     await Promise.all([socket?.close(), engine?.close()]);
-  }
-
-  /** Keeps the process alive until the answered function is called. */
-  keepAwake(): () => void {
-    return this.#awake.hold();
   }
 
   /** A call that changes something and may be repeated. */
@@ -149,7 +145,7 @@ export class LocalCarrier {
     this.#notice("inline");
     const watched = this.#watched(local, this.#limited(progress));
     try {
-      return await this.#awake.during(() =>
+      return await this.awake.during(() =>
         limitedCall(
           this.#clock,
           { ...local, call: watched.call },
@@ -199,7 +195,7 @@ export class LocalCarrier {
   ): Promise<boolean> {
     if (!(error instanceof LockdTransportError) || error.fatal) return false;
     progress.outcomeUnknown ||= error.outcomeUnknown;
-    if (!local.repeatable()) return false;
+    if (!local.repeatable(progress.outcomeUnknown)) return false;
     const socket = await this.#socket;
     if (socket?.foundDead(error) === true) {
       // What it had committed may still be in its journal only: the next reader must see it.
@@ -220,7 +216,8 @@ export class LocalCarrier {
   ): Promise<boolean> {
     if (error instanceof OwnerCame) return true;
     if (!(error instanceof LockdApiError) || error.code !== "store_owned") return false;
-    if (!local.repeatable() || this.#elapsedMs(progress) > ownerAppearsMs) return false;
+    if (!local.repeatable(progress.outcomeUnknown) || this.#elapsedMs(progress) > ownerAppearsMs)
+      return false;
     await pause(this.#clock, ownerLookMs, progress.call.signal);
     return true;
   }

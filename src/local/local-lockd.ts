@@ -9,6 +9,8 @@ import type {
   KeyAddress,
   Lockd,
   LockdCall,
+  MutateRequest,
+  MutateResult,
   ReleaseRequest,
   ReleaseResult,
   RemoveRequest,
@@ -21,7 +23,9 @@ import type {
   UpdateResult,
 } from "../api/lockd.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
+import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
+import { LocalQueries } from "./local-queries.ts";
 import { LocalQueues } from "./local-queues.ts";
 import { waitLeft } from "./wait-left.ts";
 
@@ -34,12 +38,14 @@ export type { LocalLockdOptions };
  */
 export class LocalLockd implements Lockd {
   readonly queues: LocalQueues;
+  readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
     this.queues = new LocalQueues(this.#carrier);
+    this.queries = new LocalQueries(this.#carrier);
   }
 
   /**
@@ -87,6 +93,15 @@ export class LocalLockd implements Lockd {
       repeatable: () => outgoing.sendable,
       run: (lockd, limited) =>
         lockd.update(request, outgoing.replayable ? body : outgoing.open(), limited),
+    });
+  }
+
+  mutate(request: MutateRequest, call?: LockdCall): Promise<MutateResult> {
+    return this.#carrier.start(call, {
+      operation: "mutate",
+      changes: true,
+      repeatable: (outcomeUnknown) => !outcomeUnknown || isRepeatableMutate(request),
+      run: (lockd, limited) => lockd.mutate(request, limited),
     });
   }
 

@@ -159,7 +159,7 @@ export class LocalQueues implements Queues {
    * a stream of this process is over: whoever asks again gets the server's.
    */
   async *#kept<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
-    const release = this.#carrier.keepAwake();
+    const release = this.#carrier.awake.hold();
     try {
       yield* source;
     } catch (error) {

@@ -83,6 +83,12 @@ export class Exchange implements LockdCall {
     });
   }
 
+  /** Lets go of the request's headers: whoever waits for long needs them no more. */
+  forgetHeaders(): void {
+    this.request.headers = {};
+    this.request.rawHeaders = [];
+  }
+
   /** Answers JSON in one write. `headers` is a flat list of names and values. */
   json(status: number, body: string, headers: readonly string[]): void {
     const { response } = this;
@@ -92,6 +98,14 @@ export class Exchange implements LockdCall {
     response.writeHead(status, this.head(all, length));
     // Text goes out in one piece with the head; bytes would be a second one. ASCII is the rule.
     response.end(body, length === body.length ? "latin1" : "utf8");
+  }
+
+  /** Answers text of one byte a character, in one write. */
+  byteText(status: number, body: string, headers: readonly string[]): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    response.writeHead(status, this.head(headers, body.length));
+    response.end(body, "latin1");
   }
 
   send(status: number, body: Uint8Array, headers: readonly string[]): void {

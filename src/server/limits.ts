@@ -9,6 +9,9 @@ export const leaseBodyBytesMax = 1024 * 1024;
 /** Bytes. Body of a metadata change (http-core.md section 3.2). */
 export const metadataBodyBytesMax = 4096;
 
+/** Bytes of the body of a mutate; the contract names json-max (100 MiB). */
+export const mutateBodyBytesMax = 100 * 1024 * 1024;
+
 /** Bytes of a request's header block; the contract asks for at least 64 KiB. */
 export const headerBytesMax = 1024 * 1024;
 
@@ -47,3 +50,17 @@ export const joinedDeliveryBytesMax = 64 * 1024;
 
 /** Milliseconds between two signs of life on an event stream (http-queue.md 9.1). */
 export const eventKeepAliveMs = 20_000;
+
+/**
+ * Bytes. Body of a query. Far above any real selector; the contract's JSON limit would let a few
+ * callers fill the memory.
+ */
+export const queryBodyBytesMax = 16 * 1024 * 1024;
+
+/** Bytes. Bodies of namespace and index calls (query-and-lql.md sections 10.2 and 11.1). */
+export const namespaceBodyBytesMax = 32 * 1024;
+export const flushBodyBytesMax = 8 * 1024;
+
+/** Rows, and bytes of small rows, put together into one write (query-and-lql.md section 9.4). */
+export const joinedRowsMax = 16;
+export const joinedRowsBytesMax = 64 * 1024;

@@ -6,6 +6,9 @@ import { acceptedCorrelationId } from "../api/names.ts";
 import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
+import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
+import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
+import { queryRoutes } from "./endpoints/query-endpoints.ts";
 import { queueRoutes } from "./endpoints/queue-endpoints.ts";
 import { deadLetterRoutes } from "./endpoints/queue-extensions.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
@@ -28,6 +31,9 @@ const routes = new Map<string, Route>(
     ...stateRoutes,
     ...queueRoutes,
     ...deadLetterRoutes,
+    ...queryRoutes,
+    ...namespaceRoutes,
+    ...mutateRoutes,
     "/healthz": health,
     "/readyz": health,
   }),

@@ -2,21 +2,38 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { HttpLibrary } from "../../src/client/connections.ts";
 import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import type { NamespaceIndex } from "../../src/engine/query/candidates.ts";
 import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
 import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { NaiveIndex } from "../support/naive-index.ts";
 import { startRealServer } from "../support/real-server.ts";
+import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
+import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
-const groups = [acquireCases, holdingCases, updateCases, removalCases, fusedCases];
+const groups = [
+  acquireCases,
+  holdingCases,
+  updateCases,
+  removalCases,
+  fusedCases,
+  queryCases,
+  eligibilityCases,
+  namespaceCases,
+  mutateCases,
+  mutateRaceCases,
+];
 
 async function inDirectory(
   open: (directory: string) => Promise<OpenedLockd>,
@@ -32,9 +49,10 @@ async function inDirectory(
   };
 }
 
-function engineOver(store: Store): OpenedLockd {
+function engineOver(store: Store, index?: NamespaceIndex): OpenedLockd {
   const lockd = new Engine({
     store,
+    index,
     clock: new SystemClock(),
     random: systemRandom(),
     telemetry: silentTelemetry,
@@ -47,9 +65,17 @@ function engineOver(store: Store): OpenedLockd {
   return { lockd, close: () => lockd.close() };
 }
 
-async function overHttp(directory?: string): Promise<OpenedLockd> {
-  const server = await startRealServer(directory === undefined ? {} : { directory });
-  const lockd = new HttpLockd({ endpoints: server.url });
+async function overHttp(
+  directory?: string,
+  more: {
+    readonly httpLibrary?: HttpLibrary;
+    readonly index?: (store: Store) => NamespaceIndex;
+  } = {},
+): Promise<OpenedLockd> {
+  const { httpLibrary = "undici", index } = more;
+  const place = directory === undefined ? {} : { directory };
+  const server = await startRealServer(index === undefined ? place : { ...place, index });
+  const lockd = new HttpLockd({ endpoints: server.url, httpLibrary });
   return {
     lockd,
     close: async () => {
@@ -88,4 +114,31 @@ describeLockd(
 
 describeLockd("over HTTP on mem://", () => overHttp(), groups);
 
-describeLockd("over HTTP on disk://", () => inDirectory(overHttp), groups);
+describeLockd(
+  "over HTTP on disk://",
+  () => inDirectory((directory) => overHttp(directory)),
+  groups,
+);
+
+describeLockd(
+  "over HTTP by Node's own client on mem://",
+  () => overHttp(undefined, { httpLibrary: "node" }),
+  groups,
+);
+
+const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
+
+describeLockd(
+  "inline with an index",
+  async () => {
+    const store = new MemoryStore();
+    return engineOver(store, new NaiveIndex(store));
+  },
+  queryGroups,
+);
+
+describeLockd(
+  "over HTTP with an index",
+  () => overHttp(undefined, { index: (store) => new NaiveIndex(store) }),
+  queryGroups,
+);

@@ -60,7 +60,7 @@ describe("what it reads", () => {
     expect(decoded([bytes(text)])).toEqual(wholeParts);
   });
 
-  test("a part without headers, a part without bytes, a line that only begins like a delimiter", () => {
+  test("parts without headers or bytes, a line that only begins like a delimiter", () => {
     const text = `--b\r\n\r\nx\r\n--bc\r\n--b\r\n${part("payload", "")}\r\n--b--`;
     expect(decoded([bytes(text)])).toEqual([
       { name: undefined, bytes: "x\r\n--bc" },

@@ -139,7 +139,7 @@ describe("enqueue", () => {
     expect(answer.headers["x-correlation-id"]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test("4: a body that breaks off reaches the queue as nothing, or as a failing stream", async () => {
+  test("4: a body that breaks off reaches the queue as nothing or a failing stream", async () => {
     const short = form('{"queue":"q"}', "x".repeat(10)).slice(0, -8);
     const long = form('{"queue":"q"}', "x".repeat(200_000)).slice(0, -8);
     for (const body of [short, long]) {
@@ -201,7 +201,7 @@ describe("enqueue", () => {
     expect([many.status, many.json.error]).toEqual([400, "multipart_error"]);
   });
 
-  test("12: chunks cut anywhere behind Expect: 100-continue, and the connection goes on", async () => {
+  test("12: chunks cut anywhere behind Expect: 100-continue; the connection goes on", async () => {
     const connection = new RawConnection(server.url);
     const type = "Content-Type: multipart/related; boundary=b";
     const body = form('{"queue":"q"}', "pay\r\nload");

@@ -144,7 +144,7 @@ export async function queueStorm({ cycles, say }: KillStorm): Promise<string> {
   }
   rmSync(directory, { recursive: true });
   return (
-    `${cycles} kills, ${ledger.enqueues} acknowledged messages all delivered, ${ledger.acks} acks ` +
-    `final, ${ledger.unknown} unanswered messages that turned out to be there`
+    `${cycles} kills, ${ledger.enqueues} acknowledged messages all delivered, ` +
+    `${ledger.acks} acks final, ${ledger.unknown} unanswered messages that turned out to be there`
   );
 }

@@ -1,7 +1,7 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<keyof Lockd, "close" | "queues">;
+export type Verb = Exclude<keyof Lockd, "close" | "queues" | "queries">;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -16,6 +16,10 @@ export type Interception = (probed: ProbedCall, through: () => Promise<unknown>)
 export class ProbedLockd implements Lockd {
   get queues(): Lockd["queues"] {
     return this.#inner.queues;
+  }
+
+  get queries(): Lockd["queries"] {
+    return this.#inner.queries;
   }
 
   readonly calls: ProbedCall[] = [];
@@ -72,6 +76,8 @@ export class ProbedLockd implements Lockd {
     this.#run("get", request, { call, through: () => this.#inner.get(request, call) });
   update: Lockd["update"] = (request, body: BodyIn, ...[call]: [LockdCall?]) =>
     this.#run("update", request, { call, through: () => this.#inner.update(request, body, call) });
+  mutate: Lockd["mutate"] = (request, call) =>
+    this.#run("mutate", request, { call, through: () => this.#inner.mutate(request, call) });
   remove: Lockd["remove"] = (request, call) =>
     this.#run("remove", request, { call, through: () => this.#inner.remove(request, call) });
   updateMetadata: Lockd["updateMetadata"] = (request, call) =>

@@ -1,5 +1,5 @@
 /**
- * Ordered groups and dedupe keys (docs/decisions/0005-queues.md).
+ * Ordered groups and dedupe keys (docs/decisions/0007-queues.md).
  *
  * A group is a chain: every message of it names the one enqueued before, and may be delivered once
  * that one is gone. The group's record knows the last one; a new message is hung up behind it by

@@ -1,5 +1,4 @@
 /** dequeue and subscribe, with and without state (http-queue.md sections 5, 6 and 8). */
-import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { failure } from "../../api/errors.ts";
 import type { ServedLockd } from "../../api/lockd.ts";
@@ -7,14 +6,11 @@ import { dequeueFields } from "../../api/queue-wire.ts";
 import type { Delivery, DeliveryStream, ServedQueues } from "../../api/queues.ts";
 import { ClientGone, type Exchange } from "../exchange.ts";
 import { joinedDeliveryBytesMax } from "../limits.ts";
-import { deliveryMeta, partHeads } from "../multipart/delivery-parts.ts";
+import { deliveryMeta, newBoundary, partHeads } from "../multipart/delivery-parts.ts";
 import { DeliveryWriter } from "../multipart/delivery-writer.ts";
 import type { Route } from "../route.ts";
 import { StreamBroken } from "../stream-broken.ts";
 import { dequeueRequest, queueBody } from "./queue-requests.ts";
-
-/** Bytes of a boundary; twice as many hex digits. */
-const boundaryRandomBytes = 20;
 
 export function dequeueRoute(withState: boolean): Route {
   return {
@@ -41,7 +37,7 @@ async function sendBatch(
     const joined = joinedBatch(deliveries);
     if (joined !== undefined) {
       waiting.length = 0;
-      exchange.send(200, joined.bytes, ["Content-Type", joined.contentType]);
+      exchange.byteText(200, joined.text, ["Content-Type", joined.contentType]);
       return;
     }
     const writer = new DeliveryWriter(exchange);
@@ -58,26 +54,33 @@ async function sendBatch(
   }
 }
 
+/** The whole batch as one text of bytes, which leaves in one piece with the answer's head. */
 function joinedBatch(
   deliveries: readonly Delivery[],
-): { readonly bytes: Buffer; readonly contentType: string } | undefined {
-  let size = 0;
-  for (const { payload } of deliveries) {
-    if (!(payload instanceof Uint8Array)) return undefined;
-    size += payload.length;
-  }
-  if (size > joinedDeliveryBytesMax) return undefined;
-  const boundary = randomBytes(boundaryRandomBytes).toString("hex");
-  const pieces: Uint8Array[] = [];
+): { readonly text: string; readonly contentType: string } | undefined {
+  const boundary = newBoundary();
+  let text = `--${boundary}`;
   for (const [at, delivery] of deliveries.entries()) {
+    const { payload } = delivery;
+    if (!(payload instanceof Uint8Array)) return undefined;
+    if (text.length + payload.length > joinedDeliveryBytesMax) return undefined;
     const index = deliveries.length > 1 ? at : undefined;
-    const heads = partHeads({ boundary, meta: deliveryMeta(delivery), payload: delivery, index });
-    pieces.push(Buffer.from(at === 0 ? `--${boundary}${heads}` : `\r\n--${boundary}${heads}`));
-    if (delivery.payload instanceof Uint8Array) pieces.push(delivery.payload);
+    const meta = deliveryMeta(delivery);
+    const heads = partHeads({ boundary, meta, payload: delivery, index });
+    text += `${at === 0 ? "" : `\r\n--${boundary}`}${asByteText(heads)}${latin1Of(payload)}`;
   }
-  pieces.push(Buffer.from(`\r\n--${boundary}--\r\n`, "latin1"));
-  const contentType = `multipart/related; boundary=${boundary}`;
-  return { bytes: Buffer.concat(pieces), contentType };
+  text += `\r\n--${boundary}--\r\n`;
+  return { text, contentType: `multipart/related; boundary=${boundary}` };
+}
+
+/** UTF-8, a character a byte; ASCII is that already. */
+function asByteText(text: string): string {
+  if (Buffer.byteLength(text) === text.length) return text;
+  return Buffer.from(text).toString("latin1");
+}
+
+function latin1Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 export function subscribeRoute(withState: boolean): Route {

@@ -1,5 +1,11 @@
 /** The bytes of deliveries in a `multipart/related` answer (http-queue.md section 6.2). */
+import { randomUUID } from "node:crypto";
 import type { Delivery } from "../../api/queues.ts";
+
+/** A boundary of an answer of its own: 32 hex digits, 122 random bits. */
+export function newBoundary(): string {
+  return randomUUID().replaceAll("-", "");
+}
 
 /** JSON of the meta part. Never more members: one client refuses more than 4096 bytes (6.2). */
 export function deliveryMeta(delivery: Delivery): string {

@@ -1,12 +1,8 @@
 import assert from "node:assert";
-import { randomBytes } from "node:crypto";
 import type { BodyOut } from "../../api/lockd.ts";
 import type { Exchange } from "../exchange.ts";
 import { joinedDeliveryBytesMax } from "../limits.ts";
-import { type PayloadHead, partHeads } from "./delivery-parts.ts";
-
-/** Bytes of a boundary; twice as many hex digits. */
-const boundaryRandomBytes = 20;
+import { newBoundary, type PayloadHead, partHeads } from "./delivery-parts.ts";
 
 export interface WrittenDelivery extends PayloadHead {
   /** JSON text of the meta part. */
@@ -21,7 +17,7 @@ export interface WrittenDelivery extends PayloadHead {
  */
 export class DeliveryWriter {
   readonly #exchange: Exchange;
-  readonly #boundary = randomBytes(boundaryRandomBytes).toString("hex");
+  readonly #boundary = newBoundary();
   #begun = false;
   #broken = false;
 

@@ -38,7 +38,7 @@ describe("handlers", () => {
     expect(errors).toMatchObject([{ name: "q", queue: "q", attempt: 0, restartInMs: 0 }]);
   });
 
-  test("80: a handler of three lease times keeps its message and acks with the newest tag", async () => {
+  test("80: a handler of three lease times keeps its message; newest tag", async () => {
     const fixture = queueFixture();
     await fixture.client.enqueue("q", "a");
     let runs = 0;
@@ -62,7 +62,7 @@ describe("handlers", () => {
     expect(await peek(fixture.client, "q")).toBeNull();
   });
 
-  test("a lost lease fails the delivery, whatever the handler says, and the stream goes on", async () => {
+  test("a lost lease fails the delivery; the stream goes on", async () => {
     const fixture = queueFixture();
     await fixture.client.enqueue("q", "a");
     const gone = failure("queue_message_lease_mismatch", "mismatch");
@@ -86,7 +86,7 @@ describe("handlers", () => {
     expect(fixture.requests("subscribe")).toHaveLength(1);
   });
 
-  test("what the handler settled itself stays; manual ones that settle nothing are nacked", async () => {
+  test("what the handler settled stays; manual ones that settle nothing are nacked", async () => {
     const fixture = queueFixture();
     await fixture.client.enqueue("own", "a");
     await fixture.client.enqueue("manual", "a");
@@ -140,7 +140,7 @@ describe("handlers", () => {
 });
 
 describe("restarts", () => {
-  test("82: immediate ones first, then pauses; a message resets the count; abort resolves", async () => {
+  test("82: at once first, then with pauses; abort resolves", async () => {
     const fixture = queueFixture();
     fixture.fail("subscribe", broken, 5);
     const errors: ConsumerFailure[] = [];

@@ -164,7 +164,7 @@ describe("settling", () => {
     expect(fixture.verbs()).toBe("enqueue dequeue extend extend ack");
   });
 
-  test("a failed settling leaves it unsettled; an ack whose answer was lost is found done", async () => {
+  test("a failed settling leaves it unsettled; an ack of lost answer is found done", async () => {
     const fixture = queueFixture();
     const message = await inHand(fixture);
     fixture.fail("nack", failure("store_unavailable", "later"));

@@ -94,7 +94,7 @@ describe("handlers", () => {
     expect(await client.dequeue("q", { owner: "w", waitMs: "none" })).toBeNull();
   });
 
-  test("67: a failed extension aborts the handler and, once it returned, the subscription", async () => {
+  test("67: a failed extension aborts the handler and then ends the subscription", async () => {
     const fixture = queueFixture();
     const { client, clock } = fixture;
     await client.enqueue("q", "x");

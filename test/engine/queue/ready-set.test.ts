@@ -129,7 +129,7 @@ describe("ready set", () => {
     expect(set.take()).toBe(older);
   });
 
-  test("a member gives way to the one its chain names, and what is set aside holds nobody up", () => {
+  test("a member gives way to the one its chain names; what is set aside holds up nobody", () => {
     const set = new ReadySet();
     const ids = [idOf(1), idOf(2), idOf(3)].sort();
     for (const id of ids) set.set(id, { ...plain, group: "g" }, { nowMs: 0, seen: 1 });
