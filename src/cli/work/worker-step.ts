@@ -11,7 +11,7 @@ import { reconnectPauseMs } from "../queue/reconnect.ts";
 /** Seconds one request waits for a message at most; then it is asked again. */
 const waitSecondsMax = 30;
 
-/** Milliseconds between two requests that do not wait. */
+/** Milliseconds between two requests that come back at once. */
 const lookMs = 250;
 
 export interface WorkPlan {
@@ -35,6 +35,8 @@ export interface WorkerState {
   readonly running: number;
   readonly taken: number;
   readonly taking: boolean;
+  /** When the last request for a message was made. */
+  readonly tookAt: number;
   readonly takeNotBefore: number;
   /** Requests that failed since the last one that did not. */
   readonly failures: number;
@@ -80,6 +82,7 @@ export function startWorking(plan: WorkPlan, now: number): WorkerState {
     running: 0,
     taken: 0,
     taking: false,
+    tookAt: now,
     takeNotBefore: now,
     failures: 0,
     idleSince: now,
@@ -105,8 +108,8 @@ export function workerStep(before: WorkerState, event: WorkerEvent, now: number)
     state = { ...state, killAt: Infinity, forced: state.forced || state.running > 0 };
   }
   if (mayTake(state) && now >= state.takeNotBefore) {
-    effects.push({ kind: "take", waitSeconds: waitSeconds(state.plan) });
-    state = { ...state, taking: true };
+    effects.push({ kind: "take", waitSeconds: waitSeconds(state, now) });
+    state = { ...state, taking: true, tookAt: now };
   }
   const takeAt = mayTake(state) ? state.takeNotBefore : Infinity;
   const wakeAt = Math.min(takeAt, state.stopAt, state.killAt);
@@ -117,9 +120,10 @@ function mayTake({ ending, taking, running, plan }: WorkerState): boolean {
   return ending === undefined && !taking && running < plan.concurrency;
 }
 
-function waitSeconds({ idleExitMs }: WorkPlan): number {
-  if (idleExitMs < 1_000) return -1;
-  return Math.min(waitSecondsMax, Math.ceil(idleExitMs / 1000));
+function waitSeconds({ plan, running, idleSince }: WorkerState, now: number): number {
+  if (plan.idleExitMs < 1_000) return -1;
+  const leftMs = running > 0 ? plan.idleExitMs : idleSince + plan.idleExitMs - now;
+  return Math.min(waitSecondsMax, Math.max(1, Math.ceil(leftMs / 1000)));
 }
 
 interface Noting {
@@ -158,9 +162,9 @@ function delivered(state: WorkerState): WorkerState {
 }
 
 function nothing(state: WorkerState, now: number): WorkerState {
-  const { plan, running, idleSince, ending } = state;
+  const { plan, running, idleSince, ending, tookAt } = state;
   const isIdle = running === 0 && now - idleSince >= plan.idleExitMs;
-  const pauseMs = waitSeconds(plan) < 0 ? lookMs : 0;
+  const pauseMs = now - tookAt < lookMs ? lookMs : 0;
   return {
     ...state,
     taking: false,
