@@ -78,7 +78,7 @@ describe.concurrent.each(["inline", "served"])("%s", (mode) => {
     expect(JSON.parse(json.stderr)).toMatchObject({ error: "waiting", exit_code: 5 });
   });
 
-  test("nack: later and counted, or put off and not; a deferral takes no reason (40, 41)", async () => {
+  test("nack: counted, or put off; a deferral takes no reason (40, 41)", async () => {
     await run(["enqueue", "back", "-d", "x"]);
     const first = await dequeued("back");
     const reason = ["nack", "--intent", "defer", "--reason", "x"];
@@ -273,7 +273,7 @@ describe("what is wrong with the words", () => {
     expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(message)]);
   });
 
-  test("enqueue reads no standard input unless asked to, and no queue from the environment", async () => {
+  test("enqueue reads neither standard input nor the queue of the environment", async () => {
     const env = { LOCKD_QUEUE_NAME: "left-over" };
     expect((await inline.run(["enqueue"], { env })).code).toBe(2);
     const { stdout } = await inline.run(["enqueue", "nothing", "--json"], { input: "not read" });

@@ -2,8 +2,8 @@
  * What `lockd run` and `lockd work` do while a child runs, as a pure function: state and event in,
  * next state and effects out. Times are milliseconds of a clock that never jumps.
  *
- * The promise: the child is dead before anyone else can be granted the key or message. It is asked to stop
- * (SIGTERM) at `termAt` and killed (SIGKILL) at `killAt`, both counted from before the last
+ * The promise: the child is dead before anyone else can be granted the key or message. It is asked
+ * to stop (SIGTERM) at `termAt` and killed (SIGKILL) at `killAt`, both counted from before the last
  * successful renewal was sent; every success moves both.
  */
 import {
