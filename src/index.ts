@@ -12,6 +12,7 @@ export * from "./api/errors.ts";
 export type * as wire from "./api/lockd.ts";
 export type { Lockd } from "./api/lockd.ts";
 export type * as queueWire from "./api/queues.ts";
+export type * from "./client/attachment-types.ts";
 export { createClient, createClient as connect, withCorrelation } from "./client/client.ts";
 export { isValidCorrelationId } from "./client/correlation-id.ts";
 export { Document, type DocumentInput } from "./client/document.ts";

@@ -8,6 +8,11 @@ type LoadCommand = () => Promise<{ readonly default: CommandClass }>;
 export const commandTable: Readonly<Record<string, LoadCommand>> = {
   ack: () => import("../commands/ack.ts"),
   acquire: () => import("../commands/acquire.ts"),
+  "attachments:delete": () => import("../commands/attachments/delete.ts"),
+  "attachments:delete-all": () => import("../commands/attachments/delete-all.ts"),
+  "attachments:get": () => import("../commands/attachments/get.ts"),
+  "attachments:list": () => import("../commands/attachments/list.ts"),
+  "attachments:put": () => import("../commands/attachments/put.ts"),
   "config:gen": () => import("../commands/config/gen.ts"),
   "config:show": () => import("../commands/config/show.ts"),
   dequeue: () => import("../commands/dequeue.ts"),

@@ -8,6 +8,8 @@ import {
   startForUpdate,
 } from "./acquire-for-update.ts";
 import { acquireFailure, blockSeconds, leaseFacts } from "./acquire-terms.ts";
+import { AttachmentReads } from "./attachment-reads.ts";
+import type { AttachmentReader } from "./attachment-types.ts";
 import { callOptions, positiveMs, wireSeconds } from "./call-options.ts";
 import type { CarrierCall } from "./carrier-call.ts";
 import {
@@ -17,6 +19,7 @@ import {
 } from "./client-options.ts";
 import { type AnswerListener, ClientShared } from "./client-shared.ts";
 import { callerCorrelationId } from "./correlation-id.ts";
+import { closedError } from "./http-carrier.ts";
 import { HttpLockd } from "./http-lockd.ts";
 import { keyDescription } from "./key-description.ts";
 import { type LeaseFacts, LeaseView } from "./lease-view.ts";
@@ -32,7 +35,7 @@ import type {
 } from "./query/query-types.ts";
 import type { ExtendingCarrier } from "./queue/extending-protocol.ts";
 import { QueueCalls } from "./queue/queue-calls.ts";
-import type { QueueHost } from "./queue/queue-host.ts";
+import { type QueueHost, queueHostOf } from "./queue/queue-host.ts";
 import { Session } from "./session.ts";
 import { SessionCore } from "./session-core.ts";
 import { stateNotFound } from "./state-calls.ts";
@@ -112,21 +115,7 @@ class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
   }
 
   get queueHost(): QueueHost {
-    const shared = this.#shared;
-    return {
-      client: this,
-      lockd: shared.lockd,
-      options: shared.options,
-      extending: shared.extending,
-      get namespace() {
-        return shared.namespace;
-      },
-      carrierCall: (given) => this.#carrierCall(given),
-      atClose: (close) => {
-        shared.closers.add(close);
-        return () => shared.closers.delete(close);
-      },
-    };
+    return queueHostOf(this, this.#shared, (given) => this.#carrierCall(given));
   }
 
   /** A view of this client that sends `correlationId` where a call names none. */
@@ -271,6 +260,17 @@ class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
     return this.#session(facts, make).session;
   }
 
+  publicAttachments(key: string, o: { namespace?: string | undefined } = {}): AttachmentReader {
+    const namespace = o.namespace ?? this.namespace;
+    return new AttachmentReads({
+      lockd: this.#shared.lockd,
+      address: () => ({ namespace, key, public: true }),
+      carrierCall: (call) => this.#carrierCall(call),
+      guarded: async (_operation, work) => await work(),
+      opened: (body) => body,
+    });
+  }
+
   close(o: { releaseSessions?: boolean | undefined } = {}): Promise<void> {
     this.#shared.closed ??= this.#close(o.releaseSessions === true);
     return this.#shared.closed;
@@ -397,8 +397,4 @@ class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
 export function withCorrelation(client: LockdClient, id: string): LockdClient {
   if (client instanceof SessionClient) return client.correlated(id);
   throw new LockdConfigError("invalid_option", "withCorrelation needs a client of this library");
-}
-
-function closedError(): LockdConfigError {
-  return new LockdConfigError("invalid_option", "this client was closed");
 }

@@ -24,6 +24,7 @@ import type {
 } from "../api/lockd.ts";
 import { acquireWaiting } from "./acquire-loop.ts";
 import type { CarrierCall } from "./carrier-call.ts";
+import { HttpAttachments } from "./http-attachments.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
@@ -40,6 +41,7 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
  */
 export class HttpLockd implements Lockd {
   readonly queues: HttpQueues;
+  readonly attachments: HttpAttachments;
   readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
 
@@ -47,6 +49,7 @@ export class HttpLockd implements Lockd {
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
     this.queues = new HttpQueues(this.#carrier);
+    this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);
   }
 

@@ -29,6 +29,7 @@ import type {
   UpdateResult,
 } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
+import { EngineAttachments } from "./attachment/engine-attachments.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
@@ -45,7 +46,8 @@ import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
 import { storedNamespaces } from "./query/stored-namespaces.ts";
 import { EngineQueues } from "./queue/engine-queues.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
-import { RecordShell } from "./record/record-shell.ts";
+import { referencedObjects } from "./record/record-objects.ts";
+import { RecordShell, type Transition } from "./record/record-shell.ts";
 import {
   type CheckedKey,
   checkGet,
@@ -59,13 +61,8 @@ import {
 import { takeIn } from "./state/body-intake.ts";
 import { StateMutator } from "./state/mutate-state.ts";
 import { StateReader } from "./state/read-state.ts";
-import { stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
-import {
-  referencedObjects,
-  type SweepBudget,
-  Sweeper,
-  type SweepSummary,
-} from "./sweep/sweeper.ts";
+import { type StateStaged, stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
+import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
 import { WholeSweep } from "./sweep/whole-sweep.ts";
 
 const noCall: LockdCall = {};
@@ -80,6 +77,7 @@ function nameOf(target: CheckedKey): string {
 
 export class Engine implements ServedLockd {
   readonly queues: EngineQueues;
+  readonly attachments: EngineAttachments;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
@@ -104,7 +102,7 @@ export class Engine implements ServedLockd {
       garbage: (objects) => this.#garbage.discard(objects),
       erased: (name, last) => {
         this.#live.note(name, undefined);
-        this.#garbage.discard(referencedObjects(last));
+        if (last !== undefined) this.#garbage.discard(referencedObjects(last));
       },
     });
     const parts: EngineParts = {
@@ -113,6 +111,7 @@ export class Engine implements ServedLockd {
       garbage: this.#garbage,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
     };
+    this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
     this.queues = new EngineQueues(parts);
@@ -196,9 +195,9 @@ export class Engine implements ServedLockd {
     const stage = { ...checked, state };
     let keepObject = false;
     try {
-      const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
-        stageState(record, stage, nowUnix),
-      );
+      const decide: Transition<StateStaged> = (record, nowUnix) =>
+        stageState(record, stage, nowUnix);
+      const staged = await this.#shell.transact(nameOf(claim), decide, object);
       keepObject = staged.usesBytes;
       return {
         newVersion: staged.version,

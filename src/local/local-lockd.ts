@@ -24,6 +24,7 @@ import type {
 } from "../api/lockd.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
 import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
+import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalQueries } from "./local-queries.ts";
 import { LocalQueues } from "./local-queues.ts";
@@ -38,6 +39,7 @@ export type { LocalLockdOptions };
  */
 export class LocalLockd implements Lockd {
   readonly queues: LocalQueues;
+  readonly attachments: LocalAttachments;
   readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
@@ -45,6 +47,7 @@ export class LocalLockd implements Lockd {
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
     this.queues = new LocalQueues(this.#carrier);
+    this.attachments = new LocalAttachments(this.#carrier);
     this.queries = new LocalQueries(this.#carrier);
   }
 

@@ -97,7 +97,7 @@ describe.concurrent("ordinary work", () => {
     expect(existsSync(path.dirname(file))).toBe(false);
   });
 
-  test("with --stateful lockd get and update in the command work on the message's state", async () => {
+  test("with --stateful lockd get and update work on the message's state", async () => {
     await enqueue("steps", "x");
     const script = `${lockd()} get -q; echo '{"step":1}' | ${lockd()} update >/dev/null; exit 9`;
     const words = ["work", "steps", "--stateful", "--max", "2", "--", "sh", "-c", script];
@@ -133,7 +133,7 @@ describe.concurrent("ordinary work", () => {
     expect(await countsOf("typo")).toMatchObject({ ready: 1, in_flight: 0 });
   });
 
-  test("a message delivered more often than --max-deliveries fails without its command", async () => {
+  test("delivered more often than --max-deliveries: fails without its command", async () => {
     await enqueue("poison", "x");
     await place.run(["work", "poison", "--max", "2", "--", "sh", "-c", "exit 75"]);
     const words = ["work", "poison", "--max-deliveries", "2", "--max", "1", "--", "echo", "ran"];

@@ -1,6 +1,7 @@
 import type { Lockd } from "../../api/lockd.ts";
 import type { CarrierCall } from "../carrier-call.ts";
 import type { ResolvedSessionOptions } from "../client-options.ts";
+import type { ClientShared } from "../client-shared.ts";
 import type { Call, LockdClient } from "../types.ts";
 import type { ExtendingThread } from "./extending-thread.ts";
 
@@ -16,4 +17,26 @@ export interface QueueHost {
   carrierCall(given: Call<object> | undefined): CarrierCall;
   /** Runs `close` when the client closes, unless the answered function was called before. */
   atClose(close: () => Promise<void>): () => void;
+}
+
+/** The host that a client is for its queue side. */
+export function queueHostOf(
+  client: LockdClient,
+  shared: ClientShared,
+  carrierCall: QueueHost["carrierCall"],
+): QueueHost {
+  return {
+    client,
+    lockd: shared.lockd,
+    options: shared.options,
+    extending: shared.extending,
+    get namespace() {
+      return shared.namespace;
+    },
+    carrierCall,
+    atClose: (close) => {
+      shared.closers.add(close);
+      return () => shared.closers.delete(close);
+    },
+  };
 }
