@@ -62,7 +62,7 @@ async function countsOf(queue: string, words: readonly string[] = []): Promise<C
 const next = (file: string) => ["timeout", "-s", "KILL", "0.5", "./beat.sh", file];
 
 describe.concurrent("ordinary work", () => {
-  test("the payload is standard input; 0, 75 and others end a message each its own way", async () => {
+  test("the payload is standard input; 0, 75 and others end a message differently", async () => {
     await enqueue("ends", "done", "later", "broken");
     const script =
       'read -r line; echo "$line $LOCKD_QUEUE_NAME $LOCKD_QUEUE_ATTEMPTS"; ' +
@@ -74,7 +74,7 @@ describe.concurrent("ordinary work", () => {
     expect(await countsOf("ends")).toMatchObject({ ready: 0, delayed: 2, in_flight: 0, dead: 0 });
   });
 
-  test("a failing message becomes a dead letter with the reason, a deferred one never", async () => {
+  test("a failing message becomes a dead letter with its reason, a deferred one not", async () => {
     await place.run(["enqueue", "dead", "-d", "x", "--max-attempts", "2"]);
     const ends = ["--idle-exit", "0", "--", "sh", "-c", "exit 3"];
     expect((await place.run(["work", "dead", ...ends])).code).toBe(0);
