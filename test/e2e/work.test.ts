@@ -219,6 +219,47 @@ describe.concurrent("when things go wrong", () => {
     expectNoOverlap(beatsOf(file), 2);
   }, 30_000);
 
+  test("kill -9 with several commands: none outlives its message", async () => {
+    const names = ["several-a", "several-b", "several-c"];
+    const files = names.map((name) => path.join(place.directory, name));
+    await enqueue("several", ...files);
+    const words = ["work", "several", "--visibility", "4s", "--max", "3", "--concurrency", "3"];
+    const first = place.start([...words, "--", "sh", "-c", 'exec ./beat.sh "$(cat)"']);
+    await vi.waitFor(() => {
+      for (const file of files) expect(beatsOf(file).length).toBeGreaterThan(2);
+    }, 15_000);
+    first.child.kill("SIGKILL");
+    const short = 'exec timeout -s KILL 0.5 ./beat.sh "$(cat)"';
+    await place.run([...words, "--", "sh", "-c", short]);
+    for (const file of files) expectNoOverlap(beatsOf(file), 2);
+  }, 40_000);
+
+  test("the server is back in time: the command goes on, and its message is acked", async () => {
+    const own = new Place();
+    try {
+      const listen = ["serve", "--store", own.storeUrl, "--listen", "127.0.0.1:0"];
+      const first = await own.serve();
+      await own.run(["enqueue", "jobs", "-d", "x", "-s", first.url]);
+      const words = ["work", "jobs", "--visibility", "30s", "--max", "1", "-s", first.url];
+      const mark = path.join(own.directory, "started");
+      const script = `touch ${mark}; sleep 17; echo finished`;
+      const working = own.start([...words, "--", "sh", "-c", script]);
+      await vi.waitFor(() => expect(existsSync(mark)).toBe(true), 15_000);
+      first.child.kill("SIGKILL");
+      await first.ended;
+      const second = own.start([...listen.slice(0, -1), new URL(first.url).host]);
+      await second.says('"network":"unix"');
+      const { code, stdout } = await working.ended;
+      expect([code, stdout]).toEqual([0, "finished\n"]);
+      const { stdout: list } = await own.run(["queue", "ls", "--json"]);
+      expect(list).toBe("[]\n");
+      second.child.kill("SIGTERM");
+      await second.ended;
+    } finally {
+      own.remove();
+    }
+  }, 90_000);
+
   test("lockd work stopped for longer than the lease: the watchdog ends the command", async () => {
     const file = path.join(place.directory, "stopped.log");
     await enqueue("stopped", "x");

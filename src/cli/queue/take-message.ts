@@ -2,23 +2,27 @@ import { failure } from "../../api/errors.ts";
 import type { LockdCall } from "../../api/lockd.ts";
 import type { Delivery, DequeueRequest, MessageAddress, Queues } from "../../api/queues.ts";
 import { note } from "../output.ts";
+import { abortLater } from "../run/abort-later.ts";
 import { writePayload } from "./payload-file.ts";
 
 /** Milliseconds. Limit of giving a message back whose payload could not be written. */
 const giveBackMsMax = 5_000;
 
 /**
- * Takes one message and puts its payload where it is wanted. One that cannot be written is given
- * back at once.
+ * Takes one message and puts its payload where it is wanted. One that cannot be written, or that
+ * comes when nobody wants it any more, is given back at once.
  */
 export async function takeMessage(
   queues: Queues,
   request: DequeueRequest,
   ...[target]: [{ readonly call: LockdCall; readonly payloadPath: string }]
 ): Promise<Delivery> {
-  const [delivery] = await queues.dequeue({ ...request, pageSize: 1 }, target.call);
+  const { signal } = target.call;
+  const call = { ...target.call, signal: signal === undefined ? undefined : abortLater(signal) };
+  const [delivery] = await queues.dequeue({ ...request, pageSize: 1 }, call);
   if (delivery === undefined) throw failure("waiting", `queue ${request.queue} is empty`);
   try {
+    signal?.throwIfAborted();
     await writePayload(delivery.payload, target.payloadPath);
     return delivery;
   } catch (error) {
