@@ -16,8 +16,10 @@ export interface CommandEnd {
 
 export type MessageEnd =
   | { readonly kind: "ack" }
-  /** Back into the queue; counts as nothing. */
-  | { readonly kind: "defer"; readonly why: string }
+  /** Its command says later: back into the queue, counts as nothing. */
+  | { readonly kind: "defer" }
+  /** For no reason of its own: back into the queue at once, for others. */
+  | { readonly kind: "give_back" }
   /** Back into the queue; counts against its attempts. */
   | { readonly kind: "fail"; readonly reason: string }
   /** Nobody's business any more: others may have it. */
@@ -27,11 +29,8 @@ export type MessageEnd =
 export function messageEnd({ exitCode, stopped, calledOff }: CommandEnd): MessageEnd {
   if (stopped === "lease_lost") return { kind: "leave" };
   // It may still be ours, and then it should not have to wait for its lease to end.
-  if (stopped === "renewal_overdue") return { kind: "defer", why: "its lease ran down" };
-  if (stopped === "unguarded") return { kind: "defer", why: "there was no watchdog" };
-  if (calledOff) return { kind: "defer", why: "the worker was told to end" };
-  if (exitCode === undefined) return { kind: "defer", why: "its command was not started" };
+  if (stopped !== undefined || calledOff || exitCode === undefined) return { kind: "give_back" };
   if (exitCode === 0) return { kind: "ack" };
-  if (exitCode === deferCode) return { kind: "defer", why: `exit status ${deferCode}` };
+  if (exitCode === deferCode) return { kind: "defer" };
   return { kind: "fail", reason: `exit status ${exitCode}` };
 }

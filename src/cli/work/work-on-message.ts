@@ -20,7 +20,7 @@ export interface MessageWorkParts {
   readonly clock: LeaseClock;
   readonly wallMs: () => number;
   readonly watchdog: Watchdog;
-  /** Seconds before a message that failed, or was put off, is delivered again. */
+  /** Seconds before a message that failed, or that its command put off, is delivered again. */
   readonly nackDelaySeconds: number | undefined;
   /** Deliveries after which the command is not tried any more. */
   readonly maxDeliveries: number;
@@ -64,7 +64,7 @@ export class MessageWork {
       return await this.#runCommand();
     } catch (error) {
       // No watchdog, no disk for the payload: no message will fare better.
-      await this.#settle({ kind: "defer", why: reasonOf(error) });
+      await this.#settle({ kind: "give_back" });
       return error;
     }
   }
@@ -79,10 +79,12 @@ export class MessageWork {
       graceMs: held.timing.termGraceMs,
       onLost: () => unguarded.abort(),
     });
+    const onPid = (pid: number): void => guard.watch(pid);
+    let end: MessageEnd;
+    let command: MessageCommand;
     try {
       guard.killAt(killAt(held.hold));
-      const onPid = (pid: number): void => guard.watch(pid);
-      const command = new MessageCommand({ ...this.#parts, held, onPid });
+      command = new MessageCommand({ ...this.#parts, held, onPid });
       this.#command = command;
       const { stopped } = await supervise({
         ...{ renewal: held, timing: held.timing, hold: held.hold, clock, wallMs },
@@ -91,13 +93,11 @@ export class MessageWork {
       });
       await command.clear(stopped !== undefined || this.#calledOff);
       const exitCode = await command.exitCode;
-      return await this.#conclude(
-        messageEnd({ exitCode, stopped, calledOff: this.#calledOff }),
-        command.failure,
-      );
+      end = messageEnd({ exitCode, stopped, calledOff: this.#calledOff });
     } finally {
       guard.done();
     }
+    return await this.#conclude(end, command.failure);
   }
 
   async #conclude(
@@ -117,6 +117,7 @@ export class MessageWork {
     if (end.kind === "leave") return;
     try {
       if (end.kind === "ack") await held.ack();
+      if (end.kind === "give_back") await held.defer(undefined);
       if (end.kind === "defer") await held.defer(nackDelaySeconds);
       if (end.kind === "fail") {
         this.#say(`${end.reason} (attempt ${held.delivery.attempts})`);

@@ -15,11 +15,11 @@ describe("what becomes of a message", () => {
     [{ exitCode: 75 }, "defer"],
     [{ exitCode: 1 }, "fail"],
     [{ exitCode: 137 }, "fail"],
-    [{ exitCode: undefined }, "defer"],
-    [{ exitCode: 0, calledOff: true }, "defer"],
-    [{ exitCode: 143, calledOff: true }, "defer"],
-    [{ exitCode: 137, stopped: "renewal_overdue" }, "defer"],
-    [{ exitCode: 143, stopped: "unguarded" }, "defer"],
+    [{ exitCode: undefined }, "give_back"],
+    [{ exitCode: 0, calledOff: true }, "give_back"],
+    [{ exitCode: 143, calledOff: true }, "give_back"],
+    [{ exitCode: 137, stopped: "renewal_overdue" }, "give_back"],
+    [{ exitCode: 143, stopped: "unguarded" }, "give_back"],
     [{ exitCode: 0, stopped: "lease_lost" }, "leave"],
   ])("%j: %s", (given, kind) => {
     expect(messageEnd(ended(given)).kind).toBe(kind);
