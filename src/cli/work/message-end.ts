@@ -18,8 +18,8 @@ export type MessageEnd =
   | { readonly kind: "ack" }
   /** Its command says later: back into the queue, counts as nothing. */
   | { readonly kind: "defer" }
-  /** For no reason of its own: back into the queue at once, for others. */
-  | { readonly kind: "give_back" }
+  /** For no reason of its own: back into the queue, at once unless that would go on for ever. */
+  | { readonly kind: "give_back"; readonly delaySeconds?: number }
   /** Back into the queue; counts against its attempts. */
   | { readonly kind: "fail"; readonly reason: string }
   /** Nobody's business any more: others may have it. */

@@ -12,6 +12,9 @@ import { type MessageEnd, messageEnd } from "./message-end.ts";
 /** The command cannot be run for any message. */
 const fatalCodes = new Set(["command_not_started", "command_not_executable"]);
 
+/** Seconds before a message whose payload could not be fetched is tried again, here or elsewhere. */
+const payloadPauseSeconds = 10;
+
 export interface MessageWorkParts {
   readonly command: readonly string[];
   readonly directory: string;
@@ -104,10 +107,16 @@ export class MessageWork {
     end: MessageEnd,
     failure: { readonly error: unknown } | undefined,
   ): Promise<unknown | undefined> {
-    if (failure !== undefined) this.#say(reasonOf(failure.error));
-    await this.#settle(end);
-    const error = failure?.error;
-    return error instanceof LockdError && fatalCodes.has(error.code) ? error : undefined;
+    if (failure === undefined) {
+      await this.#settle(end);
+      return undefined;
+    }
+    const { error } = failure;
+    this.#say(reasonOf(error));
+    const isFatal = error instanceof LockdError && fatalCodes.has(error.code);
+    const delayed = { kind: "give_back", delaySeconds: payloadPauseSeconds } as const;
+    await this.#settle(isFatal || end.kind !== "give_back" ? end : delayed);
+    return isFatal ? error : undefined;
   }
 
   /** What cannot be settled is delivered again when its lease ends. */
@@ -117,7 +126,7 @@ export class MessageWork {
     if (end.kind === "leave") return;
     try {
       if (end.kind === "ack") await held.ack();
-      if (end.kind === "give_back") await held.defer(undefined);
+      if (end.kind === "give_back") await held.defer(end.delaySeconds);
       if (end.kind === "defer") await held.defer(nackDelaySeconds);
       if (end.kind === "fail") {
         this.#say(`${end.reason} (attempt ${held.delivery.attempts})`);
