@@ -1,9 +1,11 @@
 /** The queue commands as programs, inline and against a server. */
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Ended, Place, type Started } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 let inline: Place;
 let served: Place;
@@ -79,13 +81,15 @@ describe.concurrent.each(["inline", "served"])("%s", (mode) => {
   });
 
   test("nack: counted, or put off; a deferral takes no reason (40, 41)", async () => {
-    await run(["enqueue", "back", "-d", "x"]);
-    const first = await dequeued("back");
+    await run(["enqueue", "back", "-d", "long", "--priority", "1"]);
+    await run(["enqueue", "back", "-d", "short"]);
+    const hidden = await dequeued("back");
     const reason = ["nack", "--intent", "defer", "--reason", "x"];
-    expect((await run(reason, { env: first })).code).toBe(2);
-    const nacked = await run(["nack", "--delay", "8s", "--reason", "no disk"], { env: first });
-    expect(nacked.stdout).toBe("requeued\n");
-    expect((await run(["dequeue", "back", "--block", "nowait"])).code).toBe(5);
+    expect((await run(reason, { env: hidden })).code).toBe(2);
+    await run(["nack", "--delay", "1h"], { env: hidden });
+    const first = await dequeued("back");
+    const words = ["nack", "--delay", "1s", "--reason", "no disk"];
+    expect((await run(words, { env: first })).stdout).toBe("requeued\n");
     const second = await dequeued("back");
     await run(["nack", "-i", "defer"], { env: second });
     const third = await run(["dequeue", "back", "--block", "20s", "--json"]);
@@ -179,8 +183,12 @@ describe.concurrent.each(["inline", "served"])("%s", (mode) => {
   });
 
   test("subscribe ends with 0 when it is told to", async () => {
-    const subscribed = start(["subscribe", "quiet"]);
-    await sleep(1_000);
+    await run(["enqueue", "quiet", "-d", "x"]);
+    const directory = mode === "inline" ? inline.directory : served.directory;
+    const subscribed = start(["subscribe", "quiet", "--ack", "--payload-dir", directory]);
+    const arrived = () => readdirSync(directory).some((name) => /^[0-9a-f-]{36}\.bin$/.test(name));
+    await vi.waitFor(() => expect(arrived()).toBe(true), 20_000);
+    await sleep(300);
     subscribed.child.kill("SIGTERM");
     expect((await subscribed.ended).code).toBe(0);
   });
@@ -313,4 +321,4 @@ test("watch and subscribe go on when their server was away", async () => {
   } finally {
     place.remove();
   }
-}, 60_000);
+});

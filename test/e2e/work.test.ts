@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
 
+vi.setConfig({ testTimeout: 90_000 });
+
 let place: Place;
 beforeAll(() => {
   place = new Place();
@@ -200,10 +202,14 @@ describe.concurrent("told to end", () => {
   });
 
   test("waiting for a message it ends at once, and holds none", async () => {
-    const working = place.start(["work", "none", "--", "true"]);
-    await sleep(800);
+    const mark = path.join(place.directory, "none");
+    await enqueue("none", "x");
+    const working = place.start(["work", "none", "--", "touch", mark]);
+    await vi.waitFor(() => expect(existsSync(mark)).toBe(true), 20_000);
+    await sleep(500);
     working.child.kill("SIGTERM");
     expect((await working.ended).code).toBe(0);
+    expect(await countsOf("none")).toMatchObject({ ready: 0, in_flight: 0 });
   });
 });
 
@@ -217,7 +223,7 @@ describe.concurrent("when things go wrong", () => {
     first.child.kill("SIGKILL");
     await place.run([...words, "--", ...next(file)]);
     expectNoOverlap(beatsOf(file), 2);
-  }, 30_000);
+  });
 
   test("kill -9 with several commands: none outlives its message", async () => {
     const names = ["several-a", "several-b", "several-c"];
@@ -227,12 +233,12 @@ describe.concurrent("when things go wrong", () => {
     const first = place.start([...words, "--", "sh", "-c", 'exec ./beat.sh "$(cat)"']);
     await vi.waitFor(() => {
       for (const file of files) expect(beatsOf(file).length).toBeGreaterThan(2);
-    }, 15_000);
+    });
     first.child.kill("SIGKILL");
     const short = 'exec timeout -s KILL 0.5 ./beat.sh "$(cat)"';
     await place.run([...words, "--", "sh", "-c", short]);
     for (const file of files) expectNoOverlap(beatsOf(file), 2);
-  }, 40_000);
+  });
 
   test("the server is back in time: the command goes on, and its message is acked", async () => {
     const own = new Place();
@@ -258,7 +264,7 @@ describe.concurrent("when things go wrong", () => {
     } finally {
       own.remove();
     }
-  }, 90_000);
+  });
 
   test("lockd work stopped for longer than the lease: the watchdog ends the command", async () => {
     const file = path.join(place.directory, "stopped.log");
@@ -272,7 +278,7 @@ describe.concurrent("when things go wrong", () => {
     const { stderr } = await first.ended;
     expectNoOverlap(beatsOf(file), 2);
     expect(stderr).not.toContain("attempt 1");
-  }, 30_000);
+  });
 
   test("the server vanishes: the command is dead before the message can pass on", async () => {
     const own = new Place();
@@ -293,19 +299,20 @@ describe.concurrent("when things go wrong", () => {
     } finally {
       own.remove();
     }
-  }, 60_000);
+  });
 
   test("a command that takes several times its lease is run once", async () => {
     await enqueue("long", "x");
-    const script = "echo run; sleep 7";
-    const words = ["work", "long", "--visibility", "3s", "--max", "1"];
+    const mark = path.join(place.directory, "long");
+    const script = `echo run; touch ${mark}; sleep 8`;
+    const words = ["work", "long", "--visibility", "4s", "--max", "1"];
     const long = place.start([...words, "--", "sh", "-c", script]);
-    await sleep(1_000);
+    await vi.waitFor(() => expect(existsSync(mark)).toBe(true), 20_000);
     const other = await place.run(["work", "long", "--idle-exit", "5s", "--", "echo", "again"]);
     expect(other.stdout).toBe("");
     expect((await long.ended).stdout).toBe("run\n");
     expect(await countsOf("long")).toMatchObject({ ready: 0, in_flight: 0 });
-  }, 30_000);
+  });
 });
 
 function lockd(): string {

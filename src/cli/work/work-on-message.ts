@@ -12,7 +12,7 @@ import { type MessageEnd, messageEnd } from "./message-end.ts";
 /** The command cannot be run for any message. */
 const fatalCodes = new Set(["command_not_started", "command_not_executable"]);
 
-/** Seconds before a message whose payload could not be fetched is tried again, here or elsewhere. */
+/** Seconds before a message whose payload could not be fetched is tried again, by anyone. */
 const payloadPauseSeconds = 10;
 
 export interface MessageWorkParts {
