@@ -42,6 +42,7 @@ export const commandTable: Readonly<Record<string, LoadCommand>> = {
   stats: () => import("../commands/stats.ts"),
   status: () => import("../commands/status.ts"),
   subscribe: () => import("../commands/subscribe.ts"),
+  top: () => import("../commands/top.ts"),
   update: () => import("../commands/update.ts"),
   "verify:store": () => import("../commands/verify/store.ts"),
   version: () => import("../commands/version.ts"),

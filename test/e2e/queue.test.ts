@@ -1,5 +1,12 @@
 /** The queue commands as programs, inline and against a server. */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -88,6 +95,7 @@ describe.concurrent.each(["inline", "served"])("%s", (mode) => {
     expect((await run(reason, { env: hidden })).code).toBe(2);
     await run(["nack", "--delay", "1h"], { env: hidden });
     const first = await dequeued("back");
+    expect(first.LOCKD_QUEUE_MESSAGE_ID).not.toBe(hidden.LOCKD_QUEUE_MESSAGE_ID);
     const words = ["nack", "--delay", "1s", "--reason", "no disk"];
     expect((await run(words, { env: first })).stdout).toBe("requeued\n");
     const second = await dequeued("back");
@@ -184,10 +192,10 @@ describe.concurrent.each(["inline", "served"])("%s", (mode) => {
 
   test("subscribe ends with 0 when it is told to", async () => {
     await run(["enqueue", "quiet", "-d", "x"]);
-    const directory = mode === "inline" ? inline.directory : served.directory;
+    const { directory: parent } = mode === "inline" ? inline : served;
+    const directory = mkdtempSync(path.join(parent, "quiet-"));
     const subscribed = start(["subscribe", "quiet", "--ack", "--payload-dir", directory]);
-    const arrived = () => readdirSync(directory).some((name) => /^[0-9a-f-]{36}\.bin$/.test(name));
-    await vi.waitFor(() => expect(arrived()).toBe(true), 20_000);
+    await vi.waitFor(() => expect(readdirSync(directory)).toHaveLength(1), 20_000);
     await sleep(300);
     subscribed.child.kill("SIGTERM");
     expect((await subscribed.ended).code).toBe(0);
@@ -273,7 +281,9 @@ describe("what is wrong with the words", () => {
     [["enqueue", "q", "--delay", "soon"], '--delay "soon"'],
     [["dequeue"], "--queue is required (or set LOCKD_QUEUE_NAME)"],
     [["ack", "-q", "q"], "--message is required (or set LOCKD_QUEUE_MESSAGE_ID)"],
-    [["watch", "jobs"], "jobs"],
+    [["watch", "jobs", "-q", "jobs"], "watch one of"],
+    [["watch", "jobs", "--until-available"], "need --queue"],
+    [["watch"], "watch one of"],
     [["watch", "-q", "jobs", "--count", "0"], '--count "0"'],
     [["subscribe", "q", "--exec", "true", "--ack"], "--ack"],
   ])("%j: 2", async (words, message) => {
