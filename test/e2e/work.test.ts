@@ -166,7 +166,7 @@ describe.concurrent("told to end", () => {
     await enqueue("drain", "a", "b");
     const script = `echo started >>${mark}; sleep 1; echo ended >>${mark}`;
     const working = place.start(["work", "drain", "--", "sh", "-c", script]);
-    await vi.waitFor(() => expect(existsSync(mark)).toBe(true), 10_000);
+    await vi.waitFor(() => expect(existsSync(mark)).toBe(true), 20_000);
     working.child.kill("SIGTERM");
     expect((await working.ended).code).toBe(0);
     expect(readFileSync(mark, "utf8")).toBe("started\nended\n");
@@ -178,7 +178,7 @@ describe.concurrent("told to end", () => {
     await place.run(["enqueue", "stubborn", "-d", "x", "--max-attempts", "1"]);
     const limits = ["--close-timeout", "500ms", "--term-grace", "300ms"];
     const working = place.start(["work", "stubborn", ...limits, "--", "./beat.sh", file]);
-    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 10_000);
+    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 20_000);
     working.child.kill("SIGTERM");
     expect((await working.ended).code).toBe(143);
     expect(await countsOf("stubborn")).toMatchObject({ ready: 1, dead: 0, in_flight: 0 });
@@ -193,7 +193,7 @@ describe.concurrent("told to end", () => {
     const working = place.start([
       ...["work", "twice", "--close-timeout", "10m", "--", "./beat.sh", file],
     ]);
-    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 10_000);
+    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 20_000);
     working.child.kill("SIGINT");
     await working.says("may go on");
     working.child.kill("SIGINT");
@@ -219,7 +219,7 @@ describe.concurrent("when things go wrong", () => {
     await enqueue("killed", "x");
     const words = ["work", "killed", "--visibility", "4s", "--max", "1"];
     const first = place.start([...words, "--", "./beat.sh", file]);
-    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 10_000);
+    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 20_000);
     first.child.kill("SIGKILL");
     await place.run([...words, "--", ...next(file)]);
     expectNoOverlap(beatsOf(file), 2);
@@ -233,7 +233,7 @@ describe.concurrent("when things go wrong", () => {
     const first = place.start([...words, "--", "sh", "-c", 'exec ./beat.sh "$(cat)"']);
     await vi.waitFor(() => {
       for (const file of files) expect(beatsOf(file).length).toBeGreaterThan(2);
-    });
+    }, 20_000);
     first.child.kill("SIGKILL");
     const short = 'exec timeout -s KILL 0.5 ./beat.sh "$(cat)"';
     await place.run([...words, "--", "sh", "-c", short]);
@@ -271,7 +271,7 @@ describe.concurrent("when things go wrong", () => {
     await enqueue("stopped", "x");
     const words = ["work", "stopped", "--visibility", "4s", "--max", "1"];
     const first = place.start([...words, "--", "./beat.sh", file]);
-    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 10_000);
+    await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 20_000);
     first.child.kill("SIGSTOP");
     await place.run([...words, "--", ...next(file)]);
     first.child.kill("SIGCONT");
@@ -289,7 +289,7 @@ describe.concurrent("when things go wrong", () => {
       await own.run(["enqueue", "jobs", "-d", "x", "-s", server.url]);
       const words = ["work", "jobs", "--visibility", "4s", "--max", "1"];
       const first = own.start([...words, "-s", server.url, "--", "./beat.sh", file]);
-      await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 10_000);
+      await vi.waitFor(() => expect(beatsOf(file).length).toBeGreaterThan(2), 20_000);
       server.child.kill("SIGKILL");
       await server.ended;
       await own.run([...words, "--", ...next(file)]);
