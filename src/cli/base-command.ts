@@ -23,6 +23,8 @@ type ParserInput = Interfaces.Input<
 export interface CommandContext {
   readonly id: string;
   readonly version: string;
+  /** Called in the long form of the old program, `lockd client ...`. */
+  readonly longForm: boolean;
 }
 
 /**
