@@ -6,10 +6,12 @@ for (const name of [
   "lease-cycle",
   "reads",
   "large-state",
+  "mutate",
   "many",
   "journal",
   "start",
   "compact",
+  "lql",
   "peers",
 ]) {
   console.log(`== ${name}`);

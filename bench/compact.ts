@@ -1,5 +1,5 @@
 /** Compaction speed against `JSON.parse` on the same bytes, in one run. */
-import { compactJson } from "../src/engine/state/compact.ts";
+import { compactJson } from "../src/lql/json/compact.ts";
 
 const record = (n: number) => ({
   id: n,

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // Starts lockd. Must parse on any Node: an old one hands over to the one installed beside lockd.
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import module from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+// Not by `import`: that would load them, and all of Node's streams and sockets, in every start.
+const require = module.createRequire(import.meta.url);
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
 
 function isNewEnough(version) {
@@ -15,6 +15,7 @@ function isNewEnough(version) {
 
 /** The Node binary of the npm package `node`, here or in a folder above. */
 function bundledNode() {
+  const { existsSync } = require("node:fs");
   for (let at = root; ; at = path.dirname(at)) {
     const candidate = path.join(at, "node_modules", "node", "bin", "node");
     if (existsSync(candidate)) return candidate;
@@ -23,6 +24,7 @@ function bundledNode() {
 }
 
 function handOver(node) {
+  const { spawn } = require("node:child_process");
   const child = spawn(node, process.argv.slice(1), { stdio: "inherit" });
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2", "SIGWINCH"]) {
     process.on(name, () => child.kill(name));
@@ -39,9 +41,10 @@ function handOver(node) {
 }
 
 if (isNewEnough(process.versions.node)) {
-  if (module.enableCompileCache) module.enableCompileCache();
-  const { launch } = module.createRequire(import.meta.url)("../dist/launch.cjs");
-  await launch(process.argv.slice(2), root);
+  const words = process.argv.slice(2);
+  const { program, keep } = require("./load-program.cjs").loadProgram(root, words);
+  await program.launch(words, root);
+  keep();
 } else {
   const node = bundledNode();
   if (node === undefined) {

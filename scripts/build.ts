@@ -4,10 +4,12 @@
  * external. Last come oclif's manifest and the help pages.
  */
 import { execFileSync } from "node:child_process";
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { renderedHelp } from "../src/cli/help-page.ts";
+import { deferredModules } from "./deferred-modules.ts";
 
 const root = path.join(import.meta.dirname, "..");
 
@@ -60,12 +62,23 @@ async function bundle(): Promise<void> {
     ...common,
     entryPoints: { launch: "src/cli/launch.ts" },
     format: "cjs",
+    plugins: [deferredModules],
+    // `require` instead, for what is not in the file: code with kept bytecode cannot `import()`.
+    supported: { "dynamic-import": false },
     outExtension: { ".js": ".cjs" },
     banner: { js: 'const lockdModuleUrl = require("node:url").pathToFileURL(__filename).href;' },
     define: { "import.meta.url": "lockdModuleUrl" },
   });
   const chunkNames = "commands/chunks/[hash]";
   await build({ ...common, entryPoints: commandEntries(), splitting: true, chunkNames });
+}
+
+/** Ends the program with a name for its bytes, under which its bytecode is kept. */
+function nameBuild(): void {
+  const file = path.join(root, "dist", "launch.cjs");
+  const source = readFileSync(file);
+  const sum = createHash("sha256").update(source).digest("hex");
+  appendFileSync(file, `//# lockd-build ${sum.slice(0, 16)}\n`);
 }
 
 function declarations(): void {
@@ -102,5 +115,6 @@ rmSync(path.join(root, "dist"), { recursive: true, force: true });
 mkdirSync(path.join(root, "dist"));
 declarations();
 await bundle();
+nameBuild();
 manifest();
 await helpPages();

@@ -11,6 +11,7 @@ export type * as wire from "./api/lockd.ts";
 export type { Lockd } from "./api/lockd.ts";
 export { createClient, createClient as connect, withCorrelation } from "./client/client.ts";
 export { isValidCorrelationId } from "./client/correlation-id.ts";
+export { Document, type DocumentInput } from "./client/document.ts";
 export { type Endpoint, type EndpointOptions, parseEndpoints } from "./client/endpoints.ts";
 export {
   isAlreadyExists,
@@ -24,6 +25,7 @@ export {
   get,
   getBytes,
   keepAliveLease,
+  mutate,
   release,
   releaseLease,
   remove,
@@ -35,6 +37,17 @@ export {
 export { generateCorrelationId } from "./client/generate-correlation-id.ts";
 export { parseRetryAfter } from "./client/retry-after.ts";
 export type * from "./client/types.ts";
+export { matchSelector } from "./lql/match/match-selector.ts";
+export {
+  type ApplyOptions,
+  applyMutations,
+  type DocumentSource,
+} from "./lql/mutation/apply-mutations.ts";
+export type { FileMode, Mutation } from "./lql/mutation/mutation.ts";
+export { type ParseMutationsOptions, parseMutations } from "./lql/mutation/parse-mutations.ts";
+export { printMutation } from "./lql/mutation/print-mutation.ts";
+export { parseSelector } from "./lql/selector/parse-selector.ts";
+export type { Selector } from "./lql/selector/selector.ts";
 
 /** A store on this machine and how to use it. */
 export interface OpenOptions extends SessionOptions {

@@ -152,6 +152,30 @@ export interface UpdateResult {
   readonly released: boolean;
 }
 
+export interface MutateRequest extends LeaseAddress, CasConditions {
+  /** LQL expressions in order, one each (query-and-lql.md section 7); blank ones are dropped. */
+  readonly mutations: readonly string[];
+  /** As in {@link UpdateRequest}. */
+  readonly queryHidden?: boolean | string | undefined;
+  /** As in {@link UpdateRequest}. */
+  readonly release?: "commit" | undefined;
+}
+
+/** What an evaluation cost; the last three are above 0 only where documents are put aside. */
+export interface MutateCounters {
+  readonly candidatesSeen: number;
+  readonly candidatesWritten: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly bytesCaptured: number;
+  readonly spillCount: number;
+  readonly spillBytes: number;
+}
+
+export interface MutateResult extends UpdateResult {
+  readonly counters: MutateCounters;
+}
+
 export interface RemoveRequest extends LeaseAddress, CasConditions {}
 
 export interface RemoveResult {
@@ -216,6 +240,12 @@ export interface Lockd {
   get(request: GetRequest, call?: LockdCall): Promise<StateResult>;
   /** Stages a whole JSON state. @throws version_conflict, etag_mismatch, lease errors */
   update(request: UpdateRequest, body: BodyIn, call?: LockdCall): Promise<UpdateResult>;
+  /**
+   * Changes the holder's state in place; several changes apply together or not at all. Not
+   * idempotent where a step is among them.
+   * @throws invalid_mutations, invalid_body, document_too_large, version_conflict, etag_mismatch
+   */
+  mutate(request: MutateRequest, call?: LockdCall): Promise<MutateResult>;
   /** Stages the removal of the state. */
   remove(request: RemoveRequest, call?: LockdCall): Promise<RemoveResult>;
   /** Stages a change of the key's attributes. */

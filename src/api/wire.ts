@@ -4,7 +4,7 @@
  */
 import { failure, type LockdApiError } from "./errors.ts";
 
-export type FieldKind = "string" | "integer" | "boolean" | "ignored";
+export type FieldKind = "string" | "strings" | "integer" | "boolean" | "ignored";
 
 /** Field names as on the wire. */
 export type FieldKinds = Readonly<Record<string, FieldKind>>;
@@ -40,13 +40,20 @@ export const releaseFields = {
 
 export const metadataFields = { query_hidden: "boolean" } as const satisfies FieldKinds;
 
+export const mutateFields = {
+  namespace: "string",
+  mutations: "strings",
+} as const satisfies FieldKinds;
+
 type ValueOf<Kind extends FieldKind> = Kind extends "string"
   ? string
-  : Kind extends "integer"
-    ? number
-    : Kind extends "boolean"
-      ? boolean
-      : never;
+  : Kind extends "strings"
+    ? readonly string[]
+    : Kind extends "integer"
+      ? number
+      : Kind extends "boolean"
+        ? boolean
+        : never;
 
 /** The decoded body: absent and `null` fields are undefined. */
 export type Decoded<Fields extends FieldKinds> = {
@@ -108,6 +115,9 @@ function integerLiterals(
 
 function isOfKind(value: unknown, kind: FieldKind): boolean {
   if (kind === "integer") return typeof value === "number" && Number.isSafeInteger(value);
+  if (kind === "strings") {
+    return Array.isArray(value) && value.every((element) => typeof element === "string");
+  }
   return typeof value === kind;
 }
 
@@ -116,6 +126,11 @@ function wrongType(
   kind: FieldKind,
   code: "invalid_body" | "invalid_metadata",
 ): LockdApiError {
-  const right = kind === "integer" ? "an integer literal without quotes or fraction" : `a ${kind}`;
+  const right =
+    kind === "integer"
+      ? "an integer literal without quotes or fraction"
+      : kind === "strings"
+        ? "an array of strings"
+        : `a ${kind}`;
   return failure(code, `field "${name}" must be ${right}`);
 }

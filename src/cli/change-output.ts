@@ -1,3 +1,5 @@
+import type { UpdateResult } from "../api/lockd.ts";
+import { jsonText, writeOut } from "./output.ts";
 import { exportLine } from "./shell-words.ts";
 
 export interface Change {
@@ -15,4 +17,10 @@ export function changeLines(output: string, change: Change): string {
   return Object.entries(change)
     .map(([name, value]) => `${name}: ${value}\n`)
     .join("");
+}
+
+/** Prints what update, mutate and set staged. */
+export async function writeChange(output: string, result: UpdateResult): Promise<void> {
+  const change = { version: result.newVersion, bytes: result.bytes, etag: result.newStateEtag };
+  await writeOut(output === "json" ? jsonText(change) : changeLines(output, change));
 }

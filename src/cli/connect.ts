@@ -68,6 +68,7 @@ async function openInline(mode: Mode & { readonly kind: "inline" }): Promise<Con
   let inline = true;
   const lockd = new LocalLockd({
     store: mode.storeUrl,
+    owner: { httpLibrary: "node" },
     onCarrier: (carrier) => {
       inline = carrier === "inline";
     },
@@ -88,6 +89,7 @@ async function openServer(
   };
   const retries = firstGiven(flags.retries, clientValue(config, "retries"));
   return new HttpLockd({
+    httpLibrary: "node",
     endpoints: mode.endpoints,
     disableMtls: flags["disable-mtls"] === true || configSwitch(config, "disable_mtls"),
     shuffle: flags["endpoint-shuffle"] ?? true,

@@ -95,6 +95,12 @@ export const leaseFlags = {
   "txn-id": Flags.string({ description: "transaction id, an xid [env: LOCKD_CLIENT_TXN_ID]" }),
 } as const;
 
+/** The same where arguments are something else than keys. */
+export const leaseOnlyFlags = {
+  ...leaseFlags,
+  key: Flags.string({ char: "k", description: "the key [env: LOCKD_CLIENT_KEY]" }),
+} as const;
+
 /** Conditions on the state a change is made to. */
 export const casFlags = {
   "if-version": Flags.string({ description: "only when the state has this version" }),

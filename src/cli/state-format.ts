@@ -44,7 +44,7 @@ export async function compactInput(
   const text = Buffer.from(bytes).toString("utf8");
   if (text.trim() === "") return Buffer.from("null");
   if (type === "yaml") return Buffer.from(await yamlToJson(text, name));
-  const { compactJson, JsonSyntaxError } = await import("../engine/state/compact.ts");
+  const { compactJson, JsonSyntaxError } = await import("../lql/json/compact.ts");
   const { jsonDepthMax } = await import("../engine/limits.ts");
   try {
     return compactJson(bytes, jsonDepthMax);

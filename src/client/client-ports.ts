@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { timerMsMax } from "./limits.ts";
 
@@ -36,5 +35,11 @@ const fractionSteps = 2 ** 48 - 1;
 
 /** Randomness that is not predictable from outside, so that clients do not move in step. */
 export function systemClientRandom(): ClientRandom {
-  return { fraction: () => randomInt(fractionSteps) / fractionSteps };
+  return {
+    fraction: () => {
+      // Loaded when it is used: a command that asks one server once needs no randomness.
+      const { randomInt } = process.getBuiltinModule("node:crypto");
+      return randomInt(fractionSteps) / fractionSteps;
+    },
+  };
 }

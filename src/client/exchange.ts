@@ -1,9 +1,9 @@
-import type { Dispatcher } from "undici";
 import { LockdProtocolError, LockdTransportError } from "../api/errors.ts";
 import type { BodyOut } from "../api/lockd.ts";
 import { type AnswerHeaders, headerText } from "./answer-headers.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import type { ClientClock } from "./client-ports.ts";
+import type { AnswerController, AnswerHandler, RequestDispatcher } from "./request-dispatcher.ts";
 
 /** One request to one endpoint. */
 export interface ExchangeRequest {
@@ -47,7 +47,7 @@ export interface ExchangeFault {
  * signal's reason, or with an error when the answer breaks the protocol.
  */
 export function exchange(
-  dispatcher: Dispatcher,
+  dispatcher: RequestDispatcher,
   request: ExchangeRequest,
   limits: ExchangeLimits,
 ): Promise<ExchangeAnswer | ExchangeFault> {
@@ -59,8 +59,7 @@ export function exchange(
       method: request.method,
       path: request.path,
       headers: request.headers,
-      // The types know no async iterable here; the library does.
-      body: (request.body ?? null) as Uint8Array | null,
+      body: request.body ?? null,
     },
     running,
   );
@@ -74,14 +73,14 @@ type Mode =
   | { readonly kind: "streaming"; readonly stream: AnswerStream }
   | { readonly kind: "over" };
 
-class RunningExchange implements Dispatcher.DispatchHandler {
+class RunningExchange implements AnswerHandler {
   readonly outcome: Promise<ExchangeAnswer | ExchangeFault>;
   readonly #request: ExchangeRequest;
   readonly #limits: ExchangeLimits;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
   #mode: Mode = { kind: "waiting" };
-  #controller: Dispatcher.DispatchController | undefined;
+  #controller: AnswerController | undefined;
   #started = false;
   #timer: { cancel(): void } | undefined;
   #resolve: (answer: ExchangeAnswer | ExchangeFault) => void = () => {};
@@ -102,18 +101,14 @@ class RunningExchange implements Dispatcher.DispatchHandler {
     if (limitMs !== undefined) this.#timer = clock.schedule(limitMs, this.#timedOut);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: AnswerController): void {
     this.#controller = controller;
     // Given up while the connection was made: stop before the first byte.
     if (this.#mode.kind === "over") controller.abort(new Error("the request was given up"));
     else this.#started = true;
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: AnswerHeaders,
-  ): void {
+  onResponseStart(controller: AnswerController, status: number, headers: AnswerHeaders): void {
     if (status < 200 || this.#mode.kind !== "waiting") return;
     const length = Number(headerText(headers, "content-length") ?? Number.NaN);
     const short = length <= this.#request.collectBytesMax || status === 204;
@@ -127,7 +122,7 @@ class RunningExchange implements Dispatcher.DispatchHandler {
     this.#resolve({ status, headers, body: stream });
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  onResponseData(_controller: AnswerController, chunk: Uint8Array): void {
     if (this.#mode.kind === "streaming") {
       this.#mode.stream.push(chunk);
       return;
@@ -155,7 +150,7 @@ class RunningExchange implements Dispatcher.DispatchHandler {
     this.#resolve({ status: mode.status, headers: mode.headers, body: this.#collected() });
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, cause: unknown): void {
+  onResponseError(_controller: AnswerController, cause: unknown): void {
     const mode = this.#mode;
     if (mode.kind === "over") return;
     this.#mode = { kind: "over" };

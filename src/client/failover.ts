@@ -1,4 +1,3 @@
-import type { Dispatcher } from "undici";
 import { LockdTimeoutError, LockdTransportError } from "../api/errors.ts";
 import type { BodyOut } from "../api/lockd.ts";
 import { isPassiveAnswer } from "./answer-error.ts";
@@ -134,8 +133,7 @@ export class Failover {
   }): Promise<ExchangeAnswer | ExchangeFault> {
     const { wire, progress, endpoint, limitMs } = send;
     const { connections, clock, onAnswer } = this.#options;
-    const dispatcher: Dispatcher =
-      connections.known(endpoint) ?? (await connections.open(endpoint));
+    const dispatcher = connections.known(endpoint) ?? (await connections.open(endpoint));
     const outcome = await exchange(
       dispatcher,
       {

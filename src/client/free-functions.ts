@@ -7,6 +7,7 @@ import type {
   LeaseIds,
   LeaseSession,
   LockdClient,
+  MutateOptions,
   StateAccess,
   StateSnapshot,
   UpdateContext,
@@ -61,6 +62,15 @@ export function updateBytes(
   o?: Call<UpdateOptions>,
 ): Promise<UpdateResult> {
   return session.updateBytes(body, o);
+}
+
+/** As `session.mutate`. */
+export function mutate(
+  session: StateAccess,
+  lql: string | readonly string[],
+  o?: Call<MutateOptions>,
+): Promise<UpdateResult> {
+  return session.mutate(lql, o);
 }
 
 /** As `session.remove`. */

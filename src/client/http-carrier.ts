@@ -36,7 +36,10 @@ export class HttpCarrier {
   constructor(options: HttpLockdOptions) {
     this.options = resolveHttpOptions(options);
     this.requests = new WireRequests(this.options);
-    this.#connections = new Connections(this.options.httpTimeoutMs);
+    this.#connections = new Connections({
+      library: this.options.httpLibrary,
+      connectTimeoutMs: this.options.httpTimeoutMs,
+    });
     this.#failover = new Failover({ ...this.options, connections: this.#connections });
   }
 
@@ -122,7 +125,9 @@ export class HttpCarrier {
       }
       const passive = failure instanceof LockdApiError && failure.code === "node_passive";
       const unreached = failure instanceof LockdTransportError && !failure.fatal;
-      if (!(passive || unreached) || !wire.repeatable) throw failure;
+      // A passive node did nothing, so even what must not happen twice may be sent again.
+      const again = wire.repeatable ? passive || unreached : passive && wire.body?.replayable;
+      if (again !== true) throw failure;
       if (failureRetries >= 0 && retry > failureRetries) throw failure;
       const hintMs = failure instanceof LockdApiError ? failure.retryAfterMs : undefined;
       const pauseMs = updatePauseMs(retry, hintMs);

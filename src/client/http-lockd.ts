@@ -10,6 +10,8 @@ import type {
   KeepAliveResult,
   KeyAddress,
   Lockd,
+  MutateRequest,
+  MutateResult,
   ReleaseRequest,
   ReleaseResult,
   RemoveRequest,
@@ -26,8 +28,9 @@ import type { CarrierCall } from "./carrier-call.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
+import { isRepeatableMutate } from "./repeatable-mutate.ts";
 import * as answers from "./wire-answer.ts";
-import { acquireBody, jsonBytes, keepAliveBody, releaseBody } from "./wire-request.ts";
+import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "./wire-request.ts";
 
 /**
  * lockd over HTTP. An acquire whose wait is over rejects with code `waiting`.
@@ -98,6 +101,17 @@ export class HttpLockd implements Lockd {
     const wire = this.#carrier.requests.update(request, new OutgoingBody(body));
     return await this.#carrier.attemptUpdate(wire, this.#carrier.begin(call), (answer) =>
       answers.updateResult(answer, request.fencingToken),
+    );
+  }
+
+  /** Repeated after a lost answer only when it cannot apply twice. */
+  async mutate(request: MutateRequest, call: CarrierCall = {}): Promise<MutateResult> {
+    const wire = this.#carrier.requests.mutate(request, {
+      body: new OutgoingBody(mutateBody(request)),
+      repeatable: isRepeatableMutate(request),
+    });
+    return await this.#carrier.attemptUpdate(wire, this.#carrier.begin(call), (answer) =>
+      answers.mutateResult(answer, request.fencingToken),
     );
   }
 

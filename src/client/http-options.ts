@@ -7,6 +7,7 @@ import {
   systemClientClock,
   systemClientRandom,
 } from "./client-ports.ts";
+import type { HttpLibrary } from "./connections.ts";
 import {
   type Endpoint,
   type EndpointOptions,
@@ -38,6 +39,8 @@ export interface HttpLockdOptions extends EndpointOptions {
   readonly keepAliveTimeoutMs?: number | undefined;
   /** Milliseconds that `close` lets running requests take; 5 000. */
   readonly closeTimeoutMs?: number | undefined;
+  /** What sends the requests; `undici`. They behave alike, their costs differ. */
+  readonly httpLibrary?: HttpLibrary | undefined;
   /** Pauses of a waiting acquire. */
   readonly backoff?: Partial<CallBackoff> | undefined;
   readonly clock?: ClientClock | undefined;
@@ -50,6 +53,7 @@ export interface HttpLockdOptions extends EndpointOptions {
 export interface ResolvedHttpOptions {
   readonly endpoints: readonly Endpoint[];
   readonly shuffle: boolean;
+  readonly httpLibrary: HttpLibrary;
   readonly httpTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly closeTimeoutMs: number;
@@ -80,6 +84,7 @@ export function resolveHttpOptions(options: HttpLockdOptions): ResolvedHttpOptio
   return {
     endpoints,
     shuffle: options.shuffle ?? true,
+    httpLibrary: options.httpLibrary ?? "undici",
     httpTimeoutMs: positive("httpTimeoutMs", options.httpTimeoutMs, several),
     keepAliveTimeoutMs: Math.min(keepAlive, closeTimeoutMs),
     closeTimeoutMs,

@@ -1,7 +1,11 @@
 import { LockdConfigError, StateNotFoundError } from "../api/errors.ts";
-import type { BodyIn, CasConditions, UpdateRequest } from "../api/lockd.ts";
+import type * as wire from "../api/lockd.ts";
+import type { BodyIn, CasConditions, StateResult, UpdateRequest } from "../api/lockd.ts";
 import { jsonBody, oneShotBody, replayableBody } from "./body-input.ts";
 import { callOptions } from "./call-options.ts";
+import { openLocalFile, withAbsoluteFiles } from "./local-files.ts";
+import { type MutateLocal, mutateLocal } from "./mutate-local.ts";
+import { mutationInput } from "./mutation-input.ts";
 import { Snapshot } from "./once-body.ts";
 import { isOutcomeUnknown, type SessionCore } from "./session-core.ts";
 import { releaseSession } from "./session-release.ts";
@@ -9,6 +13,8 @@ import type {
   BodyInput,
   Call,
   CasOptions,
+  MutateLocalOptions,
+  MutateOptions,
   StateAccess,
   StateSnapshot,
   UpdateOptions,
@@ -73,6 +79,48 @@ export class StateCalls implements StateAccess {
     return await this.#sendAndRelease(jsonBody(value), o);
   }
 
+  async mutate(lql: string | readonly string[], o?: Call<MutateOptions>): Promise<UpdateResult> {
+    const { expressions } = mutationInput(lql, "refuse");
+    return await this.#change("mutate", o, async () => {
+      const { lockd, view } = this.core;
+      const { queryHidden, ...rest } = callOptions(o);
+      const result = await lockd.mutate(
+        {
+          ...view.address(),
+          ...this.#conditions(rest),
+          mutations: expressions,
+          queryHidden,
+        },
+        this.core.carrierCall(o),
+      );
+      return this.#staged(result);
+    });
+  }
+
+  async mutateLocal(
+    lql: string | readonly string[],
+    o?: Call<MutateLocalOptions>,
+  ): Promise<UpdateResult> {
+    const { baseDir, openFile, useFetchedCas = true, queryHidden, ...rest } = callOptions(o);
+    const { mutations } = mutationInput(lql, "allow");
+    const checked = openFile === undefined ? withAbsoluteFiles(mutations, baseDir) : mutations;
+    return await this.#change("mutate", o, async () => {
+      const { lockd, view } = this.core;
+      const local: MutateLocal = {
+        lease: view.address(),
+        mutations: checked,
+        openFile: openFile ?? openLocalFile,
+        conditions: (fetched) => {
+          view.sawToken(fetched.fencingToken);
+          if (fetched.exists) view.sawState(fetched);
+          return useFetchedCas ? fetchedConditions(fetched, rest) : givenConditions(rest);
+        },
+        queryHidden,
+      };
+      return this.#staged(await mutateLocal(lockd, local, this.core.carrierCall(o)));
+    });
+  }
+
   updateMetadata(
     m: { queryHidden: boolean },
     o?: Call<{ ifVersion?: number | null | undefined }>,
@@ -114,12 +162,17 @@ export class StateCalls implements StateAccess {
 
   #send(body: BodyIn, o: Call<UpdateOptions> | undefined): Promise<UpdateResult> {
     return this.#change("update", o, async () => {
-      const { lockd, view } = this.core;
+      const { lockd } = this.core;
       const result = await lockd.update(this.#request(o), body, this.core.carrierCall(o));
-      view.sawToken(result.fencingToken);
-      view.stagedState({ version: result.newVersion, etag: result.newStateEtag });
-      return updateResult(result);
+      return this.#staged(result);
     });
+  }
+
+  #staged(result: wire.UpdateResult): UpdateResult {
+    const { view } = this.core;
+    view.sawToken(result.fencingToken);
+    view.stagedState({ version: result.newVersion, etag: result.newStateEtag });
+    return updateResult(result);
   }
 
   /**
@@ -128,7 +181,7 @@ export class StateCalls implements StateAccess {
    */
   #sendAndRelease(body: BodyIn, o: Call<UpdateOptions> | undefined): Promise<UpdateResult> {
     return this.#change("update", o, async () => {
-      const { lockd, view } = this.core;
+      const { lockd } = this.core;
       const request: UpdateRequest = { ...this.#request(o), release: "commit" };
       const result = await lockd
         .update(request, body, this.core.carrierCall(o))
@@ -136,11 +189,10 @@ export class StateCalls implements StateAccess {
           this.core.commitUnknown ||= isOutcomeUnknown(error);
           throw error;
         });
-      view.sawToken(result.fencingToken);
-      view.stagedState({ version: result.newVersion, etag: result.newStateEtag });
+      const staged = this.#staged(result);
       if (result.released) this.core.end();
       else await releaseSession(this.core, { call: this.core.carrierCall(o), rollback: false });
-      return updateResult(result);
+      return staged;
     });
   }
 
@@ -183,7 +235,7 @@ export class StateCalls implements StateAccess {
     const { view } = this.core;
     const ifVersion = cas.ifVersion === undefined ? view.version || undefined : cas.ifVersion;
     const ifStateEtag = cas.ifEtag === undefined ? view.stateEtag || undefined : cas.ifEtag;
-    return { ifVersion: ifVersion ?? undefined, ifStateEtag: ifStateEtag ?? undefined };
+    return givenConditions({ ifVersion, ifEtag: ifStateEtag });
   }
 }
 
@@ -193,12 +245,18 @@ export function stateNotFound(key: string): StateNotFoundError {
   return new StateNotFoundError("state_not_found", message, { operation: "load" });
 }
 
-function updateResult(result: {
-  readonly newVersion: number;
-  readonly newStateEtag: string;
-  readonly bytes: number;
-  readonly metadata: { readonly queryHidden?: true };
-}): UpdateResult {
+/** The etag and version that were read, unless others are given (null: none). */
+function fetchedConditions(fetched: StateResult, given: CasOptions): CasConditions {
+  const ifVersion = given.ifVersion === undefined ? fetched.version || null : given.ifVersion;
+  const ifEtag = given.ifEtag === undefined ? fetched.etag || null : given.ifEtag;
+  return givenConditions({ ifVersion, ifEtag });
+}
+
+function givenConditions({ ifVersion, ifEtag }: CasOptions): CasConditions {
+  return { ifVersion: ifVersion ?? undefined, ifStateEtag: ifEtag ?? undefined };
+}
+
+function updateResult(result: wire.UpdateResult): UpdateResult {
   const { newVersion, newStateEtag, bytes, metadata } = result;
   return { newVersion, newStateEtag, bytes, ...metadata };
 }

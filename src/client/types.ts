@@ -74,6 +74,19 @@ export interface UpdateOptions extends CasOptions {
   queryHidden?: boolean | undefined;
 }
 
+export interface MutateOptions extends CasOptions {
+  queryHidden?: boolean | undefined;
+}
+
+export interface MutateLocalOptions extends MutateOptions {
+  /** Where relative paths of file values start; without it they are an error. */
+  baseDir?: string | undefined;
+  /** Opens the file of a file value; called up to twice for each. */
+  openFile?: ((file: string) => AsyncIterable<Uint8Array>) | undefined;
+  /** Conditions are the etag and version just read, unless given; true. */
+  useFetchedCas?: boolean | undefined;
+}
+
 export interface UpdateResult {
   newVersion: number;
   newStateEtag: string;
@@ -102,6 +115,14 @@ export interface StateAccess {
   /** One attempt, no buffering. */
   updateStream(body: BodyInput, o?: Call<UpdateOptions>): Promise<UpdateResult>;
   save(value: unknown, o?: Call<UpdateOptions>): Promise<UpdateResult>;
+  /**
+   * Change the state in place, at the server: LQL expressions, one an element, or one text with
+   * several. A step without conditions is never sent twice.
+   * @throws LqlSyntaxError, ConflictError, LeaseLostError
+   */
+  mutate(lql: string | readonly string[], o?: Call<MutateOptions>): Promise<UpdateResult>;
+  /** As mutate, on the way through this process; values may come from files. One attempt. */
+  mutateLocal(lql: string | readonly string[], o?: Call<MutateLocalOptions>): Promise<UpdateResult>;
   updateMetadata(
     m: { queryHidden: boolean },
     o?: Call<{ ifVersion?: number | null | undefined }>,

@@ -4,6 +4,7 @@ import type {
   DescribeResult,
   KeepAliveResult,
   KeyMetadata,
+  MutateResult,
   ReleaseResult,
   RemoveResult,
   StateResult,
@@ -124,6 +125,26 @@ export function updateResult(
     metadata: metadataOf(json),
     fencingToken: tokenOf(answer.headers, sentToken),
     released: headerText(answer.headers, "x-lockd-released") === "commit",
+  };
+}
+
+export function mutateResult(
+  answer: EndpointAnswer,
+  sentToken: number | string | undefined,
+): MutateResult {
+  const counter = (name: string): number =>
+    headerDecimal(answer.headers, `x-lockd-mutate-${name}`) ?? 0;
+  return {
+    ...updateResult(answer, sentToken),
+    counters: {
+      candidatesSeen: counter("candidates-seen"),
+      candidatesWritten: counter("candidates-written"),
+      bytesRead: counter("bytes-read"),
+      bytesWritten: counter("bytes-written"),
+      bytesCaptured: counter("bytes-captured"),
+      spillCount: counter("spill-count"),
+      spillBytes: counter("spill-bytes"),
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   KeepAliveRequest,
   KeyAddress,
   LeaseAddress,
+  MutateRequest,
   ReleaseRequest,
   RemoveRequest,
   UpdateMetadataRequest,
@@ -85,6 +86,20 @@ export class WireRequests {
       body,
       operation: "update",
       repeatable: body.replayable,
+    });
+  }
+
+  mutate(
+    request: MutateRequest,
+    sending: { readonly body: OutgoingBody; readonly repeatable: boolean },
+  ): WireCall {
+    const headers = [...jsonType, ...leaseHeaders(request)];
+    addConditions(headers, request);
+    add(headers, "x-lockd-meta-query-hidden", request.queryHidden);
+    add(headers, "x-lockd-release", request.release);
+    return this.#post(`/v1/mutate?${keyQuery(request)}`, headers, {
+      ...sending,
+      operation: "mutate",
     });
   }
 
@@ -178,6 +193,10 @@ export function keepAliveBody(request: KeepAliveRequest): Uint8Array {
 export function releaseBody(request: ReleaseRequest): Uint8Array {
   const { namespace, key, leaseId, txnId, rollback } = request;
   return jsonBytes({ namespace, key, lease_id: leaseId, txn_id: txnId, rollback });
+}
+
+export function mutateBody({ mutations }: MutateRequest): Uint8Array {
+  return jsonBytes({ mutations });
 }
 
 function wholeSeconds(seconds: number | undefined): number | undefined {

@@ -1,6 +1,6 @@
 import { BaseCommand } from "../cli/base-command.ts";
-import { changeLines } from "../cli/change-output.ts";
-import { casFlags, leaseFlags } from "../cli/flags.ts";
+import { changeLines, writeChange } from "../cli/change-output.ts";
+import { casFlags, leaseOnlyFlags } from "../cli/flags.ts";
 import { casInput, leaseInput } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
@@ -20,7 +20,7 @@ export default class Update extends BaseCommand {
     input: Args.string({ description: "file, or - for stdin", ignoreStdin: true }),
   };
   static override flags = {
-    ...leaseFlags,
+    ...leaseOnlyFlags,
     ...casFlags,
     type: Flags.string({
       options: [...stateTypes],
@@ -49,12 +49,7 @@ export default class Update extends BaseCommand {
       }
       const type = flags.type as StateType;
       const result = await sendState(lockd, { request, call, input: args.input, type });
-      const change = {
-        version: result.newVersion,
-        bytes: result.bytes,
-        etag: result.newStateEtag,
-      };
-      await writeOut(output === "json" ? jsonText(change) : changeLines(output, change));
+      await writeChange(output, result);
     });
   }
 }

@@ -15,6 +15,8 @@ import type {
   KeyAddress,
   KeyMetadata,
   LockdCall,
+  MutateRequest,
+  MutateResult,
   ReleaseRequest,
   ReleaseResult,
   RemoveRequest,
@@ -51,6 +53,7 @@ import {
   checkUpdateMetadata,
 } from "./requests/checked.ts";
 import { takeIn } from "./state/body-intake.ts";
+import { StateMutator } from "./state/mutate-state.ts";
 import { StateReader } from "./state/read-state.ts";
 import { stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
 import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
@@ -72,6 +75,7 @@ export class Engine implements ServedLockd {
   readonly #room: WaitingRoom;
   readonly #acquirer: Acquirer;
   readonly #reader: StateReader;
+  readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
   readonly #live = new LiveLeases();
   readonly #sweeper: Sweeper;
@@ -96,6 +100,7 @@ export class Engine implements ServedLockd {
     };
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
+    this.#mutator = new StateMutator(parts);
     this.#sweeper = new Sweeper(options, this.#shell);
     this.#watch = store.watch?.(() => this.#room.wakeAll());
   }
@@ -186,6 +191,10 @@ export class Engine implements ServedLockd {
     } finally {
       if (object !== undefined && !keepObject) this.#garbage.discard([object]);
     }
+  }
+
+  async mutate(request: MutateRequest, call: LockdCall = noCall): Promise<MutateResult> {
+    return this.#mutator.mutate(request, call);
   }
 
   async remove(request: RemoveRequest, _call?: LockdCall): Promise<RemoveResult> {

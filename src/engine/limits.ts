@@ -71,6 +71,9 @@ export const garbageQueueMax = 10_000;
 /** Milliseconds an object must be seen unreferenced before the sweeper may delete it, at least. */
 export const orphanAgeMsMin = 10 * 60_000;
 
+/** Times a mutation is worked out anew because the state changed under it meanwhile. */
+export const mutateAttemptsMax = 16;
+
 /** Times a grant is repeated because it ran out while it was being written (a stalled store). */
 export const grantRetriesMax = 3;
 

@@ -42,7 +42,7 @@ export interface LocalCall<T> {
   readonly operation: string;
   readonly changes: boolean;
   /** True while the same call may be made once more. */
-  readonly repeatable: () => boolean;
+  readonly repeatable: (outcomeUnknown: boolean) => boolean;
   /** True when it may wait for long. */
   readonly waits?: boolean;
   readonly run: (lockd: Lockd, call: LockdCall, elapsedMs: number) => Promise<T>;
@@ -190,7 +190,7 @@ export class LocalCarrier {
   ): Promise<boolean> {
     if (!(error instanceof LockdTransportError) || error.fatal) return false;
     progress.outcomeUnknown ||= error.outcomeUnknown;
-    if (!local.repeatable()) return false;
+    if (!local.repeatable(progress.outcomeUnknown)) return false;
     const socket = await this.#socket;
     if (socket?.foundDead(error) === true) {
       // What it had committed may still be in its journal only: the next reader must see it.
@@ -211,7 +211,8 @@ export class LocalCarrier {
   ): Promise<boolean> {
     if (error instanceof OwnerCame) return true;
     if (!(error instanceof LockdApiError) || error.code !== "store_owned") return false;
-    if (!local.repeatable() || this.#elapsedMs(progress) > ownerAppearsMs) return false;
+    if (!local.repeatable(progress.outcomeUnknown) || this.#elapsedMs(progress) > ownerAppearsMs)
+      return false;
     await pause(this.#clock, ownerLookMs, progress.call.signal);
     return true;
   }

@@ -10,6 +10,8 @@ import type {
   KeyAddress,
   Lockd,
   LockdCall,
+  MutateRequest,
+  MutateResult,
   ReleaseRequest,
   ReleaseResult,
   RemoveRequest,
@@ -22,6 +24,7 @@ import type {
   UpdateResult,
 } from "../api/lockd.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
+import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 
 export type { LocalLockdOptions };
@@ -85,6 +88,15 @@ export class LocalLockd implements Lockd {
       repeatable: () => outgoing.sendable,
       run: (lockd, limited) =>
         lockd.update(request, outgoing.replayable ? body : outgoing.open(), limited),
+    });
+  }
+
+  mutate(request: MutateRequest, call?: LockdCall): Promise<MutateResult> {
+    return this.#carrier.start(call, {
+      operation: "mutate",
+      changes: true,
+      repeatable: (outcomeUnknown) => !outcomeUnknown || isRepeatableMutate(request),
+      run: (lockd, limited) => lockd.mutate(request, limited),
     });
   }
 

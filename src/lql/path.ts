@@ -56,10 +56,10 @@ function addSegments(path: PathSegment[], token: string): void {
   let nameEnd = token.length;
   while (nameEnd >= 2 && token.startsWith("[]", nameEnd - 2)) nameEnd -= 2;
   const elements = (token.length - nameEnd) / 2;
-  // "[][]" has no name in front: it is elements of elements.
-  if (nameEnd > 0 || elements === 0) {
-    path.push({ kind: "name", name: unescapeToken(token.slice(0, nameEnd)) });
-  }
+  const front = token.slice(0, nameEnd);
+  // "[][]" has no name in front: it is elements of elements; "*[]" has a wildcard there.
+  if (Object.hasOwn(wildcards, front)) addSegments(path, front);
+  else if (nameEnd > 0 || elements === 0) path.push({ kind: "name", name: unescapeToken(front) });
   for (let i = 0; i < elements; i += 1) path.push({ kind: "elements" });
 }
 

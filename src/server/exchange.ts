@@ -59,6 +59,12 @@ export class Exchange implements LockdCall {
     return typeof value === "string" ? value : value?.[0];
   }
 
+  /** Lets go of the request's headers: whoever waits for long needs them no more. */
+  forgetHeaders(): void {
+    this.request.headers = {};
+    this.request.rawHeaders = [];
+  }
+
   /** Answers JSON in one write. `headers` is a flat list of names and values. */
   json(status: number, body: string, headers: readonly string[]): void {
     const { response } = this;

@@ -9,6 +9,9 @@ export const leaseBodyBytesMax = 1024 * 1024;
 /** Bytes. Body of a metadata change (http-core.md section 3.2). */
 export const metadataBodyBytesMax = 4096;
 
+/** Bytes of the body of a mutate; the contract names json-max (100 MiB). */
+export const mutateBodyBytesMax = 100 * 1024 * 1024;
+
 /** Bytes of a request's header block; the contract asks for at least 64 KiB. */
 export const headerBytesMax = 1024 * 1024;
 

@@ -34,10 +34,16 @@ export function collect(
     let first: Buffer | undefined;
     let rest: Buffer[] | undefined;
     let size = 0;
-    request.on("data", (chunk: Buffer) => {
+    // Let go at the end: a caller may wait for hours now, and all of this would wait with it.
+    const letGo = (): void => {
+      request.off("data", take);
+      request.off("end", end);
+      request.off("error", reject);
+    };
+    const take = (chunk: Buffer): void => {
       size += chunk.length;
       if (size > bytesMax) {
-        request.removeAllListeners("data");
+        letGo();
         request.resume();
         reject(tooLarge());
         return;
@@ -47,8 +53,13 @@ export function collect(
         rest ??= [first];
         rest.push(chunk);
       }
-    });
-    request.on("end", () => resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : join(rest)));
+    };
+    const end = (): void => {
+      letGo();
+      resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : join(rest));
+    };
+    request.on("data", take);
+    request.on("end", end);
     request.on("error", reject);
   });
 }

@@ -38,18 +38,18 @@ function loadedBy(words: readonly string[]): readonly string[] {
 }
 
 const engine = /src\/(engine\/(?!ports|limits)|storage\/)|better-sqlite3/;
-const rest = /src\/server|node_modules\/(pino|yaml|typescript)/;
+const rest = /src\/server|node_modules\/(pino|yaml|typescript|undici)/;
 
 test("a command against a server loads neither engine nor store", () => {
   const files = loadedBy(["status", "k", "-s", "http://127.0.0.1:1", "--retries", "-1"]);
-  expect(files.some((file) => file.includes("undici"))).toBe(true);
+  expect(files.some((file) => file.includes("node-dispatcher"))).toBe(true);
   expect(files.filter((file) => engine.test(file) || rest.test(file))).toEqual([]);
 });
 
 test("an inline command loads no HTTP library while nobody owns the store", () => {
   const files = loadedBy(["status", "k"]);
   expect(files.some((file) => file.includes("better-sqlite3"))).toBe(true);
-  expect(files.filter((file) => rest.test(file) || file.includes("undici"))).toEqual([]);
+  expect(files.filter((file) => rest.test(file) || file.includes("node-dispatcher"))).toEqual([]);
 });
 
 test("help, version and usage errors load nothing of either", () => {

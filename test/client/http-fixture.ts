@@ -1,4 +1,5 @@
 import { afterEach } from "vitest";
+import type { HttpLibrary } from "../../src/client/connections.ts";
 import { HttpLockd } from "../../src/client/http-lockd.ts";
 import type { HttpLockdOptions } from "../../src/client/http-options.ts";
 import { type Script, ScriptedServer } from "../support/scripted-server.ts";
@@ -8,6 +9,13 @@ const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
+
+let httpLibrary: HttpLibrary = "undici";
+
+/** What the carriers of this test file send their requests with. */
+export function useHttpLibrary(used: HttpLibrary): void {
+  httpLibrary = used;
+}
 
 /** Closed after the test. */
 export async function serve(script: Script): Promise<ScriptedServer> {
@@ -21,7 +29,13 @@ export function carrier(
   endpoints: string | string[],
   options: Omit<Partial<HttpLockdOptions>, "endpoints"> = {},
 ): HttpLockd {
-  const lockd = new HttpLockd({ endpoints, shuffle: false, closeTimeoutMs: 50, ...options });
+  const lockd = new HttpLockd({
+    endpoints,
+    shuffle: false,
+    closeTimeoutMs: 50,
+    httpLibrary,
+    ...options,
+  });
   cleanups.push(() => lockd.close());
   return lockd;
 }

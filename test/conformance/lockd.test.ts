@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { HttpLibrary } from "../../src/client/connections.ts";
 import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
@@ -14,9 +15,18 @@ import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
+import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
-const groups = [acquireCases, holdingCases, updateCases, removalCases, fusedCases];
+const groups = [
+  acquireCases,
+  holdingCases,
+  updateCases,
+  removalCases,
+  fusedCases,
+  mutateCases,
+  mutateRaceCases,
+];
 
 async function inDirectory(
   open: (directory: string) => Promise<OpenedLockd>,
@@ -47,9 +57,12 @@ function engineOver(store: Store): OpenedLockd {
   return { lockd, close: () => lockd.close() };
 }
 
-async function overHttp(directory?: string): Promise<OpenedLockd> {
+async function overHttp(
+  directory?: string,
+  httpLibrary: HttpLibrary = "undici",
+): Promise<OpenedLockd> {
   const server = await startRealServer(directory === undefined ? {} : { directory });
-  const lockd = new HttpLockd({ endpoints: server.url });
+  const lockd = new HttpLockd({ endpoints: server.url, httpLibrary });
   return {
     lockd,
     close: async () => {
@@ -88,4 +101,14 @@ describeLockd(
 
 describeLockd("over HTTP on mem://", () => overHttp(), groups);
 
-describeLockd("over HTTP on disk://", () => inDirectory(overHttp), groups);
+describeLockd(
+  "over HTTP on disk://",
+  () => inDirectory((directory) => overHttp(directory)),
+  groups,
+);
+
+describeLockd(
+  "over HTTP by Node's own client on mem://",
+  () => overHttp(undefined, "node"),
+  groups,
+);

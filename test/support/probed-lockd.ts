@@ -72,6 +72,8 @@ export class ProbedLockd implements Lockd {
     this.#run("get", request, { call, through: () => this.#inner.get(request, call) });
   update: Lockd["update"] = (request, body: BodyIn, ...[call]: [LockdCall?]) =>
     this.#run("update", request, { call, through: () => this.#inner.update(request, body, call) });
+  mutate: Lockd["mutate"] = (request, call) =>
+    this.#run("mutate", request, { call, through: () => this.#inner.mutate(request, call) });
   remove: Lockd["remove"] = (request, call) =>
     this.#run("remove", request, { call, through: () => this.#inner.remove(request, call) });
   updateMetadata: Lockd["updateMetadata"] = (request, call) =>

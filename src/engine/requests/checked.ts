@@ -4,12 +4,13 @@
  */
 
 import { parseDecimal, parseEtag, parseQueryHidden } from "../../api/decimals.ts";
-import { failure } from "../../api/errors.ts";
+import { failure, LqlSyntaxError } from "../../api/errors.ts";
 import type {
   GetRequest,
   KeepAliveRequest,
   KeyAddress,
   LeaseAddress,
+  MutateRequest,
   ReleaseRequest,
   RemoveRequest,
   UpdateMetadataRequest,
@@ -22,6 +23,8 @@ import {
   normalizeKey,
   normalizeNamespace,
 } from "../../api/names.ts";
+import type { Mutation } from "../../lql/mutation/mutation.ts";
+import { parseMutations } from "../../lql/mutation/parse-mutations.ts";
 import type { CasClaim, LeaseClaim } from "../lease/lease-rules.ts";
 
 export interface CheckedKey {
@@ -166,6 +169,44 @@ export function checkUpdate(request: UpdateRequest, defaultNamespace: string): C
     queryHidden,
     release: request.release === "commit",
   };
+}
+
+export interface CheckedMutate {
+  readonly claim: LeaseClaim;
+  readonly cas: CasClaim;
+  readonly mutations: readonly Mutation[];
+  readonly queryHidden: boolean | undefined;
+  readonly release: boolean;
+}
+
+/** Section 10.7, everything before the lease is looked at; `now` is what NOW stands for. */
+export function checkMutate(
+  request: MutateRequest,
+  options: { readonly defaultNamespace: string; readonly now: Date },
+): CheckedMutate {
+  const text = requireKeyText(request);
+  if (request.mutations.every((expression) => expression.trim() === "")) {
+    throw failure("invalid_body", `${text}: no mutations given; send for example "/count++"`);
+  }
+  const namespace = normalizeNamespace(request.namespace, options.defaultNamespace);
+  const leaseId = requireLeaseId(request);
+  const txnId = requireTxnId(request);
+  const fencingToken = requireToken(request);
+  const cas = checkCas(request);
+  const queryHidden = parseQueryHidden(request.queryHidden);
+  const mutations = parsedMutations(request.mutations, options.now);
+  const key = normalizeKey(text);
+  const claim = { namespace, key, leaseId, txnId, fencingToken };
+  return { claim, cas, mutations, queryHidden, release: request.release === "commit" };
+}
+
+function parsedMutations(expressions: readonly string[], now: Date): readonly Mutation[] {
+  try {
+    return parseMutations(expressions, { now, files: "refuse" });
+  } catch (error) {
+    if (!(error instanceof LqlSyntaxError)) throw error;
+    throw failure("invalid_mutations", error.message, { cause: error });
+  }
 }
 
 /** Section 10.8. */

@@ -6,21 +6,25 @@
 import { createHash, type Hash, hash as hashOnce } from "node:crypto";
 import { failure } from "../../api/errors.ts";
 import type { BodyIn } from "../../api/lockd.ts";
+import { compactJson, JsonCompactor, JsonSyntaxError } from "../../lql/json/compact.ts";
 import { inlineStateBytesMax, jsonDepthMax } from "../limits.ts";
 import type { Store } from "../ports/store.ts";
 import type { StoredState } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
-import { compactJson, JsonCompactor, JsonSyntaxError } from "./compact.ts";
 
 export interface IntakeRequest {
   readonly body: BodyIn;
   readonly jsonBytesMax: number;
+  /** Code of the refusal beyond `jsonBytesMax`; `invalid_body` when absent. */
+  readonly tooLargeCode?: "document_too_large";
   /** Of the raw bytes; undefined = not asked. */
   readonly expectedBytes: number | undefined;
   readonly expectedSha256: string | undefined;
   /** Makes the name of the object if one is needed. */
   readonly objectName: () => string;
   readonly store: Store;
+  /** The body is known to be valid compact JSON: it is hashed and put away as it comes. */
+  readonly compact?: true;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -39,10 +43,10 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function takeInSmall(request: IntakeRequest, raw: Uint8Array): StoredState {
-  if (raw.length > request.jsonBytesMax) throw tooLarge(request.jsonBytesMax);
+  if (raw.length > request.jsonBytesMax) throw tooLarge(request);
   let compacted: Uint8Array;
   try {
-    compacted = compactJson(raw, jsonDepthMax);
+    compacted = request.compact === true ? raw : compactJson(raw, jsonDepthMax);
   } catch (error) {
     throw invalidBody(error);
   }
@@ -61,22 +65,23 @@ function takeInSmall(request: IntakeRequest, raw: Uint8Array): StoredState {
 class CompactingPass {
   rawBytes = 0;
   size = 0;
-  readonly #compactor = new JsonCompactor({ depthMax: jsonDepthMax });
+  readonly #compactor: JsonCompactor | undefined;
   readonly #hash = createHash("sha256");
   readonly #rawHash: Hash | undefined;
-  readonly #jsonBytesMax: number;
+  readonly #request: IntakeRequest;
 
   constructor(request: IntakeRequest) {
-    this.#jsonBytesMax = request.jsonBytesMax;
+    this.#request = request;
+    if (request.compact !== true) this.#compactor = new JsonCompactor({ depthMax: jsonDepthMax });
     this.#rawHash = request.expectedSha256 === undefined ? undefined : createHash("sha256");
   }
 
   push(chunk: Uint8Array): Uint8Array {
     this.rawBytes += chunk.length;
-    if (this.rawBytes > this.#jsonBytesMax) throw tooLarge(this.#jsonBytesMax);
+    if (this.rawBytes > this.#request.jsonBytesMax) throw tooLarge(this.#request);
     this.#rawHash?.update(chunk);
     try {
-      const compacted = this.#compactor.push(chunk);
+      const compacted = this.#compactor?.push(chunk) ?? chunk;
       this.#hash.update(compacted);
       this.size += compacted.length;
       return compacted;
@@ -87,7 +92,7 @@ class CompactingPass {
 
   end(request: IntakeRequest): string {
     try {
-      this.#compactor.end();
+      this.#compactor?.end();
     } catch (error) {
       throw invalidBody(error);
     }
@@ -173,8 +178,10 @@ function checkExpected(request: IntakeRequest, rawBytes: number, rawSha256: () =
   }
 }
 
-function tooLarge(jsonBytesMax: number): Error {
-  return failure("invalid_body", `the body is larger than json-max (${jsonBytesMax} bytes)`);
+function tooLarge({ jsonBytesMax, tooLargeCode }: IntakeRequest): Error {
+  const what = tooLargeCode === undefined ? "body" : "document";
+  const detail = `the ${what} is larger than json-max (${jsonBytesMax} bytes)`;
+  return failure(tooLargeCode ?? "invalid_body", detail);
 }
 
 function invalidBody(error: unknown): unknown {

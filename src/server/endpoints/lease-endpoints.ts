@@ -1,7 +1,7 @@
 /** acquire, keepalive, release (http-core.md sections 10.1 to 10.3). */
 import { parseDecimal } from "../../api/decimals.ts";
 import { failure } from "../../api/errors.ts";
-import type { AcquireResult, Lockd } from "../../api/lockd.ts";
+import type { AcquireRequest, AcquireResult, Lockd } from "../../api/lockd.ts";
 import {
   acquireFields,
   type Decoded,
@@ -15,23 +15,27 @@ import { leaseBodyBytesMax } from "../limits.ts";
 import { collectText } from "../request-body.ts";
 import type { Routes } from "../route.ts";
 
-async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
+/** In a function of its own, so that nothing of the body is held while the caller waits. */
+async function acquireRequest(exchange: Exchange): Promise<AcquireRequest> {
   const text = await collectText(exchange, leaseBodyBytesMax, "invalid_body");
   const body = decodeFields(text, acquireFields, "invalid_body");
-  const returnState = exchange.header("x-lockd-return-state") === "1";
-  const result = await lockd.acquire(
-    {
-      namespace: nonEmpty(body.namespace) ?? exchange.query.get("namespace"),
-      key: nonEmpty(body.key) ?? exchange.query.get("key"),
-      owner: body.owner,
-      ttlSeconds: body.ttl_seconds,
-      blockSeconds: body.block_seconds,
-      ifNotExists: body.if_not_exists,
-      txnId: nonEmpty(body.txn_id) ?? exchange.header("x-txn-id"),
-      returnState,
-    },
-    exchange,
-  );
+  return {
+    namespace: nonEmpty(body.namespace) ?? exchange.query.get("namespace"),
+    key: nonEmpty(body.key) ?? exchange.query.get("key"),
+    owner: body.owner,
+    ttlSeconds: body.ttl_seconds,
+    blockSeconds: body.block_seconds,
+    ifNotExists: body.if_not_exists,
+    txnId: nonEmpty(body.txn_id) ?? exchange.header("x-txn-id"),
+    returnState: exchange.header("x-lockd-return-state") === "1",
+  };
+}
+
+async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
+  const request = await acquireRequest(exchange);
+  if (request.blockSeconds !== -1) exchange.forgetHeaders();
+  const result = await lockd.acquire(request, exchange);
+  const { returnState } = request;
   const json = acquireJson(result);
   const headers = [
     "X-Fencing-Token",
@@ -40,7 +44,7 @@ async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
     String(result.version),
   ];
   const { state } = result;
-  if (!returnState || state === undefined || !(state.body instanceof Uint8Array)) {
+  if (returnState !== true || state === undefined || !(state.body instanceof Uint8Array)) {
     exchange.json(200, json, headers);
     return;
   }

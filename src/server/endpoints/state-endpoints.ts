@@ -6,6 +6,7 @@ import type {
   LeaseAddress,
   Lockd,
   StateResult,
+  UpdateResult,
 } from "../../api/lockd.ts";
 import { decodeFields, metadataFields } from "../../api/wire.ts";
 import { ClientGone, type Exchange } from "../exchange.ts";
@@ -13,7 +14,7 @@ import { metadataBodyBytesMax } from "../limits.ts";
 import { collectText, stateBody } from "../request-body.ts";
 import type { Routes } from "../route.ts";
 
-function leaseOf(exchange: Exchange): LeaseAddress {
+export function leaseOf(exchange: Exchange): LeaseAddress {
   return {
     namespace: exchange.query.get("namespace"),
     key: exchange.query.get("key"),
@@ -98,6 +99,15 @@ async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
     body,
     exchange,
   );
+  sendUpdateResult(exchange, result, []);
+}
+
+/** The answer of update and mutate. */
+export function sendUpdateResult(
+  exchange: Exchange,
+  result: UpdateResult,
+  moreHeaders: readonly string[],
+): void {
   const headers = [
     "X-Key-Version",
     String(result.newVersion),
@@ -105,6 +115,7 @@ async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
     result.newStateEtag,
     "X-Fencing-Token",
     String(result.fencingToken),
+    ...moreHeaders,
   ];
   if (result.released) headers.push("X-Lockd-Released", "commit");
   const json = JSON.stringify({

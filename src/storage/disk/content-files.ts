@@ -14,6 +14,7 @@ import type {
 } from "../../engine/ports/store.ts";
 import { byBytes } from "../byte-order.ts";
 import { codeOf, storeFailureOf } from "./sqlite-failure.ts";
+import { SyncAhead } from "./sync-ahead.ts";
 
 /** Bytes read at once; two are in flight at most. */
 const readBytes = 256 * 1024;
@@ -145,10 +146,11 @@ export class ContentFiles {
     let spare = Buffer.allocUnsafe(writeBytes);
     let filled = 0;
     let writing: Promise<unknown> = Promise.resolve();
+    const ahead = new SyncAhead(handle);
     const flush = async (): Promise<void> => {
       await writing;
       const full = buffer.subarray(0, filled);
-      writing = this.#call(() => writeWhole(handle, full));
+      writing = this.#call(() => writeWhole(handle, full).then(() => ahead.wrote(full.length)));
       // Rejection is seen at the next await of `writing`; this only keeps it from being unhandled.
       writing.catch(() => {});
       [buffer, spare] = [spare, buffer];
@@ -167,6 +169,8 @@ export class ContentFiles {
     }
     if (filled > 0) await flush();
     await writing;
+    // A failed sync is told of once: the last one would succeed after it.
+    await this.#call(() => ahead.over());
     signal?.throwIfAborted();
     return size;
   }

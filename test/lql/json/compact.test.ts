@@ -1,7 +1,7 @@
 /** Compaction against `JSON.parse` and a slow reference, under every cut. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compactJson, JsonCompactor, JsonSyntaxError } from "../../src/engine/state/compact.ts";
+import { compactJson, JsonCompactor, JsonSyntaxError } from "../../../src/lql/json/compact.ts";
 
 const depthMax = 200;
 

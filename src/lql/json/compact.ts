@@ -34,6 +34,7 @@ const insideLiteral = 23;
 
 const quote = 0x22;
 const comma = 0x2c;
+const colon = 0x3a;
 const emptyBytes = new Uint8Array(0);
 const literalTrue = Buffer.from("true");
 const literalFalse = Buffer.from("false");
@@ -80,6 +81,16 @@ export class JsonCompactor {
         do at += 1;
         while (at < length && ((byteClasses[chunk[at] as number] as number) & space) !== 0);
         runStart = at;
+      } else if (byte === quote && this.#state <= expectName) {
+        // This one and the next two are most of what is not inside a token; no call for them.
+        this.#startString(this.#state >= expectNameOrEnd);
+        at += 1;
+      } else if (byte === colon && this.#state === expectColon) {
+        this.#state = expectValue;
+        at += 1;
+      } else if (byte === comma && this.#state === afterMember) {
+        this.#state = expectName;
+        at += 1;
       } else if (this.#step(byte, at)) {
         at += 1;
       }
@@ -186,7 +197,7 @@ export class JsonCompactor {
         else this.#fail('a name in double quotes or "}" must come here', at);
         return;
       case expectColon:
-        if (byte !== 0x3a) this.#fail('":" must come here', at);
+        if (byte !== colon) this.#fail('":" must come here', at);
         this.#state = expectValue;
         return;
       case afterElement:

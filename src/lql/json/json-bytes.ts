@@ -4,6 +4,21 @@ export const space = 2;
 export const digit = 4;
 export const hexDigit = 8;
 export const simpleEscape = 16;
+/** `"` and `\`: what ends a run of content inside a string of valid JSON. */
+export const stringStop = 32;
+/** `"`, braces and brackets: what counts outside strings when a value is passed over. */
+export const structure = 64;
+/** What may stand behind a number or a literal: a comma, a closing bracket or white space. */
+export const delimiter = 128;
+
+export const quoteByte = 0x22;
+export const backslashByte = 0x5c;
+export const commaByte = 0x2c;
+export const colonByte = 0x3a;
+export const openBraceByte = 0x7b;
+export const closeBraceByte = 0x7d;
+export const openBracketByte = 0x5b;
+export const closeBracketByte = 0x5d;
 
 /** Flags a byte; every byte from 0x20 on except quote and backslash is plain inside a string. */
 export const byteClasses: Uint8Array = (() => {
@@ -17,5 +32,8 @@ export const byteClasses: Uint8Array = (() => {
   mark("0123456789", digit | hexDigit);
   mark("abcdefABCDEF", hexDigit);
   mark('"\\/bfnrt', simpleEscape);
+  mark('"\\', stringStop);
+  mark('"{}[]', structure);
+  mark(",}] \t\n\r", delimiter);
   return table;
 })();
