@@ -11,6 +11,7 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "query-scan",
   "lql",
   "peers",
 ]) {

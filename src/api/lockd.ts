@@ -9,6 +9,7 @@
  * a `LockdError`; an aborted call rejects with the signal's reason.
  */
 
+import type { Queries } from "./queries.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
 
 /** Bytes going in. A stream is read once. */
@@ -230,6 +231,8 @@ export interface StatusResult extends DescribeResult {
 export interface Lockd {
   /** Queues on the same store. */
   readonly queues: Queues;
+  /** Documents by their content, and how namespaces are searched. */
+  readonly queries: Queries;
   /** Takes the exclusive lease of a key. @throws waiting, already_exists, shutdown_draining */
   acquire(request: AcquireRequest, call?: LockdCall): Promise<AcquireResult>;
   /** Moves the end of a lease. @throws lease_required, lease_expired, fencing_mismatch */

@@ -30,7 +30,9 @@ const helpWords = new Set(["--help", "-h"]);
 
 export function arrangeWords(words: readonly string[], vocabulary: Vocabulary): Arranged {
   const { leading, rest } = splitLeading(words, vocabulary);
-  const spelled = rest[0] === "client" ? rest.slice(1) : rest;
+  const short = rest[0] === "client" ? rest.slice(1) : rest;
+  const isTopic = !vocabulary.commands.has(short[0] ?? "");
+  const spelled = isTopic ? namespaceBehind(short) : short;
   const found = longestCommand(spelled, vocabulary.commands);
   if (found !== undefined) {
     return { command: found.id, words: [...leading, ...spelled.slice(found.length)] };
@@ -40,6 +42,16 @@ export function arrangeWords(words: readonly string[], vocabulary: Vocabulary): 
     return { command: undefined, words: leading };
   }
   return { command: "serve", words: leading };
+}
+
+/** `index -n ns flush` means `index flush -n ns`: the old program allowed it after a topic. */
+function namespaceBehind(words: readonly string[]): readonly string[] {
+  const [topic = "", flag = "", ...behind] = words;
+  if (topic.startsWith("-")) return words;
+  if (flag.startsWith("--namespace=")) return [topic, ...behind, flag];
+  const [value, ...verb] = behind;
+  const isFlag = flag === "-n" || flag === "--namespace";
+  return isFlag && value !== undefined ? [topic, ...verb, flag, value] : words;
 }
 
 /** Everything before the first word that is no flag or value of one. @throws UsageError */

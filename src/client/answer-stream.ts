@@ -1,4 +1,5 @@
 import type { BodyOutStream } from "../api/lockd.ts";
+import type { AnswerHeaders } from "./answer-headers.ts";
 import { streamBufferBytesMax } from "./limits.ts";
 
 /** The connection below an {@link AnswerStream}. */
@@ -21,6 +22,7 @@ export class AnswerStream implements BodyOutStream {
   #end: { readonly failure: unknown } | "complete" | undefined;
   #wake: (() => void) | undefined;
   #taken = false;
+  #trailers: AnswerHeaders | undefined;
 
   /** `finished` is called once when nothing more will come. */
   constructor(source: StreamSource, finished: () => void) {
@@ -39,8 +41,14 @@ export class AnswerStream implements BodyOutStream {
     this.#wakeReader();
   }
 
-  complete(): void {
+  complete(trailers: AnswerHeaders = {}): void {
+    this.#trailers = trailers;
     this.#settle("complete");
+  }
+
+  /** Headers that came after the body; undefined until it arrived whole. */
+  get trailers(): AnswerHeaders | undefined {
+    return this.#trailers;
   }
 
   /** The reader gets what arrived before, then `failure`. */

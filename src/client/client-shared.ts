@@ -1,6 +1,7 @@
 import type { Lockd } from "../api/lockd.ts";
 import { type AnswerHeaders, isDraining } from "./answer-headers.ts";
 import type { ResolvedSessionOptions } from "./client-options.ts";
+import { ParsedSelectors } from "./query/parsed-selectors.ts";
 import type { Session } from "./session.ts";
 
 /** Told of every answer of a server. */
@@ -12,6 +13,7 @@ export class ClientShared {
   readonly options: ResolvedSessionOptions;
   readonly sessions = new Set<Session>();
   readonly tokens = new Map<string, number>();
+  readonly selectors = new ParsedSelectors();
   namespace: string;
   stickyLeaseId: string | undefined;
   closed: Promise<void> | undefined;

@@ -21,6 +21,15 @@ import { HttpLockd } from "./http-lockd.ts";
 import { keyDescription } from "./key-description.ts";
 import { type LeaseFacts, LeaseView } from "./lease-view.ts";
 import { Snapshot } from "./once-body.ts";
+import { QueryCalls } from "./query/query-calls.ts";
+import type {
+  DocumentRows,
+  IndexFlushResult,
+  KeysResult,
+  NamespaceConfig,
+  NamespaceConfigState,
+  QueryRequest,
+} from "./query/query-types.ts";
 import { Session } from "./session.ts";
 import { SessionCore } from "./session-core.ts";
 import { stateNotFound } from "./state-calls.ts";
@@ -67,10 +76,21 @@ export function clientOver(
 class SessionClient implements LockdClient, ForUpdateHost {
   readonly #shared: ClientShared;
   readonly #correlationId: string | undefined;
+  readonly #queries: QueryCalls;
 
   constructor(shared: ClientShared, correlationId: string | undefined) {
     this.#shared = shared;
     this.#correlationId = callerCorrelationId(correlationId);
+    this.#queries = new QueryCalls(
+      {
+        queries: shared.lockd.queries,
+        carrierCall: (o) => this.#carrierCall(o),
+        get namespace() {
+          return shared.namespace;
+        },
+      },
+      shared.selectors,
+    );
   }
 
   get options(): ResolvedSessionOptions {
@@ -165,6 +185,39 @@ class SessionClient implements LockdClient, ForUpdateHost {
     const timeoutMs = call.timeoutMs ?? Number.POSITIVE_INFINITY;
     const result = await this.#shared.lockd.describe({ namespace, key }, { ...call, timeoutMs });
     return keyDescription(result);
+  }
+
+  query(r: QueryRequest & { return: "documents" }, o?: Call): Promise<DocumentRows>;
+  query(r?: QueryRequest & { return?: "keys" | undefined }, o?: Call): Promise<KeysResult>;
+  query(
+    r: QueryRequest & { return?: "keys" | "documents" | undefined } = {},
+    o?: Call,
+  ): Promise<DocumentRows | KeysResult> {
+    return r.return === "documents"
+      ? this.#queries.query({ ...r, return: "documents" }, o)
+      : this.#queries.query({ ...r, return: "keys" }, o);
+  }
+
+  queryAll(r: QueryRequest & { pageSize?: number | undefined }, o?: Call): AsyncIterable<string> {
+    return this.#queries.queryAll(r, o);
+  }
+
+  flushIndex(
+    ns?: string,
+    o?: Call<{ mode?: "async" | "wait" | undefined }>,
+  ): Promise<IndexFlushResult> {
+    return this.#queries.flushIndex(ns, o);
+  }
+
+  getNamespaceConfig(ns?: string, o?: Call): Promise<NamespaceConfigState> {
+    return this.#queries.getNamespaceConfig(ns, o);
+  }
+
+  updateNamespaceConfig(
+    c: Partial<NamespaceConfig>,
+    o?: Call<{ namespace?: string | undefined; ifMatch?: string | undefined }>,
+  ): Promise<NamespaceConfigState> {
+    return this.#queries.updateNamespaceConfig(c, o);
   }
 
   attachSession(s: LeaseIds): LeaseSession {

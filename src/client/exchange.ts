@@ -14,7 +14,8 @@ export interface ExchangeRequest {
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /** Longer answers are streamed when `mayStream`, and break the protocol otherwise. */
   readonly collectBytesMax: number;
-  readonly mayStream: boolean;
+  /** `always`: short ones too, as what arrived of a broken one is of use. */
+  readonly mayStream: boolean | "always";
 }
 
 export interface ExchangeLimits {
@@ -111,8 +112,9 @@ class RunningExchange implements AnswerHandler {
   onResponseStart(controller: AnswerController, status: number, headers: AnswerHeaders): void {
     if (status < 200 || this.#mode.kind !== "waiting") return;
     const length = Number(headerText(headers, "content-length") ?? Number.NaN);
-    const short = length <= this.#request.collectBytesMax || status === 204;
-    if (short || !this.#request.mayStream || status !== 200) {
+    const { collectBytesMax, mayStream } = this.#request;
+    const short = (length <= collectBytesMax && mayStream !== "always") || status === 204;
+    if (short || mayStream === false || status !== 200) {
       this.#mode = { kind: "collecting", status, headers };
       return;
     }
@@ -141,9 +143,9 @@ class RunningExchange implements AnswerHandler {
     this.#chunks.push(chunk);
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(_controller: AnswerController, trailers: AnswerHeaders): void {
     const mode = this.#mode;
-    if (mode.kind === "streaming") mode.stream.complete();
+    if (mode.kind === "streaming") mode.stream.complete(trailers);
     if (mode.kind !== "collecting") return;
     this.#mode = { kind: "over" };
     this.#release();

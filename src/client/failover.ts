@@ -26,7 +26,7 @@ export interface WireCall {
   /** Milliseconds for one try; undefined for no limit. */
   readonly tryLimitMs: number | undefined;
   readonly collectBytesMax: number;
-  readonly mayStream: boolean;
+  readonly mayStream: boolean | "always";
 }
 
 /** What one call of the interface knows over all its attempts. */

@@ -28,6 +28,7 @@ import type { CarrierCall } from "./carrier-call.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
+import { HttpQueries } from "./query/http-queries.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "./wire-request.ts";
@@ -39,11 +40,13 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
  */
 export class HttpLockd implements Lockd {
   readonly queues = disabledQueues;
+  readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.queries = new HttpQueries(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

@@ -49,6 +49,25 @@ export class JsonAnswer {
     throw bad(name, "true or false", value);
   }
 
+  /** A list of texts; an absent or null one is empty. */
+  texts(name: string): readonly string[] {
+    const value = this.#members[name];
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+    throw bad(name, "a list of texts", value);
+  }
+
+  /** The members of an object that are texts; absent and null give none. */
+  textMembers(name: string): Readonly<Record<string, string>> {
+    const value = this.#members[name];
+    if (value === undefined || value === null) return {};
+    if (typeof value !== "object" || Array.isArray(value)) throw bad(name, "an object", value);
+    const texts = Object.entries(value).filter(
+      (member): member is [string, string] => typeof member[1] === "string",
+    );
+    return Object.fromEntries(texts);
+  }
+
   object(name: string): JsonAnswer | undefined {
     const value = this.#members[name];
     if (value === undefined || value === null) return undefined;

@@ -62,3 +62,12 @@ export const keepAlivePeriodMsMin = 1_000;
 
 /** Milliseconds. Longest timer the platform can hold; longer waits are armed again. */
 export const timerMsMax = 2_147_483_647;
+
+/** Bytes of a row of a documents answer that is read whole; longer documents are streamed. */
+export const collectedRowBytesMax = 64 * 1024;
+
+/** Selector texts whose parsed form is remembered (client-sdk.md section 9). */
+export const parsedSelectorsMax = 512;
+
+/** Keys of a page that `queryAll` asks for, and at most. */
+export const queryAllPageDefault = 1_000;

@@ -178,15 +178,15 @@ class RunningRequest implements AnswerController {
   #answered(answer: IncomingMessage): void {
     this.#answer = answer;
     answer.on("data", (chunk: Buffer) => this.#handler.onResponseData(this, chunk));
-    answer.on("end", () => this.#complete());
+    answer.on("end", () => this.#complete(answerHeaders(answer.rawTrailers)));
     answer.on("error", (cause) => this.#fail(cause));
     this.#handler.onResponseStart(this, answer.statusCode ?? 0, answerHeaders(answer.rawHeaders));
   }
 
-  #complete(): void {
+  #complete(trailers: AnswerHeaders): void {
     if (this.#told) return;
     this.#told = true;
-    this.#handler.onResponseEnd(this);
+    this.#handler.onResponseEnd(this, trailers);
     // Answered before all of it was sent: nobody reads the rest, and the connection is of no use.
     if (!this.#request.writableFinished) this.#request.destroy();
   }

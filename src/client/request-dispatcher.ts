@@ -24,7 +24,8 @@ export interface AnswerHandler {
   onRequestStart(controller: AnswerController): void;
   onResponseStart(controller: AnswerController, status: number, headers: AnswerHeaders): void;
   onResponseData(controller: AnswerController, chunk: Uint8Array): void;
-  onResponseEnd(controller: AnswerController): void;
+  /** `trailers` are headers that came after the bytes. */
+  onResponseEnd(controller: AnswerController, trailers: AnswerHeaders): void;
   onResponseError(controller: AnswerController, cause: Error): void;
 }
 

@@ -1,5 +1,6 @@
 import type { Lockd } from "../api/lockd.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
+import type { QueryMethods } from "./query/query-types.ts";
 
 /** Common to every call. A plain AbortSignal may be passed instead. */
 export interface CallOptions {
@@ -208,7 +209,7 @@ export interface LeaseIds {
   fencingToken?: number | undefined;
 }
 
-export interface LockdClient extends AsyncDisposable {
+export interface LockdClient extends QueryMethods, AsyncDisposable {
   readonly namespace: string;
   useNamespace(ns: string): void;
   useLeaseId(id: string): void;

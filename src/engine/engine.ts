@@ -40,6 +40,10 @@ import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
+import type { RebuildOptions } from "./query/candidates.ts";
+import { EngineQueries } from "./query/engine-queries.ts";
+import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
+import { storedNamespaces } from "./query/stored-namespaces.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
 import { RecordShell } from "./record/record-shell.ts";
 import {
@@ -70,6 +74,7 @@ function nameOf(target: CheckedKey): string {
 
 export class Engine implements ServedLockd {
   readonly queues = disabledQueues;
+  readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
@@ -100,6 +105,7 @@ export class Engine implements ServedLockd {
     };
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
+    this.queries = new EngineQueries(parts);
     this.#mutator = new StateMutator(parts);
     this.#sweeper = new Sweeper(options, this.#shell);
     this.#watch = store.watch?.(() => this.#room.wakeAll());
@@ -268,6 +274,16 @@ export class Engine implements ServedLockd {
     return this.#sweeper.sweep(budget);
   }
 
+  /** Every namespace with a key, sorted. */
+  namespaces(signal?: AbortSignal): Promise<readonly string[]> {
+    return storedNamespaces(this.#options.store, signal);
+  }
+
+  /** Makes a namespace's index anew (query-and-lql.md section 11.2). @throws index_unavailable */
+  rebuildIndex(namespace: string, options: RebuildOptions): Promise<RebuildResult> {
+    return rebuildIndex(this.#options, namespace, options);
+  }
+
   /** Fails every waiter, deletes known garbage and closes the store; idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -277,6 +293,7 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    await this.queries.close();
     await this.#garbage.flush();
     await this.#options.store.close();
   }

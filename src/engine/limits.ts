@@ -88,3 +88,40 @@ export const orphanCandidatesMax = 100_000;
 
 /** Milliseconds on top of the longest lease before an unreferenced object counts as an orphan. */
 export const sweepSafetyMarginMs = 5 * 60_000;
+
+/** Rows of a query's page when the caller names none, and at most (query-and-lql.md 9.1). */
+export const queryRowsDefault = 100;
+export const queryRowsMax = 1_000;
+
+/**
+ * Records a scan reads at once. With states of the largest inline size, committed and staged, that
+ * is 2 MiB; a page of small ones takes well under a millisecond to read.
+ */
+export const scanPageRecords = 128;
+
+/** Keys an index is asked for at once. */
+export const candidatePageKeys = 128;
+
+/** Milliseconds a walk may use at a stretch; then leases, others and other walks have theirs. */
+export const scanSliceMs = 5;
+
+/** Milliseconds. What a scan read longer ago is read again before it is shown (section 12.1). */
+export const scanPageAgeMsMax = 250;
+
+/** Queries running at once in one process: each holds a page. Beyond it `throttled`. */
+export const queriesRunningMax = 256;
+
+/** Milliseconds. Hint of that refusal. */
+export const queryRetryAfterMs = 1_000;
+
+/** Milliseconds a namespace's configuration is believed (query-and-lql.md section 10). */
+export const namespaceConfigAgeMsMax = 250;
+
+/** Namespaces whose configuration is remembered. */
+export const cachedNamespaceConfigsMax = 1_000;
+
+/** Namespaces whose index is being flushed in the background at once. */
+export const backgroundFlushesMax = 8;
+
+/** Milliseconds such a flush may take. */
+export const backgroundFlushMsMax = 2 * 60_000;

@@ -2,6 +2,7 @@ import type { Clock } from "./ports/clock.ts";
 import type { Random } from "./ports/random.ts";
 import type { Store } from "./ports/store.ts";
 import type { Telemetry } from "./ports/telemetry.ts";
+import type { NamespaceIndex } from "./query/candidates.ts";
 
 /** Everything the engine may vary by; resolved once at the edge, complete inside. */
 export interface EngineOptions {
@@ -15,4 +16,8 @@ export interface EngineOptions {
   readonly defaultTtlSeconds: number;
   readonly maxTtlSeconds: number;
   readonly acquireBlockSeconds: number;
+  /** Finds keys by content; without one queries scan. */
+  readonly index?: NamespaceIndex | undefined;
+  /** Engine of namespaces that chose none; the index where there is one. */
+  readonly queryEngineDefault?: "index" | "scan" | undefined;
 }

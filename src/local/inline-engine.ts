@@ -1,4 +1,4 @@
-import type { Lockd } from "../api/lockd.ts";
+import type { Engine } from "../engine/engine.ts";
 
 /** What an engine in this process may vary by; everything has a default. */
 export interface InlineOptions {
@@ -18,8 +18,8 @@ export interface InlineOptions {
  * use, so that a program that talks to a server never pays for them.
  * @throws invalid_store, store_unusable, store_version_unknown
  */
-export async function openInlineEngine(store: string, options: InlineOptions): Promise<Lockd> {
-  const [{ Engine }, limits, { openStore }, { SystemClock }, { systemRandom }, telemetry, names] =
+export async function openInlineEngine(store: string, options: InlineOptions): Promise<Engine> {
+  const [engine, limits, { openStore }, { SystemClock }, { systemRandom }, telemetry, names] =
     await Promise.all([
       import("../engine/engine.ts"),
       import("../engine/limits.ts"),
@@ -35,7 +35,7 @@ export async function openInlineEngine(store: string, options: InlineOptions): P
     gear: "shared",
     ...(onNotice === undefined ? {} : { onNotice }),
   });
-  return new Engine({
+  return new engine.Engine({
     store: opened,
     clock: new SystemClock(),
     random: systemRandom(),

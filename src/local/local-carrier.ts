@@ -65,7 +65,8 @@ interface LocalProgress {
 export class LocalCarrier {
   readonly #options: LocalLockdOptions;
   readonly #clock: ClientClock;
-  readonly #awake = new KeepAwake();
+  /** For work that goes on after a call was answered. */
+  readonly awake = new KeepAwake();
   #socket: Promise<OwnerSocket | undefined> | undefined;
   #engine: Promise<Lockd> | undefined;
   /** True when an owner was found dead whose work the open engine may not see yet. */
@@ -144,7 +145,7 @@ export class LocalCarrier {
     this.#notice("inline");
     const watched = this.#watched(local, this.#limited(progress));
     try {
-      return await this.#awake.during(() =>
+      return await this.awake.during(() =>
         limitedCall(
           this.#clock,
           { ...local, call: watched.call },

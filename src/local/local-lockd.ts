@@ -26,6 +26,7 @@ import type {
 import { OutgoingBody } from "../client/outgoing-body.ts";
 import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
+import { LocalQueries } from "./local-queries.ts";
 
 export type { LocalLockdOptions };
 
@@ -36,11 +37,13 @@ export type { LocalLockdOptions };
  */
 export class LocalLockd implements Lockd {
   readonly queues = disabledQueues;
+  readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
+    this.queries = new LocalQueries(this.#carrier);
   }
 
   /**

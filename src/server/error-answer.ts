@@ -29,6 +29,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     body.retry_after_seconds = seconds;
     headers.push("Retry-After", String(seconds));
   }
+  if (present(error.qrfState)) headers.push("X-Lockd-QRF-State", error.qrfState ?? "");
   return { status: error.status, body, headers };
 }
 

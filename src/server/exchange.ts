@@ -59,6 +59,27 @@ export class Exchange implements LockdCall {
     return typeof value === "string" ? value : value?.[0];
   }
 
+  /** Writes a piece of a streamed answer; resolves when the next one may come. */
+  async write(chunk: Uint8Array): Promise<void> {
+    const { response } = this;
+    if (response.destroyed) throw new ClientGone();
+    if (!response.write(chunk)) await this.#drained();
+  }
+
+  #drained(): Promise<void> {
+    const { response } = this;
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        response.off("drain", settle);
+        response.off("close", settle);
+        if (response.destroyed) reject(new ClientGone());
+        else resolve();
+      };
+      response.on("drain", settle);
+      response.on("close", settle);
+    });
+  }
+
   /** Lets go of the request's headers: whoever waits for long needs them no more. */
   forgetHeaders(): void {
     this.request.headers = {};

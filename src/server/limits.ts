@@ -38,3 +38,17 @@ export const closePollMs = 20;
 
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;
+
+/**
+ * Bytes. Body of a query. Far above any real selector; the contract's JSON limit would let a few
+ * callers fill the memory.
+ */
+export const queryBodyBytesMax = 16 * 1024 * 1024;
+
+/** Bytes. Bodies of namespace and index calls (query-and-lql.md sections 10.2 and 11.1). */
+export const namespaceBodyBytesMax = 32 * 1024;
+export const flushBodyBytesMax = 8 * 1024;
+
+/** Rows, and bytes of small rows, put together into one write (query-and-lql.md section 9.4). */
+export const joinedRowsMax = 16;
+export const joinedRowsBytesMax = 64 * 1024;

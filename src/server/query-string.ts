@@ -20,6 +20,16 @@ export class Query {
     return undefined;
   }
 
+  /** All decoded pairs in their order; malformed ones are left out. */
+  *entries(): Generator<readonly [name: string, value: string]> {
+    for (const pair of this.#text.split("&")) {
+      const at = pair.indexOf("=");
+      const name = decoded(at === -1 ? pair : pair.slice(0, at));
+      const value = at === -1 ? "" : decoded(pair.slice(at + 1));
+      if (name !== undefined && name !== "" && value !== undefined) yield [name, value];
+    }
+  }
+
   /** `1 true on yes` in any case; everything else is false. */
   flag(name: string): boolean {
     const value = this.get(name)?.toLowerCase();

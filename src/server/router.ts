@@ -7,6 +7,8 @@ import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
 import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
+import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
+import { queryRoutes } from "./endpoints/query-endpoints.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
@@ -24,6 +26,8 @@ const routes = new Map<string, Route>(
   Object.entries({
     ...leaseRoutes,
     ...stateRoutes,
+    ...queryRoutes,
+    ...namespaceRoutes,
     ...mutateRoutes,
     "/healthz": health,
     "/readyz": health,

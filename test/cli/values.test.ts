@@ -71,7 +71,7 @@ describe("values as users type them", () => {
 
 describe("words", () => {
   const vocabulary: Vocabulary = {
-    commands: new Set(["acquire", "serve", "verify:store", "rm"]),
+    commands: new Set(["acquire", "serve", "verify:store", "rm", "index:flush"]),
     leadingFlags: [
       { name: "server", char: "s", takesValue: true },
       { name: "verbose", char: "v", takesValue: false },
@@ -87,6 +87,9 @@ describe("words", () => {
     [["client", "rm", "k"], "rm", ["k"]],
     [["--store", "mem://"], "serve", ["--store", "mem://"]],
     [["-v", "acquire", "k", "--", "-x"], "acquire", ["-v", "k", "--", "-x"]],
+    [["index", "-n", "x", "flush", "-m", "wait"], "index:flush", ["-m", "wait", "-n", "x"]],
+    [["client", "index", "--namespace=x", "flush"], "index:flush", ["--namespace=x"]],
+    [["acquire", "-n", "x", "k"], "acquire", ["-n", "x", "k"]],
     [["nope"], undefined, ["nope"]],
     [["--help"], undefined, ["--help"]],
   ])("%j", (words, command, rest) => {

@@ -66,7 +66,8 @@ export function acquireCases(story: Story): void {
   test("7: expiry serves a waiter", async () => {
     const held = await story.acquire({ ttlSeconds: 1 });
     const lease = await story.acquire({ key: held.key, blockSeconds: 10 });
-    expect(lease.fencingToken).toBe(2);
+    // Not always 2: a lease of one second may have to be granted twice on a busy machine.
+    expect(lease.fencingToken).toBe(held.fencingToken + 1);
   });
 
   test("9: a waiter that went away is never granted", async () => {

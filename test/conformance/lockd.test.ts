@@ -7,15 +7,19 @@ import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import type { NamespaceIndex } from "../../src/engine/query/candidates.ts";
 import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
 import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { NaiveIndex } from "../support/naive-index.ts";
 import { startRealServer } from "../support/real-server.ts";
+import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [
@@ -24,6 +28,9 @@ const groups = [
   updateCases,
   removalCases,
   fusedCases,
+  queryCases,
+  eligibilityCases,
+  namespaceCases,
   mutateCases,
   mutateRaceCases,
 ];
@@ -42,9 +49,10 @@ async function inDirectory(
   };
 }
 
-function engineOver(store: Store): OpenedLockd {
+function engineOver(store: Store, index?: NamespaceIndex): OpenedLockd {
   const lockd = new Engine({
     store,
+    index,
     clock: new SystemClock(),
     random: systemRandom(),
     telemetry: silentTelemetry,
@@ -59,9 +67,14 @@ function engineOver(store: Store): OpenedLockd {
 
 async function overHttp(
   directory?: string,
-  httpLibrary: HttpLibrary = "undici",
+  more: {
+    readonly httpLibrary?: HttpLibrary;
+    readonly index?: (store: Store) => NamespaceIndex;
+  } = {},
 ): Promise<OpenedLockd> {
-  const server = await startRealServer(directory === undefined ? {} : { directory });
+  const { httpLibrary = "undici", index } = more;
+  const place = directory === undefined ? {} : { directory };
+  const server = await startRealServer(index === undefined ? place : { ...place, index });
   const lockd = new HttpLockd({ endpoints: server.url, httpLibrary });
   return {
     lockd,
@@ -109,6 +122,23 @@ describeLockd(
 
 describeLockd(
   "over HTTP by Node's own client on mem://",
-  () => overHttp(undefined, "node"),
+  () => overHttp(undefined, { httpLibrary: "node" }),
   groups,
+);
+
+const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
+
+describeLockd(
+  "inline with an index",
+  async () => {
+    const store = new MemoryStore();
+    return engineOver(store, new NaiveIndex(store));
+  },
+  queryGroups,
+);
+
+describeLockd(
+  "over HTTP with an index",
+  () => overHttp(undefined, { index: (store) => new NaiveIndex(store) }),
+  queryGroups,
 );

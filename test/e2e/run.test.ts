@@ -87,7 +87,9 @@ describe.concurrent("ordinary runs", () => {
 
   test("interrupted while waiting: 130, and nothing is held afterwards", async () => {
     const env = await place.acquire(["queue", "--ttl", "60s"]);
-    const waiting = place.start(["run", "queue", "--", "true"]);
+    const waiting = place.start(["run", "queue", "-v", "--", "true"]);
+    // Loading takes as long as the machine is busy; from here on it is a moment to the wait.
+    await waiting.says("client.mode");
     await sleep(600);
     waiting.child.kill("SIGINT");
     expect((await waiting.ended).code).toBe(130);

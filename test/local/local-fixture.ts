@@ -25,7 +25,8 @@ export function localLockd(directory: string): { lockd: LocalLockd; carriers: st
   const lockd = new LocalLockd({
     store: `disk://${directory}`,
     onCarrier: (carrier) => carriers.push(carrier),
-    owner: { closeTimeoutMs: 50 },
+    // Limits a keepalive too: enough for a busy machine.
+    owner: { closeTimeoutMs: 1_000 },
   });
   cleanups.push(() => lockd.close());
   return { lockd, carriers };

@@ -1,7 +1,7 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<keyof Lockd, "close" | "queues">;
+export type Verb = Exclude<keyof Lockd, "close" | "queues" | "queries">;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -16,6 +16,10 @@ export type Interception = (probed: ProbedCall, through: () => Promise<unknown>)
 export class ProbedLockd implements Lockd {
   get queues(): Lockd["queues"] {
     return this.#inner.queues;
+  }
+
+  get queries(): Lockd["queries"] {
+    return this.#inner.queries;
   }
 
   readonly calls: ProbedCall[] = [];

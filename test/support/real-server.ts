@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { Engine } from "../../src/engine/engine.ts";
+import type { Store } from "../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import type { NamespaceIndex } from "../../src/engine/query/candidates.ts";
 import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
 import { type RunningServer, startServer } from "../../src/server/server.ts";
@@ -20,13 +22,16 @@ export interface RealServer {
 export async function startRealServer(options: {
   readonly directory?: string;
   readonly drainGraceMs?: number;
+  readonly index?: (store: Store) => NamespaceIndex;
 }): Promise<RealServer> {
   const { directory, drainGraceMs = 0 } = options;
   const url = directory === undefined ? "mem://" : `disk://${directory}`;
   const clock = new SystemClock();
   const random = systemRandom();
+  const store = await openStore(url, { gear: "exclusive" });
   const engine = new Engine({
-    store: await openStore(url, { gear: "exclusive" }),
+    store,
+    index: options.index?.(store),
     clock,
     random,
     telemetry: silentTelemetry,

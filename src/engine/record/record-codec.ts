@@ -109,6 +109,38 @@ export function encodeRecord(record: KeyRecord, writeId: string): Uint8Array {
  * @throws StoreFailure "corrupt"
  */
 export function decodeRecord(name: string, stored: Uint8Array): DecodedRecord {
+  const { header, inline } = openRecord(name, stored);
+  const record = recordOf(header, inline);
+  if (!isConsistent(record)) throw new StoreFailure("corrupt", `${name}: fields contradict`);
+  return { writeId: header.w, record };
+}
+
+/** The committed half of a record; `inline` begins with the bytes of an inline state. */
+export interface CommittedHeader {
+  readonly version: number;
+  readonly queryHidden: boolean;
+  readonly state: Readonly<StateHeader> | undefined;
+  readonly inline: Uint8Array;
+}
+
+/**
+ * As {@link decodeRecord}, for readers that only want what is committed: nothing is copied.
+ * @throws StoreFailure "corrupt"
+ */
+export function readCommitted(name: string, stored: Uint8Array): CommittedHeader {
+  const { header, inline } = openRecord(name, stored);
+  const [version] = header.n;
+  const { s: state, h: queryHidden = false } = header;
+  if (state?.[2] === 0 && state[1] > inline.length) {
+    throw new StoreFailure("corrupt", `${name}: fields contradict`);
+  }
+  return { version, queryHidden, state, inline };
+}
+
+function openRecord(
+  name: string,
+  stored: Uint8Array,
+): { readonly header: Header; readonly inline: Buffer } {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
   if (bytes.length < headerAt || bytes[0] !== magicL || bytes[1] !== magicK) {
     throw new StoreFailure("corrupt", `${name}: not a lockd record`);
@@ -125,9 +157,7 @@ export function decodeRecord(name: string, stored: Uint8Array): DecodedRecord {
   const headerEnd = headerAt + bytes.readUInt32LE(8);
   if (headerEnd > bytes.length) throw new StoreFailure("corrupt", `${name}: header too long`);
   const header = JSON.parse(bytes.toString("utf8", headerAt, headerEnd)) as Header;
-  const record = recordOf(header, bytes.subarray(headerEnd));
-  if (!isConsistent(record)) throw new StoreFailure("corrupt", `${name}: fields contradict`);
-  return { writeId: header.w, record };
+  return { header, inline: bytes.subarray(headerEnd) };
 }
 
 function recordOf(header: Header, inline: Buffer): KeyRecord {

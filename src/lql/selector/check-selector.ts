@@ -1,6 +1,6 @@
 /** The JSON form of a selector, checked (query-and-lql.md section 5). */
 import { failure } from "../../api/errors.ts";
-import { canonicalNumber } from "../decimal.ts";
+import { parseKeepingDigits } from "../json/parse-keeping-digits.ts";
 import { checkClause } from "./check-clause.ts";
 import { selectorClausesMax, selectorNestingMax } from "./limits.ts";
 import { type CheckedSelector, type SelectorNode, termNames } from "./selector.ts";
@@ -22,32 +22,14 @@ export function checkSelector(json: unknown): CheckedSelector {
  * @throws invalid_selector
  */
 export function checkSelectorText(text: string): CheckedSelector {
-  return checkSelector(parseKeepingNumbers(text));
-}
-
-/** What JSON.parse hands a reviver since Node 21; the library types do not know it yet. */
-type Reviver = (
-  this: unknown,
-  key: string,
-  value: unknown,
-  context: { source?: string },
-) => unknown;
-const parseReviving = JSON.parse as (text: string, reviver: Reviver) => unknown;
-
-function parseKeepingNumbers(text: string): unknown {
+  let json: unknown;
   try {
-    return parseReviving(text, (_key, value, { source }) => {
-      if (typeof value !== "number" || source === undefined) return value;
-      const exact = canonicalNumber(source);
-      return exact === canonicalNumber(String(value)) ? value : exact;
-    });
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) {
-      const form = '{"eq":{"field":"/status","value":"open"}}';
-      throw failure("invalid_selector", `the selector is not JSON: ${form}`, { cause: error });
-    }
-    throw error;
+    json = parseKeepingDigits(text);
+  } catch (cause) {
+    const form = '{"eq":{"field":"/status","value":"open"}}';
+    throw failure("invalid_selector", `the selector is not JSON: ${form}`, { cause });
   }
+  return checkSelector(json);
 }
 
 class SelectorCheck {

@@ -9,7 +9,7 @@ import type {
   UpdateResult,
 } from "../../api/lockd.ts";
 import { decodeFields, metadataFields } from "../../api/wire.ts";
-import { ClientGone, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { metadataBodyBytesMax } from "../limits.ts";
 import { collectText, stateBody } from "../request-body.ts";
 import type { Routes } from "../route.ts";
@@ -61,27 +61,11 @@ async function sendStream(
   const { response } = exchange;
   response.writeHead(200, exchange.head(headers, state.size));
   try {
-    for await (const chunk of body) {
-      if (response.destroyed) throw new ClientGone();
-      if (!response.write(chunk)) await drained(exchange);
-    }
+    for await (const chunk of body) await exchange.write(chunk);
     response.end();
   } finally {
     await body.close();
   }
-}
-
-function drained({ response }: Exchange): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      response.off("drain", settle);
-      response.off("close", settle);
-      if (response.destroyed) reject(new ClientGone());
-      else resolve();
-    };
-    response.on("drain", settle);
-    response.on("close", settle);
-  });
 }
 
 async function update(lockd: Lockd, exchange: Exchange): Promise<void> {
