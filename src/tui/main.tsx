@@ -43,7 +43,7 @@ const signalCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
   SIGQUIT: 131,
 };
 
-/** Shows the dashboard until somebody quits; answers the exit code. */
+/** Shows the dashboard until somebody quits; answers the exit code. The sources stay open. */
 export async function runDashboard(run: RunDashboard): Promise<number> {
   const { sources, describe, looks, now = Date.now, terminal = process } = run;
   const { stdin, stdout } = terminal;
@@ -82,7 +82,6 @@ export async function runDashboard(run: RunDashboard): Promise<number> {
     stopping.abort();
     await screen.close();
     await Promise.allSettled([...pollers, ...followers].map((one) => one.stop()));
-    await Promise.allSettled(sources.map(({ source }) => source.close()));
     releaseTerminal();
   }
 }

@@ -29,18 +29,14 @@ export async function lookOnce(once: OnceOptions): Promise<Once> {
   const labels = sources.map(({ label }) => label);
   const size = { columns: once.columns, rows: Number.MAX_SAFE_INTEGER };
   const initial = initialState({ ...once.options, labels, size, nowMs: now() });
-  try {
-    const state = await lookedAt(initial, once);
-    const isNoneLive = state.servers.every(({ phase }) => phase !== "live");
-    const glyphs = once.hasUnicode ? unicodeGlyphs : asciiGlyphs;
-    const text =
-      once.output === "json"
-        ? `${JSON.stringify(overviewJson(state), undefined, 2)}\n`
-        : `${onceLines({ state, glyphs }).map(lineText).join("\n")}\n`;
-    return { text, failure: isNoneLive ? state.servers[0]?.failure : undefined };
-  } finally {
-    await Promise.allSettled(sources.map(({ source }) => source.close()));
-  }
+  const state = await lookedAt(initial, once);
+  const isNoneLive = state.servers.every(({ phase }) => phase !== "live");
+  const glyphs = once.hasUnicode ? unicodeGlyphs : asciiGlyphs;
+  const text =
+    once.output === "json"
+      ? `${JSON.stringify(overviewJson(state), undefined, 2)}\n`
+      : `${onceLines({ state, glyphs }).map(lineText).join("\n")}\n`;
+  return { text, failure: isNoneLive ? state.servers[0]?.failure : undefined };
 }
 
 async function lookedAt(initial: DashboardState, once: OnceOptions): Promise<DashboardState> {

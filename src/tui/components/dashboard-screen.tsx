@@ -16,7 +16,7 @@ export function DashboardScreen({ frames, columns, hasColour }: DashboardScreenP
   return (
     <Box flexDirection="column" width={width}>
       {lines.map((line, at) => (
-        <ScreenLine key={String(at)} line={line} columns={width} hasColour={hasColour} />
+        <ScreenLine key={String(at)} line={line} hasColour={hasColour} />
       ))}
     </Box>
   );

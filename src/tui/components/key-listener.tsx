@@ -10,8 +10,7 @@ export interface KeyListenerProps {
 /** Hands on every key press, whatever the terminal sent for it. */
 export function KeyListener({ onPress, children }: KeyListenerProps) {
   useInput((input, key) => {
-    const press = keyPress(input, key);
-    if (press !== undefined) onPress(press);
+    for (const press of keyPresses(input, key)) onPress(press);
   });
   return <>{children}</>;
 }
@@ -31,13 +30,15 @@ const named: readonly (readonly [keyof Key, KeyPress["name"]])[] = [
   ["delete", "backspace"],
 ];
 
-export function keyPress(input: string, key: Key): KeyPress | undefined {
-  if (key.ctrl && input === "c") return { name: "interrupt", text: "" };
-  if (key.tab) return { name: key.shift ? "backTab" : "tab", text: "" };
-  for (const [flag, name] of named) if (key[flag] === true) return { name, text: "" };
-  if (key.ctrl && (input === "f" || input === "b")) {
-    return { name: input === "f" ? "pageDown" : "pageUp", text: "" };
-  }
-  if (key.ctrl || key.meta || input === "") return undefined;
-  return { name: "character", text: input };
+/** Escape and a character that follow each other closely look like one key with Alt. */
+export function keyPresses(input: string, key: Key): readonly KeyPress[] {
+  const bare = (name: KeyPress["name"]): readonly KeyPress[] => [{ name, text: "" }];
+  if (key.ctrl && input === "c") return bare("interrupt");
+  if (key.tab) return bare(key.shift ? "backTab" : "tab");
+  for (const [flag, name] of named) if (key[flag] === true) return bare(name);
+  if (key.ctrl && input === "f") return bare("pageDown");
+  if (key.ctrl && input === "b") return bare("pageUp");
+  if (key.ctrl || input === "") return [];
+  const character: KeyPress = { name: "character", text: input };
+  return key.meta ? [...bare("escape"), character] : [character];
 }

@@ -1,6 +1,6 @@
 /**
  * What a meaning looks like. Blue, yellow and magenta can be told apart with every common kind of
- * colour blindness; red against green is not used. Without colour the weight of the letters is left.
+ * colour blindness; red against green is not used. Without colour the weight of letters is left.
  */
 import type { TextProps } from "ink";
 import type { Tone } from "../view/line.ts";

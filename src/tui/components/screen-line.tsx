@@ -5,12 +5,11 @@ import { looksOf } from "./palette.ts";
 
 export interface ScreenLineProps {
   readonly line: Line;
-  readonly columns: number;
   readonly hasColour: boolean;
 }
 
 /** One line of the screen. Drawn again only when it is another line. */
-export const ScreenLine = memo(function ScreenLine({ line, columns, hasColour }: ScreenLineProps) {
+export const ScreenLine = memo(function ScreenLine({ line, hasColour }: ScreenLineProps) {
   if (line.spans.length === 0) return <Text> </Text>;
   const { selected } = line;
   return (
@@ -20,7 +19,6 @@ export const ScreenLine = memo(function ScreenLine({ line, columns, hasColour }:
           {text}
         </Text>
       ))}
-      {selected ? " ".repeat(columns) : ""}
     </Text>
   );
 });

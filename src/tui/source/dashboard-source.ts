@@ -123,5 +123,4 @@ export interface DashboardSource {
   detail(subject: Subject, signal: AbortSignal): Promise<Detail>;
   /** Resolves with a sentence for the footer. */
   act(action: Action, signal: AbortSignal): Promise<string>;
-  close(): Promise<void>;
 }

@@ -112,8 +112,4 @@ export class LockdSource implements DashboardSource {
     const done = kind === "redrive" ? "put back" : "deleted";
     return `${done} ${changed} dead letters of ${namespace}/${queue}`;
   }
-
-  close(): Promise<void> {
-    return this.#options.lockd.close();
-  }
 }

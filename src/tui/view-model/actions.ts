@@ -26,7 +26,7 @@ export function consequences(action: Action): readonly string[] {
       const { namespace, key, owner, fencingToken } = action.lease;
       return [
         `Take the lease of ${namespace}/${key} away from ${owner} (token ${fencingToken})?`,
-        "What it staged is thrown away. The holder is not asked; it notices when it next calls.",
+        "What it staged is thrown away. The holder learns of it at its next call.",
       ];
     }
     case "redrive":

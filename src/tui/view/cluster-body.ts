@@ -10,7 +10,7 @@ export function clusterBody(drawing: Drawing): readonly Line[] {
   const { state } = drawing;
   const { head, row } = table(columns(drawing), state.size.columns);
   const rows = state.servers.map((server, at) =>
-    at === state.places.cluster.index ? selectedLine(row(server)) : row(server),
+    at === state.places.cluster.index ? selectedLine(row(server), state.size.columns) : row(server),
   );
   return [head, ...rows, emptyLine, ...coordination(drawing)];
 }

@@ -24,7 +24,7 @@ const columns: readonly Column<Happening>[] = [
     cut: "middle",
     cell: (event) => span(whereOf(event), "strong"),
   },
-  { title: "WHO, HOW", width: 12, grow: 2, cell: detailOf },
+  { title: "HOW", width: 12, grow: 2, cell: detailOf },
   {
     title: "TRANSACTION",
     width: 20,
@@ -44,13 +44,18 @@ function whereOf({ namespace, key, queue, txnId }: Happening): string {
   return txnId ?? namespace ?? "";
 }
 
-function detailOf(event: Happening): string {
+/** What fits as a whole; the detail of the event has everything. */
+function detailOf(event: Happening, width: number): string {
   const parts: string[] = [];
   if (event.missed !== undefined) parts.push(`${grouped(event.missed)} events`);
   if (event.outcome !== undefined) parts.push(event.outcome);
-  if (event.owner !== undefined) parts.push(event.owner);
-  if (event.fencingToken !== undefined) parts.push(`token ${event.fencingToken}`);
   if (event.version !== undefined) parts.push(`version ${event.version}`);
+  if (event.owner !== undefined) parts.push(event.owner);
   if (event.messageId !== undefined) parts.push(event.messageId);
-  return parts.join("  ");
+  if (event.fencingToken !== undefined) parts.push(`token ${event.fencingToken}`);
+  let text = parts[0] ?? "";
+  for (const part of parts.slice(1)) {
+    if (text.length + part.length + 2 <= width) text += `  ${part}`;
+  }
+  return text;
 }

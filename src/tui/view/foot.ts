@@ -4,7 +4,7 @@ import { type DashboardState, focused } from "../view-model/state.ts";
 import { cellWidth, clean, cut } from "./cells.ts";
 import type { Drawing } from "./drawing.ts";
 import { type Line, line, type Span, span } from "./line.ts";
-import { ageText, grouped } from "./numbers.ts";
+import { grouped, spanText } from "./numbers.ts";
 
 export function footLines({ state }: Drawing): readonly Line[] {
   return [said(state), keysLine(state)];
@@ -76,7 +76,7 @@ function keysLine(state: DashboardState): Line {
 /** `12 of 1,234`. */
 function positionText(state: DashboardState): string {
   if (state.screen === "overview" || state.screen === "cluster") {
-    return `every ${ageText(state.refreshMs)}`;
+    return `every ${spanText(state.refreshMs)}`;
   }
   const { count } = rowsOf(state);
   const { index } = state.places[state.screen];

@@ -17,9 +17,10 @@ function tabs({ state }: Drawing): Line {
   const spans: Span[] = [span(" lockd ", "strong")];
   screenNames.forEach((name, at) => {
     const isShown = name === state.screen;
+    const short = name === "transactions" && columns < 100 ? "txns" : name;
     // A narrow window has room for the numbers only, and the name of the screen that is shown.
-    const label = columns >= 78 || isShown ? `${at + 1} ${name}` : String(at + 1);
-    spans.push(span(isShown ? ` [${label}]` : `  ${label} `, isShown ? "accent" : "plain"));
+    const label = columns >= 78 || isShown ? `${at + 1} ${short}` : String(at + 1);
+    spans.push(span(isShown ? `[${label}]` : ` ${label} `, isShown ? "accent" : "plain"));
   });
   const used = spans.reduce((sum, { text }) => sum + cellWidth(text), 0);
   const room = columns - used - clock.length - 1;

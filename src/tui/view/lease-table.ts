@@ -11,7 +11,6 @@ import { type Column, type Table, table } from "./table.ts";
 /** A lease with less than this left is worth a look. */
 const soonMs = 5_000;
 
-const barWidth = 8;
 const timeWidth = 7;
 
 export function leaseTable(drawing: Drawing): Table<LeaseRow> {
@@ -19,6 +18,7 @@ export function leaseTable(drawing: Drawing): Table<LeaseRow> {
 }
 
 function columns(drawing: Drawing): readonly Column<LeaseRow>[] {
+  const barWidth = drawing.state.size.columns < 100 ? 5 : 10;
   return [
     {
       title: "KEY",
@@ -27,12 +27,12 @@ function columns(drawing: Drawing): readonly Column<LeaseRow>[] {
       cut: "middle",
       cell: ({ namespace, key }) => span(`${namespace}/${key}`, "strong"),
     },
-    { title: "HOLDER", width: 9, grow: 2, widthMax: 40, cut: "middle", cell: ({ owner }) => owner },
+    { title: "HOLDER", width: 9, grow: 2, widthMax: 28, cut: "middle", cell: ({ owner }) => owner },
     { title: "TOKEN", width: 6, align: "right", cell: ({ fencingToken }) => compact(fencingToken) },
     {
       title: "TIME LEFT",
       width: barWidth + 1 + timeWidth,
-      cell: (lease) => timeLeft(drawing, lease),
+      cell: (lease, width) => timeLeft(drawing, lease, width - 1 - timeWidth),
     },
     {
       title: "WAIT",
@@ -68,7 +68,7 @@ function heldMs({ state }: Drawing, { acquiredAtUnix }: LeaseRow): number {
   return serverNow - acquiredAtUnix * 1000;
 }
 
-function timeLeft(drawing: Drawing, lease: LeaseRow): readonly Span[] {
+function timeLeft(drawing: Drawing, lease: LeaseRow, barWidth: number): readonly Span[] {
   const { state, glyphs } = drawing;
   const server = focused(state);
   const left = remainingMs(state, server, lease.remainingMs);

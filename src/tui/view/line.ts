@@ -1,4 +1,5 @@
 /** A line of the screen as pieces of text with a meaning; how that looks is decided in drawing. */
+import { cellWidth } from "./cells.ts";
 
 /**
  * `good`, `caution` and `bad` never stand alone: a word or sign beside them says the same, for
@@ -26,8 +27,11 @@ export function line(...spans: readonly (Span | string)[]): Line {
   return { spans: all.filter(({ text }) => text !== ""), selected: false };
 }
 
-export function selectedLine(of: Line): Line {
-  return { ...of, selected: true };
+/** Reversed from one edge of the window to the other. */
+export function selectedLine(of: Line, columns: number): Line {
+  const used = of.spans.reduce((sum, { text }) => sum + cellWidth(text), 0);
+  const rest = span(" ".repeat(Math.max(0, columns - used)));
+  return { spans: [...of.spans, rest], selected: true };
 }
 
 export const emptyLine: Line = { spans: [], selected: false };

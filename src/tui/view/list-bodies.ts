@@ -71,7 +71,7 @@ function listBody<Item>(drawing: Drawing, parts: ListParts<Item>): readonly Line
     const item = parts.rowOf(rows.at(at));
     if (item === undefined) continue;
     const made = parts.table.row(item);
-    lines.push(at === index ? selectedLine(made) : made);
+    lines.push(at === index ? selectedLine(made, state.size.columns) : made);
   }
   return lines;
 }

@@ -28,6 +28,12 @@ export function ageText(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
 }
 
+/** A span that was chosen: `300ms`, `2s`, `2.5s`, `1m 30s`. */
+export function spanText(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  return ms < 60_000 ? `${Math.round(ms / 100) / 10}s` : ageText(ms);
+}
+
 /** Per second; below ten with one digit behind the point. */
 export function rateText(perSecond: number | undefined): string {
   if (perSecond === undefined) return "-";

@@ -3,7 +3,7 @@ import type { QueueSummary } from "../../api/queues.ts";
 import { bodyRows } from "../view-model/layout.ts";
 import { queueId } from "../view-model/queue-rates.ts";
 import { focused, type ServerState } from "../view-model/state.ts";
-import { cut, sized } from "./cells.ts";
+import { cellWidth, clean, cut, sized } from "./cells.ts";
 import type { Drawing } from "./drawing.ts";
 import { phaseText, signOf } from "./head.ts";
 import { leaseTable } from "./lease-table.ts";
@@ -17,7 +17,9 @@ const cardRows = 6;
 export function overviewBody(drawing: Drawing): readonly Line[] {
   const cards = cardLines(drawing);
   const room = bodyRows(drawing.state) - cards.length;
-  if (room < 6) return cards;
+  if (room < 4) return cards;
+  // Little room is better given to one list than cut in two.
+  if (room < 9) return [...cards, ...leasesPart(drawing, room)];
   const half = Math.floor((room - 2) / 2);
   return [
     ...cards,
@@ -41,7 +43,8 @@ function cardLines(drawing: Drawing): readonly Line[] {
     const cards = servers
       .slice(from, from + perRow)
       .map((server, at) => card(drawing, { server, index: from + at, width }));
-    for (let row = 0; row < cardRows; row += 1) {
+    const rows = servers.length === 1 ? cardRows - 1 : cardRows;
+    for (let row = 0; row < rows; row += 1) {
       lines.push(line(...cards.flatMap((one) => [span(" "), ...(one[row] ?? [])])));
     }
   }
@@ -62,6 +65,10 @@ function card(drawing: Drawing, { server, index, width }: Card): readonly CardRo
   const isChosen = state.servers.length > 1 && state.places.overview.index === index;
   const phase = phaseText(drawing, server);
   const room = width - phase.text.length - 6;
+  const facts = cardFacts(drawing, server).map(filled(width));
+  const space: CardRow = [span(" ".repeat(width))];
+  // The only server stands in the head of the screen already.
+  if (state.servers.length === 1) return [...facts, space];
   const head: CardRow = [
     span(isChosen ? drawing.glyphs.pointer : " ", "accent"),
     signOf(drawing, server),
@@ -71,7 +78,7 @@ function card(drawing: Drawing, { server, index, width }: Card): readonly CardRo
     phase,
     span(" "),
   ];
-  return [head, ...cardFacts(drawing, server).map(filled(width)), [span(" ".repeat(width))]];
+  return [head, ...facts, space];
 }
 
 /** Cuts or pads a row to the card's width. */
@@ -79,13 +86,13 @@ function filled(width: number): (facts: readonly Fact[]) => CardRow {
   return (facts) => {
     const spans: Span[] = [span("   ")];
     let used = 3;
-    for (const { label, value, tone = "plain" } of facts) {
-      const text = cut(value, Math.max(0, width - used - label.length - 3));
-      const piece = [span(`${label} `, "faint"), span(text, tone), span("  ")];
-      const cells = label.length + 3 + text.length;
-      if (text === "" || used + cells > width) break;
-      spans.push(...piece);
-      used += cells;
+    for (const { label, value, tone = "plain", mayBeCut = false } of facts) {
+      const room = width - used - label.length - 3;
+      const text = cut(value, Math.max(0, room));
+      // Half a number says nothing, or something wrong.
+      if (text === "" || (!mayBeCut && text !== clean(value))) break;
+      spans.push(span(`${label} `, "faint"), span(text, tone), span("  "));
+      used += label.length + 3 + cellWidth(text);
     }
     return [...spans, span(" ".repeat(Math.max(0, width - used)))];
   };
@@ -95,15 +102,21 @@ interface Fact {
   readonly label: string;
   readonly value: string;
   readonly tone?: Span["tone"] | undefined;
+  readonly mayBeCut?: boolean;
 }
 
 function cardFacts(drawing: Drawing, { look, failure }: ServerState): readonly (readonly Fact[])[] {
   const trouble: readonly Fact[] =
-    failure === undefined ? [] : [{ label: failure.code, value: failure.detail, tone: "bad" }];
+    failure === undefined
+      ? []
+      : [{ label: failure.code, value: failure.detail, tone: "bad", mayBeCut: true }];
   if (look === undefined) return [trouble, [], [], []];
   const { counts, mode, store, version, uptimeMs } = look;
-  const about: Fact[] = [{ label: mode, value: `${version ?? ""} ${store}`.trim() }];
-  if (uptimeMs !== undefined) about.unshift({ label: "up", value: ageText(uptimeMs) });
+  const about: Fact[] = [{ label: "store", value: store, mayBeCut: true }];
+  if (drawing.state.servers.length > 1) {
+    if (uptimeMs !== undefined) about.unshift({ label: "up", value: ageText(uptimeMs) });
+    about.unshift({ label: mode, value: version ?? "-" });
+  }
   const unknown = look.trouble.some(({ part }) => part === "leases") ? "not known" : "-";
   const keys: readonly Fact[] = [
     { label: "keys held", value: counts === undefined ? unknown : grouped(counts.keysHeld) },
@@ -123,8 +136,8 @@ function queueFacts(_: Drawing, look: NonNullable<ServerState["look"]>): readonl
   return [
     { label: "queues", value: `${grouped(look.queues.length)}${plus}` },
     { label: "ready", value: compact(sum((queue) => queue.ready)) },
-    { label: "in flight", value: compact(sum((queue) => queue.inFlight)) },
     { label: "dead", value: compact(dead), tone: dead > 0 ? "bad" : "plain" },
+    { label: "in flight", value: compact(sum((queue) => queue.inFlight)) },
   ];
 }
 

@@ -21,7 +21,6 @@ function columns({ state, glyphs }: Drawing): readonly Column<QueueSummary>[] {
       width: 14,
       grow: 1,
       widthMax: 64,
-      cut: "middle",
       cell: (queue) => span(queueId(queue), "strong"),
     },
     { title: "READY", width: 6, align: "right", cell: ({ ready }) => number(ready, "plain") },
@@ -52,6 +51,7 @@ function columns({ state, glyphs }: Drawing): readonly Column<QueueSummary>[] {
       width: 8,
       grow: 1,
       widthMax: 32,
+      from: 90,
       cell: (queue, width) =>
         span(sparkline(rateOf(queue)?.samples ?? [], width, glyphs), "accent"),
     },
