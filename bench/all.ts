@@ -6,6 +6,7 @@ for (const name of [
   "lease-cycle",
   "reads",
   "large-state",
+  "attachments",
   "mutate",
   "many",
   "journal",

@@ -9,6 +9,7 @@ import type { LockdClient, SessionOptions } from "./client/types.ts";
 export * from "./api/errors.ts";
 export type * as wire from "./api/lockd.ts";
 export type { Lockd } from "./api/lockd.ts";
+export type * from "./client/attachment-types.ts";
 export { createClient, createClient as connect, withCorrelation } from "./client/client.ts";
 export { isValidCorrelationId } from "./client/correlation-id.ts";
 export { Document, type DocumentInput } from "./client/document.ts";

@@ -27,6 +27,10 @@ export const documentErrors = {
     "the attachment is not named",
     "give the name, or the id where one attachment is read or deleted",
   ),
+  invalid_attachment: rejected(
+    "the attachment's name or content type cannot be kept",
+    "use a name of at most 1024 bytes of UTF-8 and a content type of at most 255 ASCII characters",
+  ),
   invalid_max_bytes: rejected(
     "max_bytes is not an integer of at least 0",
     "pass a decimal number of bytes; 0 means no limit",

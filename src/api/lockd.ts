@@ -9,6 +9,7 @@
  * a `LockdError`; an aborted call rejects with the signal's reason.
  */
 
+import type { Attachments } from "./attachments.ts";
 import type { Queries } from "./queries.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
 
@@ -229,6 +230,8 @@ export interface StatusResult extends DescribeResult {
 }
 
 export interface Lockd {
+  /** Files beside the state of a key. */
+  readonly attachments: Attachments;
   /** Queues on the same store. */
   readonly queues: Queues;
   /** Documents by their content, and how namespaces are searched. */

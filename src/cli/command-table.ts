@@ -7,6 +7,11 @@ type LoadCommand = () => Promise<{ readonly default: CommandClass }>;
 /** How each command is loaded: written out, so that the build can put them into one file. */
 export const commandTable: Readonly<Record<string, LoadCommand>> = {
   acquire: () => import("../commands/acquire.ts"),
+  "attachments:delete": () => import("../commands/attachments/delete.ts"),
+  "attachments:delete-all": () => import("../commands/attachments/delete-all.ts"),
+  "attachments:get": () => import("../commands/attachments/get.ts"),
+  "attachments:list": () => import("../commands/attachments/list.ts"),
+  "attachments:put": () => import("../commands/attachments/put.ts"),
   "config:gen": () => import("../commands/config/gen.ts"),
   "config:show": () => import("../commands/config/show.ts"),
   describe: () => import("../commands/describe.ts"),

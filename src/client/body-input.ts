@@ -17,6 +17,14 @@ export async function replayableBody(input: BodyInput): Promise<KeptBody> {
   return await keepBody(chunksOf(input));
 }
 
+/** A body that is never kept: read again for another attempt where its form allows that. */
+export function streamedBody(input: BodyInput): BodyIn {
+  if (typeof input === "function") return fromFunction(input);
+  if (typeof input === "string") return Buffer.from(input);
+  if (input instanceof Uint8Array) return input;
+  return input instanceof Blob ? fromBlob(input) : chunksOf(input);
+}
+
 /** A body for one attempt, never kept. */
 export async function oneShotBody(input: BodyInput): Promise<BodyIn> {
   const source = typeof input === "function" ? await input() : input;

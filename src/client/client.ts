@@ -8,6 +8,8 @@ import {
   startForUpdate,
 } from "./acquire-for-update.ts";
 import { acquireFailure, blockSeconds, leaseFacts } from "./acquire-terms.ts";
+import { AttachmentReads } from "./attachment-reads.ts";
+import type { AttachmentReader } from "./attachment-types.ts";
 import { callOptions, positiveMs, wireSeconds } from "./call-options.ts";
 import type { CarrierCall } from "./carrier-call.ts";
 import {
@@ -241,6 +243,17 @@ class SessionClient implements LockdClient, ForUpdateHost {
     };
     const make = (core: SessionCore) => new Session(core, { ownsLease: false, hasHandler: false });
     return this.#session(facts, make).session;
+  }
+
+  publicAttachments(key: string, o: { namespace?: string | undefined } = {}): AttachmentReader {
+    const namespace = o.namespace ?? this.namespace;
+    return new AttachmentReads({
+      lockd: this.#shared.lockd,
+      address: () => ({ namespace, key, public: true }),
+      carrierCall: (call) => this.#carrierCall(call),
+      guarded: async (_operation, work) => await work(),
+      opened: (body) => body,
+    });
   }
 
   close(o: { releaseSessions?: boolean | undefined } = {}): Promise<void> {

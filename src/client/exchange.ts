@@ -7,7 +7,7 @@ import type { AnswerController, AnswerHandler, RequestDispatcher } from "./reque
 
 /** One request to one endpoint. */
 export interface ExchangeRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: string[];

@@ -14,7 +14,7 @@ import { isFatalTlsFailure } from "./tls-failure.ts";
 export interface WireCall {
   /** The verb, for messages. */
   readonly operation: string;
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Path with query, below the endpoint's base path. */
   readonly path: string;
   readonly headers: string[];

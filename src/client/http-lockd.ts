@@ -25,6 +25,7 @@ import type {
 } from "../api/lockd.ts";
 import { acquireWaiting } from "./acquire-loop.ts";
 import type { CarrierCall } from "./carrier-call.ts";
+import { HttpAttachments } from "./http-attachments.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
@@ -39,6 +40,7 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
  * @example const lockd = new HttpLockd({ endpoints: "unix:///run/lockd.sock" });
  */
 export class HttpLockd implements Lockd {
+  readonly attachments: HttpAttachments;
   readonly queues = disabledQueues;
   readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
@@ -46,6 +48,7 @@ export class HttpLockd implements Lockd {
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);
   }
 

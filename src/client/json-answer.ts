@@ -74,6 +74,18 @@ export class JsonAnswer {
     if (typeof value === "object" && !Array.isArray(value)) return new JsonAnswer({ ...value });
     throw bad(name, "an object", value);
   }
+
+  /** A list of objects; absent and null are an empty one. */
+  objects(name: string): readonly JsonAnswer[] {
+    const value = this.#members[name];
+    if (value === undefined || value === null) return [];
+    if (!Array.isArray(value)) throw bad(name, "a list", value);
+    return value.map((member: unknown) => {
+      if (typeof member !== "object" || member === null)
+        throw bad(name, "a list of objects", member);
+      return new JsonAnswer({ ...member });
+    });
+  }
 }
 
 /** Bytes as text; the quickest way for the short answers of this protocol. */

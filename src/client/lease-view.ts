@@ -1,3 +1,4 @@
+import type { AttachmentInfo } from "../api/attachments.ts";
 import type { LeaseAddress } from "../api/lockd.ts";
 
 /** What a session starts from. */
@@ -27,6 +28,14 @@ export interface ExpectedState {
   readonly etag: string;
 }
 
+/** A staged change of attachments; without a name it may be any of them. */
+export interface StagedAttachment {
+  readonly version: number;
+  readonly name: string | undefined;
+  /** undefined: it goes. */
+  readonly attachment: AttachmentInfo | undefined;
+}
+
 /** A lease as its holder knows it: identity, the CAS cache, and what was staged under it. */
 export class LeaseView {
   readonly facts: LeaseFacts;
@@ -35,10 +44,14 @@ export class LeaseView {
   sureUntilMs: number | undefined;
   version: number;
   stateEtag: string;
+  /** False for a lease obtained elsewhere whose state was neither read nor changed yet. */
+  knowsState: boolean;
   /** True once a change may have been staged. */
   dirty = false;
   /** The last staged change of known outcome that moves the version at commit. */
   staged: ExpectedState | undefined;
+  /** The last staged upload of each name whose fate the commit decides. */
+  readonly attached = new Map<string, AttachmentInfo>();
 
   constructor(facts: LeaseFacts) {
     this.facts = facts;
@@ -47,6 +60,7 @@ export class LeaseView {
     this.sureUntilMs = facts.sureUntilMs;
     this.version = facts.version;
     this.stateEtag = facts.stateEtag;
+    this.knowsState = facts.sureUntilMs !== undefined;
   }
 
   address(): LeaseAddress {
@@ -60,6 +74,7 @@ export class LeaseView {
   }
 
   sawState(state: ExpectedState): void {
+    this.knowsState = true;
     this.version = state.version;
     this.stateEtag = state.etag;
   }
@@ -68,5 +83,15 @@ export class LeaseView {
     this.dirty = true;
     this.staged = state;
     this.sawState(state);
+  }
+
+  /** An attachment was staged, or its deletion: the commit moves the version, not the state. */
+  stagedAttachment({ version, name, attachment }: StagedAttachment): void {
+    this.dirty = true;
+    this.version = version;
+    this.staged = { version, etag: this.stateEtag };
+    if (name === undefined) this.attached.clear();
+    else if (attachment === undefined) this.attached.delete(name);
+    else this.attached.set(name, attachment);
   }
 }

@@ -45,6 +45,9 @@ export const collectedStateBytesMax = 64 * 1024;
 /** Bytes. Longest JSON answer; every documented one is far below it. */
 export const jsonAnswerBytesMax = 1024 * 1024;
 
+/** Bytes. Longest list of attachments: a thousand names of a thousand bytes, each spelled out. */
+export const attachmentListBytesMax = 16 * 1024 * 1024;
+
 /** Bytes of a non-JSON error answer kept for the caller. */
 export const errorBodyBytesMax = 64 * 1024;
 

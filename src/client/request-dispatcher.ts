@@ -3,7 +3,7 @@ import type { AnswerHeaders } from "./answer-headers.ts";
 
 /** One request as it goes over the wire. */
 export interface OutgoingRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: string[];

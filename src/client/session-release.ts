@@ -62,7 +62,18 @@ export async function wasCommitted(
   const { version, stateEtag } = await lockd.describe({ namespace, key }, call);
   if (version !== view.staged.version) return version > view.staged.version;
   // The same version with another content was committed by somebody else.
-  return (stateEtag ?? "") === view.staged.etag;
+  if ((stateEtag ?? "") !== view.staged.etag && view.knowsState) return false;
+  return await hasAttachments(core, call);
+}
+
+/** Whether what was attached is committed: who else committed has other ids or other bytes. */
+async function hasAttachments(core: SessionCore, call: CarrierCall): Promise<boolean> {
+  const { lockd, view } = core;
+  if (view.attached.size === 0) return true;
+  const { namespace, key } = view.facts;
+  const { attachments } = await lockd.attachments.list({ namespace, key, public: true }, call);
+  const found = new Map(attachments.map((info) => [info.id, info.sha256]));
+  return [...view.attached.values()].every(({ id, sha256 }) => found.get(id) === sha256);
 }
 
 function stagedLost(core: SessionCore, cause: LockdApiError | undefined): LeaseLostError {

@@ -1,5 +1,7 @@
 import assert from "node:assert";
 import { ServerDrainingError } from "../api/errors.ts";
+import { AttachmentCalls } from "./attachment-calls.ts";
+import type { AttachmentStore } from "./attachment-types.ts";
 import { callOptions, positiveMs, wireSeconds } from "./call-options.ts";
 import { KeepAliveTimer } from "./keep-alive-timer.ts";
 import type { LeaseView } from "./lease-view.ts";
@@ -19,6 +21,7 @@ export interface SessionManner {
 /** A held lease: reads, changes, renewals and the way back (client-sdk.md section 5). */
 export class Session extends StateCalls implements LeaseSession {
   rollbackOnDispose = false;
+  readonly attachments: AttachmentStore;
   readonly #manner: SessionManner;
   readonly #view: LeaseView;
   #keepAlives: KeepAliveTimer | undefined;
@@ -30,6 +33,7 @@ export class Session extends StateCalls implements LeaseSession {
     super(core);
     this.#manner = manner;
     this.#view = core.view;
+    this.attachments = new AttachmentCalls(core);
     const { correlationId } = core.view.facts;
     if (correlationId !== undefined) this.correlationId = correlationId;
   }

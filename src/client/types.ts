@@ -1,4 +1,5 @@
 import type { Lockd } from "../api/lockd.ts";
+import type { AttachmentReader, AttachmentStore } from "./attachment-types.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
 import type { QueryMethods } from "./query/query-types.ts";
 
@@ -157,6 +158,7 @@ export interface LeaseSession extends StateAccess, AsyncDisposable {
   /** Aborts on keepalive failure, drain, or client.close(). */
   readonly signal: AbortSignal;
   rollbackOnDispose: boolean;
+  readonly attachments: AttachmentStore;
   /** ttl defaults to the acquire ttl. @throws LeaseLostError */
   keepAlive(o?: Call<{ ttlMs?: number | undefined }>): Promise<Date>;
   /** Commit (default) or roll back. Idempotent. @throws LeaseLostError when staged work was lost */
@@ -230,6 +232,8 @@ export interface LockdClient extends QueryMethods, AsyncDisposable {
   describe(key: string, o?: Call<{ namespace?: string | undefined }>): Promise<KeyDescription>;
   /** A session-shaped view on a lease obtained elsewhere; does not auto-release. */
   attachSession(s: LeaseIds): LeaseSession;
+  /** The committed attachments of a key. */
+  publicAttachments(key: string, o?: { namespace?: string | undefined }): AttachmentReader;
   close(o?: { releaseSessions?: boolean | undefined }): Promise<void>;
 }
 

@@ -18,14 +18,15 @@ import type { EndpointAnswer } from "./failover.ts";
 import { JsonAnswer } from "./json-answer.ts";
 
 /** The lease token of an answer, or the one that was sent. */
-function tokenOf(headers: AnswerHeaders, sent: number | string | undefined): number {
+export function tokenOf(headers: AnswerHeaders, sent: number | string | undefined): number {
   const answered = headerDecimal(headers, "x-fencing-token");
   if (answered !== undefined) return answered;
   const own = Number(sent ?? 0);
   return Number.isSafeInteger(own) ? own : 0;
 }
 
-function smallBody(answer: EndpointAnswer): Uint8Array {
+/** The body of an answer that is a document. @throws LockdProtocolError */
+export function smallBody(answer: EndpointAnswer): Uint8Array {
   if (answer.body instanceof Uint8Array) return answer.body;
   throw new LockdProtocolError("protocol", "the answer is a stream where a document was expected");
 }

@@ -208,7 +208,8 @@ export function jsonBytes(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
 
-function leaseHeaders(request: LeaseAddress): string[] {
+/** Proof of a lease as headers. */
+export function leaseHeaders(request: LeaseAddress): string[] {
   const headers: string[] = [];
   add(headers, "x-lease-id", request.leaseId);
   add(headers, "x-txn-id", request.txnId);
@@ -236,7 +237,8 @@ function add(headers: string[], name: string, value: string | number | boolean |
 /** Characters that need no escaping in a query; nearly every key consists of these. */
 const plainText = /^[A-Za-z0-9._/-]*$/;
 
-function keyQuery(request: KeyAddress): string {
+/** The parameters that address a key. */
+export function keyQuery(request: KeyAddress): string {
   const key = `key=${escapeQuery(request.key ?? "")}`;
   const { namespace } = request;
   return namespace === undefined || namespace === ""
@@ -244,6 +246,7 @@ function keyQuery(request: KeyAddress): string {
     : `${key}&namespace=${escapeQuery(namespace)}`;
 }
 
-function escapeQuery(text: string): string {
+/** A value as it stands in a query. */
+export function escapeQuery(text: string): string {
   return plainText.test(text) ? text : new URLSearchParams([["", text]]).toString().slice(1);
 }

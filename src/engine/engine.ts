@@ -30,6 +30,7 @@ import type {
   UpdateResult,
 } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
+import { EngineAttachments } from "./attachment/engine-attachments.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
@@ -45,7 +46,7 @@ import { EngineQueries } from "./query/engine-queries.ts";
 import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
 import { storedNamespaces } from "./query/stored-namespaces.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
-import { RecordShell } from "./record/record-shell.ts";
+import { RecordShell, type Transition } from "./record/record-shell.ts";
 import {
   type CheckedKey,
   checkGet,
@@ -59,7 +60,7 @@ import {
 import { takeIn } from "./state/body-intake.ts";
 import { StateMutator } from "./state/mutate-state.ts";
 import { StateReader } from "./state/read-state.ts";
-import { stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
+import { type StateStaged, stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
 import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
 
 const noCall: LockdCall = {};
@@ -73,6 +74,7 @@ function nameOf(target: CheckedKey): string {
 }
 
 export class Engine implements ServedLockd {
+  readonly attachments: EngineAttachments;
   readonly queues = disabledQueues;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
@@ -103,6 +105,7 @@ export class Engine implements ServedLockd {
       garbage: this.#garbage,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
     };
+    this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
     this.queries = new EngineQueries(parts);
@@ -178,9 +181,9 @@ export class Engine implements ServedLockd {
     const stage = { ...checked, state };
     let keepObject = false;
     try {
-      const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
-        stageState(record, stage, nowUnix),
-      );
+      const decide: Transition<StateStaged> = (record, nowUnix) =>
+        stageState(record, stage, nowUnix);
+      const staged = await this.#shell.transact(nameOf(claim), decide, object);
       keepObject = staged.usesBytes;
       return {
         newVersion: staged.version,

@@ -1,7 +1,7 @@
 /**
- * Deletes state objects that no record points at any more, a little later, so that readers which
- * just looked up the old pointer can still open it. Losing this list in a crash loses no data: the
- * sweeper finds what was left behind.
+ * Deletes objects of states and attachments that no record points at any more, a little later, so
+ * that readers which just looked up the old pointer can still open it. Losing this list in a crash
+ * loses no data: the sweeper finds what was left behind.
  */
 import { garbageDelayMs, garbagePauseMsMin, garbageQueueMax } from "./limits.ts";
 import type { Clock, Monotonic, ScheduledCall } from "./ports/clock.ts";

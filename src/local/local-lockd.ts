@@ -25,6 +25,7 @@ import type {
 } from "../api/lockd.ts";
 import { OutgoingBody } from "../client/outgoing-body.ts";
 import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
+import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalQueries } from "./local-queries.ts";
 
@@ -36,6 +37,7 @@ export type { LocalLockdOptions };
  * @example const lockd = new LocalLockd({ store: "disk:///var/lib/lockd" });
  */
 export class LocalLockd implements Lockd {
+  readonly attachments: LocalAttachments;
   readonly queues = disabledQueues;
   readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
@@ -43,6 +45,7 @@ export class LocalLockd implements Lockd {
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
+    this.attachments = new LocalAttachments(this.#carrier);
     this.queries = new LocalQueries(this.#carrier);
   }
 

@@ -79,8 +79,9 @@ export async function collectText(
 }
 
 /**
- * A state's body: small ones whole, others as a stream that reads on only as fast as it is taken
- * and fails when the client breaks off, so that a short body never passes for a complete one.
+ * The body of a state or an attachment: small ones whole, others as a stream that reads on only as
+ * fast as it is taken and fails when the client breaks off, so that a short body never passes for a
+ * complete one.
  */
 export async function stateBody(exchange: Exchange): Promise<BodyIn> {
   const { request } = exchange;

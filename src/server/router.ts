@@ -5,6 +5,7 @@ import type { ServedLockd } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
 import type { Random } from "../engine/ports/random.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
+import { attachmentRoutes } from "./endpoints/attachment-endpoints.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
 import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
 import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
@@ -26,6 +27,7 @@ const routes = new Map<string, Route>(
   Object.entries({
     ...leaseRoutes,
     ...stateRoutes,
+    ...attachmentRoutes,
     ...queryRoutes,
     ...namespaceRoutes,
     ...mutateRoutes,

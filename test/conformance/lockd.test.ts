@@ -15,6 +15,7 @@ import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-stor
 import { openStore } from "../../src/storage/open.ts";
 import { NaiveIndex } from "../support/naive-index.ts";
 import { startRealServer } from "../support/real-server.ts";
+import { attachmentCases, uploadCases } from "./attachment-cases.ts";
 import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
@@ -28,6 +29,8 @@ const groups = [
   updateCases,
   removalCases,
   fusedCases,
+  uploadCases,
+  attachmentCases,
   queryCases,
   eligibilityCases,
   namespaceCases,

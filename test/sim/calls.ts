@@ -1,21 +1,8 @@
 /** Calls of the simulated clients, and their outcomes in the few words the checkers need. */
-import { createHash } from "node:crypto";
 import { LockdError } from "../../src/api/errors.ts";
-import type {
-  BodyOut,
-  CasConditions,
-  LeaseAddress,
-  Lockd,
-  StateResult,
-} from "../../src/api/lockd.ts";
-
-/** A lease as its holder knows it. */
-export interface LeaseRef extends LeaseAddress {
-  readonly key: string;
-  readonly leaseId: string;
-  readonly txnId: string;
-  readonly fencingToken: number;
-}
+import type { CasConditions, Lockd, StateResult } from "../../src/api/lockd.ts";
+import { type Answer, type LeaseRef, sha256, wholeBody } from "./answer.ts";
+import { type FileCall, fileAnswer } from "./file-calls.ts";
 
 export interface AcquireCall {
   readonly verb: "acquire";
@@ -78,20 +65,8 @@ export type Call =
   | RemoveCall
   | GetCall
   | ReleaseCall
-  | StatusCall;
-
-/** Of an answer, what can be checked; absent fields are not part of that verb's answer. */
-export interface Answer {
-  readonly token?: number;
-  readonly version?: number;
-  readonly etag?: string;
-  readonly expiresAtUnix?: number;
-  readonly removed?: boolean;
-  readonly exists?: boolean;
-  readonly held?: boolean;
-  readonly waiters?: number;
-  readonly lease?: LeaseRef;
-}
+  | StatusCall
+  | FileCall;
 
 export type Outcome =
   | { readonly kind: "ok"; readonly answer: Answer }
@@ -149,6 +124,11 @@ async function answerOf(lockd: Lockd, call: Call, signal: AbortSignal): Promise<
     case "release":
       await lockd.release({ ...call.lease, rollback: call.rollback });
       return {};
+    case "attach":
+    case "detach":
+    case "files":
+    case "readFile":
+      return fileAnswer(lockd, call, signal);
     default: {
       const status = await lockd.status({ key: call.key });
       const { held, version } = status;
@@ -192,17 +172,6 @@ async function stateAnswer(state: StateResult): Promise<Answer> {
   return { exists, version, etag };
 }
 
-async function wholeBody(body: BodyOut): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body;
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return Buffer.concat(parts);
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
 /** A compact JSON state that no other write of the run has; large ones go beside the record. */
 export function uniqueState(text: string, large: boolean): Uint8Array {
   const padding = large ? `,"p":"${"x".repeat(9_000)}"` : "";
@@ -226,6 +195,13 @@ export function describeCall(call: Call): string {
       return `release ${call.key}${token}${call.rollback ? " rollback" : ""}`;
     case "get":
       return `get ${call.key}${call.lease === undefined ? " public" : token}`;
+    case "attach": {
+      const only = call.preventOverwrite ? " unless there" : "";
+      return `attach ${call.key}${token} ${call.name}=${call.sha256.slice(0, 10)}${only}`;
+    }
+    case "detach":
+    case "readFile":
+      return `${call.verb} ${call.key}${token} ${call.name ?? "all"}`;
     default:
       return `${call.verb} ${call.key}${token}`;
   }
@@ -236,6 +212,7 @@ export function describeOutcome(outcome: Outcome | undefined): string {
   if (outcome.kind === "failed") return `${outcome.code}${outcome.unknown ? " (unknown)" : ""}`;
   if (outcome.kind === "broken") return `BROKEN ${outcome.what}`;
   const { token, version, etag, removed, exists, held } = outcome.answer;
+  const { noop, deleted, files, file } = outcome.answer;
   const words = [
     token === undefined ? "" : `#${token}`,
     version === undefined ? "" : `v${version}`,
@@ -243,6 +220,10 @@ export function describeOutcome(outcome: Outcome | undefined): string {
     removed === undefined ? "" : `removed=${removed}`,
     exists === undefined ? "" : `exists=${exists}`,
     held === undefined ? "" : `held=${held}`,
+    noop === true ? "noop" : "",
+    deleted === undefined ? "" : `deleted=${deleted}`,
+    files === undefined ? "" : `files=${files}`,
+    file === undefined ? "" : `file=${file.slice(0, 10)}`,
   ];
   return `ok ${words.filter((word) => word !== "").join(" ")}`;
 }

@@ -148,6 +148,10 @@ const expectedCodes: Readonly<Record<string, readonly string[]>> = {
   get: holdersOnly,
   release: [],
   status: [],
+  attach: holdersOnly,
+  detach: holdersOnly,
+  files: holdersOnly,
+  readFile: holdersOnly,
 };
 
 /** P15: each failure is a documented one for its verb; nothing escapes as an untyped error. */

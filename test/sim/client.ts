@@ -1,14 +1,8 @@
 /** Seeded client programs: take a key, work with it, end the lease in one of many ways. */
+
+import { type Answer, type LeaseRef, sha256 } from "./answer.ts";
 import type { Belief, Beliefs } from "./beliefs.ts";
-import {
-  type AcquireCall,
-  type Answer,
-  type Call,
-  type LeaseRef,
-  type Outcome,
-  sha256,
-  uniqueState,
-} from "./calls.ts";
+import { type AcquireCall, type Call, type Outcome, uniqueState } from "./calls.ts";
 import type { Network } from "./network.ts";
 import type { SimNode } from "./node.ts";
 import type { Rng } from "./rng.ts";
@@ -26,6 +20,8 @@ export interface ClientParts {
   /** Calls this client may make. */
   readonly callsMax: number;
   readonly clockFaults: boolean;
+  /** Whether it works with attachments too. */
+  readonly files: boolean;
   /** Mean of the pauses between two sessions, in milliseconds. */
   readonly pauseMs: number;
 }
@@ -34,6 +30,9 @@ export interface ClientParts {
 const callTimeoutMs = 8_000;
 /** Milliseconds of patience of a caller that waits for ever, as it says. */
 const foreverPatienceMs = 15_000;
+
+/** Few, so that uploads meet each other. */
+const fileNames = ["a", "b", "c"] as const;
 
 interface Session {
   readonly lease: LeaseRef;
@@ -63,7 +62,9 @@ export class Client {
       const what = rng.weighted({ session: 6, read: 2, status: 1 });
       const key = rng.pick(this.#parts.keys);
       if (what === "session") await this.#session(key);
-      else if (what === "read") await this.#call({ verb: "get", key, lease: undefined });
+      else if (what === "read" && this.#parts.files && rng.chance(0.5)) {
+        await this.#look(key, undefined);
+      } else if (what === "read") await this.#call({ verb: "get", key, lease: undefined });
       else await this.#call({ verb: "status", key });
     }
   }
@@ -101,6 +102,10 @@ export class Client {
     const { rng, scheduler } = this.#parts;
     const actions = rng.below(5);
     for (let action = 0; action < actions; action += 1) {
+      if (this.#parts.files && rng.chance(0.3)) {
+        await this.#workOnFiles(session);
+        continue;
+      }
       const what = rng.weighted({ update: 5, get: 2, keep: 2, remove: 1, write: 3, sleep: 2 });
       if (what === "update") await this.#update(session, false);
       else if (what === "get") await this.#readBack(session);
@@ -150,6 +155,36 @@ export class Client {
     const outcome = await this.#call({ verb: "remove", key: lease.key, lease, cas });
     learn(session, outcome);
     if (outcome.kind === "ok") session.etag = undefined;
+  }
+
+  async #workOnFiles(session: Session): Promise<void> {
+    const { rng, name: client } = this.#parts;
+    const { lease } = session;
+    const { key } = lease;
+    const name = rng.pick(fileNames);
+    const what = rng.weighted({ attach: 5, detach: 2, clear: 1, look: 2 });
+    if (what === "look") return this.#look(key, rng.chance(0.3) ? undefined : lease);
+    this.#values += 1;
+    const body = Buffer.from(`${client}.${this.#values}.${name}`);
+    const preventOverwrite = rng.chance(0.15);
+    const call: Call =
+      what === "attach"
+        ? { verb: "attach", key, lease, name, body, sha256: sha256(body), preventOverwrite }
+        : { verb: "detach", key, lease, name: what === "clear" ? undefined : name };
+    let outcome = await this.#call(call);
+    if (isUnknown(outcome) && rng.chance(0.6)) outcome = await this.#call(call);
+    // A list soon tells what became of it, and the checker need not carry both on for long.
+    if (isUnknown(outcome)) await this.#call({ verb: "files", key, lease });
+    // The state's etag is what it was; of the version either one is accepted afterwards.
+    if (outcome.kind === "ok") session.version = outcome.answer.version;
+    else if (isUnknown(outcome)) session.version = undefined;
+  }
+
+  /** A list, or one attachment, as the holder sees it or as everybody does. */
+  async #look(key: string, lease: LeaseRef | undefined): Promise<void> {
+    const { rng } = this.#parts;
+    if (rng.chance(0.5)) await this.#call({ verb: "files", key, lease });
+    else await this.#call({ verb: "readFile", key, lease, name: rng.pick(fileNames) });
   }
 
   async #readBack(session: Session): Promise<void> {

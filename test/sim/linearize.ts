@@ -63,8 +63,9 @@ class Search {
       this.best = { state, stuck: next.map((at) => this.#sorted.heard[at] as Operation) };
     }
     for (const at of next) if (this.#tryHeard(at, state)) return true;
-    for (const [at, operation] of this.#sorted.unheard.entries()) {
-      if (operation.invokedAt > beforeOrder) break;
+    const { unheard } = this.#sorted;
+    for (let at = 0; at < unheard.length; at += 1) {
+      if ((unheard[at] as Operation).invokedAt > beforeOrder) break;
       if (this.#used[at] === 0 && this.#tryUnheard(at, state)) return true;
     }
     this.#dead.add(place);
@@ -86,8 +87,10 @@ class Search {
 
   #tryUnheard(at: number, state: KeyState): boolean {
     const operation = this.#sorted.unheard[at] as Operation;
+    const after = this.#model.afterUnheard(state, operation);
+    if (after.length === 0) return false;
     this.#used[at] = 1;
-    for (const next of this.#model.afterUnheard(state, operation)) {
+    for (const next of after) {
       if (this.from(next)) return true;
     }
     this.#used[at] = 0;

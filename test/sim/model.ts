@@ -2,7 +2,10 @@
  * The sequential specification of one key (http-core.md section 8): what each answer says about
  * the state before it, and what each call does to it. Leases are named by their fencing tokens.
  */
-import type { AcquireCall, Answer, RemoveCall, UpdateCall } from "./calls.ts";
+import type { Answer } from "./answer.ts";
+import type { AcquireCall, RemoveCall, UpdateCall } from "./calls.ts";
+import { afterFileCall, afterFileChange, hasStaged, versionInView } from "./file-model.ts";
+import type { Files } from "./files.ts";
 import type { Operation } from "./history.ts";
 
 /** The lease of a caller who never got its answer. */
@@ -23,6 +26,10 @@ export interface KeyState {
   readonly staged: "none" | "state" | "removal";
   readonly stagedVersion: number;
   readonly stagedEtag: string;
+  /** Committed attachments. */
+  readonly files: Files;
+  /** What they become unless a removal stays staged; undefined: they were not changed. */
+  readonly stagedFiles: Files | undefined;
   readonly lastLease: number;
   readonly lastVersion: number;
   readonly lastEtag: string;
@@ -39,6 +46,8 @@ export const freshKey: KeyState = {
   staged: "none",
   stagedVersion: 0,
   stagedEtag: "",
+  files: "",
+  stagedFiles: undefined,
   lastLease: 0,
   lastVersion: 0,
   lastEtag: "",
@@ -51,6 +60,7 @@ export interface ModelRules {
   readonly clockFaults: boolean;
 }
 
+const readVerbs = new Set(["get", "status", "files", "readFile"]);
 const notHeldCodes = new Set(["lease_required", "lease_expired", "fencing_mismatch"]);
 
 export class KeyModel {
@@ -90,6 +100,12 @@ export class KeyModel {
         return nothingToRemove(state) ? [] : [removed(state)];
       case "release":
         return state.lease === call.lease.fencingToken ? [ended(state, !call.rollback)] : [];
+      case "attach":
+      case "detach": {
+        if (state.lease !== call.lease.fencingToken) return [];
+        const next = afterFileChange(state, call);
+        return isSame(next, state) ? [] : [next];
+      }
       default:
         return [];
     }
@@ -97,7 +113,7 @@ export class KeyModel {
 
   /** True for calls whose effect is worth trying when nobody heard their answer. */
   static canTakeEffect(operation: Operation): boolean {
-    return operation.call.verb !== "get" && operation.call.verb !== "status";
+    return !readVerbs.has(operation.call.verb);
   }
 
   #afterOk(state: KeyState, operation: Operation, answer: Answer): readonly KeyState[] {
@@ -107,7 +123,7 @@ export class KeyModel {
         return this.#acquired(state, operation, answer);
       case "keepAlive": {
         if (!this.#isHolder(state, operation, call.lease.fencingToken)) return [];
-        if (answer.version !== viewVersion(state) || answer.etag !== viewEtag(state)) return [];
+        if (answer.version !== versionInView(state) || answer.etag !== viewEtag(state)) return [];
         return [this.#endingAt(state, answer)];
       }
       case "update":
@@ -127,6 +143,16 @@ export class KeyModel {
         const over = this.#expired(state, operation);
         const done = ended(state, !call.rollback);
         return over === undefined ? [done] : [done, over];
+      }
+      case "attach":
+      case "detach":
+      case "files":
+      case "readFile": {
+        if (call.lease !== undefined) {
+          if (!this.#isHolder(state, operation, call.lease.fencingToken)) return [];
+        }
+        const next = afterFileCall(state, call, answer);
+        return next === undefined ? [] : [next];
       }
       default:
         return this.#statusOk(state, operation, answer);
@@ -233,14 +259,13 @@ export class KeyModel {
 }
 
 function casHolds(state: KeyState, { cas }: UpdateCall | RemoveCall): boolean {
-  if (cas.ifVersion !== undefined && cas.ifVersion !== viewVersion(state)) return false;
+  // D8: while only attachments are staged the committed version is accepted too.
+  const tolerated = state.staged === "none" ? state.version : versionInView(state);
+  const matches = cas.ifVersion === versionInView(state) || cas.ifVersion === tolerated;
+  if (cas.ifVersion !== undefined && !matches) return false;
   // The etag test alone does not notice a staged removal (section 8.2).
   const etag = state.staged === "state" ? state.stagedEtag : state.etag;
   return cas.ifStateEtag === undefined || cas.ifStateEtag === etag;
-}
-
-function viewVersion(state: KeyState): number {
-  return state.staged === "none" ? state.version : state.stagedVersion;
 }
 
 function viewEtag(state: KeyState): string {
@@ -258,12 +283,12 @@ function readMatches(answer: Answer, etag: string, version: number): boolean {
 }
 
 function updated(state: KeyState, call: UpdateCall): KeyState {
-  const stagedVersion = state.staged === "none" ? state.version + 1 : state.stagedVersion;
+  const stagedVersion = hasStaged(state) ? state.stagedVersion : state.version + 1;
   return { ...state, staged: "state", stagedVersion, stagedEtag: call.etag };
 }
 
 function removed(state: KeyState): KeyState {
-  const stagedVersion = viewVersion(state) + 1;
+  const stagedVersion = versionInView(state) + 1;
   return { ...state, staged: "removal", stagedVersion, stagedEtag: "" };
 }
 
@@ -277,11 +302,22 @@ function ended(state: KeyState, commits: boolean): KeyState {
     staged: "none",
     stagedVersion: 0,
     stagedEtag: "",
+    stagedFiles: undefined,
   };
-  if (!commits || state.staged === "none") return free;
+  if (!commits || !hasStaged(state)) return free;
   const version = state.stagedVersion;
+  const files = state.staged === "removal" ? "" : (state.stagedFiles ?? state.files);
+  if (state.staged === "none") return { ...free, version, files };
   const etag = state.staged === "state" ? state.stagedEtag : "";
-  return { ...free, version, etag, lastLease: state.lease, lastVersion: version, lastEtag: etag };
+  return {
+    ...free,
+    version,
+    etag,
+    files,
+    lastLease: state.lease,
+    lastVersion: version,
+    lastEtag: etag,
+  };
 }
 
 function isSame(one: KeyState, other: KeyState): boolean {
@@ -293,6 +329,7 @@ export function stateText(state: KeyState): string {
   return (
     `${state.token}${state.loose ? "~" : ""},${state.lease},${state.endFromMs},${state.endToMs},` +
     `${state.version},${state.etag},${state.staged},${state.stagedVersion},${state.stagedEtag},` +
+    `${state.files},${state.stagedFiles ?? "-"},` +
     `${state.lastLease},${state.lastVersion},${state.lastEtag}`
   );
 }

@@ -1,33 +1,15 @@
 /** The seeded bugs which the simulator must find within its usual budget. */
 import { WaitingRoom } from "../../src/engine/lease/waiting-room.ts";
 import {
-  type ApplyResult,
   type Plan,
   type Store,
   type StoredObject,
   StoreFailure,
   type VersionTag,
 } from "../../src/engine/ports/store.ts";
+import { fileMutants } from "./file-mutants.ts";
 import type { Mutant } from "./mutant.ts";
-
-type Apply = (plan: Plan) => Promise<ApplyResult>;
-
-/** The store with another `apply` and, if given, another `get`. */
-function withApply(store: Store, apply: Apply, get?: Store["get"]): Store {
-  return {
-    label: store.label,
-    capabilities: store.capabilities,
-    get: get ?? ((name) => store.get(name)),
-    getStream: (name) => store.getStream(name),
-    apply,
-    putStream: (name, source, signal) => store.putStream(name, source, signal),
-    deleteStream: (name) => store.deleteStream(name),
-    list: (prefix, options) => store.list(prefix, options),
-    scan: (prefix, options) => store.scan(prefix, options),
-    listStreams: (prefix, options) => store.listStreams(prefix, options),
-    close: () => store.close(),
-  };
-}
+import { type Apply, withApply } from "./with-apply.ts";
 
 function unconditional(plan: Plan): Plan {
   return plan.map((step) => ({ ...step, when: { kind: "any" } }));
@@ -116,4 +98,5 @@ export const mutants: readonly Mutant[] = [
     bug: "a write that was not answered is taken for one that did not happen",
     store: guessing,
   },
+  ...fileMutants,
 ];

@@ -13,8 +13,13 @@ export interface Scenario {
   readonly callsEach: number;
   readonly pauseMs: number;
   readonly clockFaults: boolean;
+  /** Clients work with attachments too. */
+  readonly files: boolean;
   readonly rates: ReadonlyMap<FaultKind, number>;
 }
+
+/** Lower seeds were kept before there were attachments, and go on replaying what they found. */
+const firstSeedWithFiles = 1_000;
 
 export interface ScenarioOverrides {
   readonly nodes?: number | undefined;
@@ -41,16 +46,19 @@ export function scenarioOf(seed: number, overrides: ScenarioOverrides = {}): Sce
     callsEach: overrides.steps ?? Math.ceil(calls / clients),
     pauseMs: rng.pick([5, 50, 200, 600]),
     clockFaults,
+    files: seed >= firstSeedWithFiles && new Rng(seed, "files").chance(0.4),
     rates: drawFaults(rng, { exclusive, clockFaults }),
   };
 }
 
 export function describeScenario(scenario: Scenario): string {
-  const { seed, exclusive, nodes, clients, keys, callsEach, pauseMs, clockFaults } = scenario;
+  const { seed, exclusive, nodes, clients, keys, callsEach, pauseMs, clockFaults, files } =
+    scenario;
   const faults = [...scenario.rates].map(([kind, rate]) => `${kind}=${rate.toFixed(3)}`).join(" ");
   return (
     `seed ${seed}: ${exclusive ? "exclusive" : "shared"} store, ${nodes} nodes, ${clients} ` +
     `clients x ${callsEach} calls, ${keys} keys, pause ${pauseMs} ms, clock faults ` +
-    `${clockFaults ? "on" : "off"}\n  ${faults === "" ? "no faults" : faults}`
+    `${clockFaults ? "on" : "off"}, attachments ${files ? "on" : "off"}\n` +
+    `  ${faults === "" ? "no faults" : faults}`
   );
 }

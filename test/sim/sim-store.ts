@@ -155,6 +155,7 @@ export class SimStore implements Store {
     if (this.#parts.faults.strikes("store-stream-broken")) throw this.#unavailable(name);
     const bytes = Buffer.concat(parts);
     this.#parts.truth.streams.set(name, bytes);
+    this.#note(`put ${name}`);
     await this.#travel(undefined, "stream-durable");
     return { size: bytes.length };
   }

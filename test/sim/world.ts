@@ -122,6 +122,7 @@ export class World {
         beliefs,
         callsMax: scenario.callsEach,
         clockFaults: scenario.clockFaults,
+        files: scenario.files,
         pauseMs: scenario.pauseMs,
       });
       void client.run().then(() => {

@@ -1,7 +1,7 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<keyof Lockd, "close" | "queues" | "queries">;
+export type Verb = Exclude<keyof Lockd, "close" | "queues" | "queries" | "attachments">;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -14,6 +14,10 @@ export type Interception = (probed: ProbedCall, through: () => Promise<unknown>)
 
 /** A `Lockd` that records its calls and lets a test step in. */
 export class ProbedLockd implements Lockd {
+  get attachments(): Lockd["attachments"] {
+    return this.#inner.attachments;
+  }
+
   get queues(): Lockd["queues"] {
     return this.#inner.queues;
   }

@@ -4,7 +4,8 @@
  */
 import { failure, type LockdApiError } from "../../api/errors.ts";
 import type { Key, Namespace } from "../../api/names.ts";
-import type { KeyRecord, Lease, Staged, StoredState } from "../record/key-record.ts";
+import type { KeyRecord, Lease, StoredState } from "../record/key-record.ts";
+import { stagedObjects } from "../record/record-objects.ts";
 import type { Cleaned } from "../transition.ts";
 
 /** A lease-bound request after validation of its form. */
@@ -25,11 +26,6 @@ export function isExpired(lease: Lease, nowUnix: number): boolean {
 /** The lease if there is one and it still runs. */
 export function runningLease(record: KeyRecord, nowUnix: number): Lease | undefined {
   return record.lease !== undefined && !isExpired(record.lease, nowUnix) ? record.lease : undefined;
-}
-
-/** Objects that only the staged half of a record points at. */
-export function stagedObjects(staged: Staged | undefined): readonly string[] {
-  return staged?.state?.place.kind === "object" ? [staged.state.place.name] : [];
 }
 
 /** Clears lease and staging; the way every lease ends without a commit. */
@@ -166,10 +162,10 @@ export function casError(
   return undefined;
 }
 
-/** D8: while only metadata is staged the committed version is accepted too. */
+/** D8: while only metadata or attachments are staged the committed version is accepted too. */
 function versionMatches(record: KeyRecord, effective: number, expected: number): boolean {
   if (effective === expected) return true;
   const { staged } = record;
-  const onlyMetadata = staged !== undefined && staged.state === undefined && !staged.removed;
-  return onlyMetadata && record.version === expected;
+  const onlyBeside = staged !== undefined && staged.state === undefined && !staged.removed;
+  return onlyBeside && record.version === expected;
 }

@@ -3,6 +3,8 @@
  * http-core.md section 8.1). Plain immutable data; every transition makes a new one.
  */
 
+import { type AttachmentEntry, noAttachments, type StagedAttachments } from "./attachment-entry.ts";
+
 /** Where the bytes of a state are: inside the record, or an object of their own. */
 export type StatePlace =
   | { readonly kind: "inline"; readonly bytes: Uint8Array }
@@ -35,6 +37,8 @@ export interface Staged {
   readonly removed: boolean;
   /** undefined: the attribute is not part of this transaction. */
   readonly queryHidden: boolean | undefined;
+  /** undefined: the attachments are not part of this transaction. */
+  readonly attachments: StagedAttachments | undefined;
 }
 
 /** The last commit, so that a repeated fused call can be answered again (exactly once). */
@@ -54,6 +58,8 @@ export interface KeyRecord {
   readonly updatedAtUnix: number;
   readonly state: StoredState | undefined;
   readonly queryHidden: boolean | undefined;
+  /** Committed ones, sorted by name. */
+  readonly attachments: readonly AttachmentEntry[];
   readonly lease: Lease | undefined;
   readonly staged: Staged | undefined;
   readonly lastCommit: LastCommit | undefined;
@@ -66,6 +72,7 @@ export const absentRecord: KeyRecord = {
   updatedAtUnix: 0,
   state: undefined,
   queryHidden: undefined,
+  attachments: noAttachments,
   lease: undefined,
   staged: undefined,
   lastCommit: undefined,
@@ -84,10 +91,10 @@ export function recordName(namespace: string, key: string): string {
 /** Prefix of all records, for sweeping. */
 export const recordPrefix = "k/";
 
-/** A name never used before for a state's bytes; it tells which key it belongs to. */
+/** A name never used before for bytes beside the record; it tells which key it belongs to. */
 export function stateObjectName(namespace: string, key: string, unique: string): string {
   return `b/${namespace}/${key}/${unique}`;
 }
 
-/** Prefix of all state objects, for sweeping. */
+/** Prefix of all objects that hold states and payloads, for sweeping. */
 export const stateObjectPrefix = "b/";

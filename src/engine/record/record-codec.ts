@@ -10,6 +10,13 @@
  */
 import { crc32 } from "node:zlib";
 import { StoreFailure } from "../ports/store.ts";
+import {
+  type AttachmentHeader,
+  attachmentText,
+  committedAttachments,
+  isConsistentList,
+  stagedAttachments,
+} from "./attachment-codec.ts";
 import type { KeyRecord, LastCommit, Lease, Staged, StoredState } from "./key-record.ts";
 
 const magicL = 0x4c;
@@ -26,7 +33,7 @@ export interface DecodedRecord {
 /** [etag, size, object name or 0 when inline] */
 type StateHeader = [string, number, string | 0];
 
-interface Header {
+interface Header extends AttachmentHeader {
   /** write id */
   w: string;
   /** version, fencing token, updated at */
@@ -51,7 +58,7 @@ function inlineBytes(state: StoredState | undefined): Uint8Array | undefined {
  * of safe characters, and what callers chose is quoted properly.
  */
 function headerText(record: KeyRecord, writeId: string): string {
-  const { state, lease, staged, lastCommit } = record;
+  const { state, attachments, lease, staged, lastCommit } = record;
   let text =
     `{"w":"${writeId}",` + `"n":[${record.version},${record.fencingToken},${record.updatedAtUnix}]`;
   if (state !== undefined) text += `,"s":${stateText(state)}`;
@@ -72,6 +79,7 @@ function headerText(record: KeyRecord, writeId: string): string {
     const { leaseId, version, etag, bytes } = lastCommit;
     text += `,"c":["${leaseId}",${version},"${etag}",${bytes}]`;
   }
+  text += attachmentText(attachments, staged?.attachments);
   return `${text}}`;
 }
 
@@ -169,8 +177,10 @@ function recordOf(header: Header, inline: Buffer): KeyRecord {
     updatedAtUnix: header.n[2],
     state,
     queryHidden: header.h,
+    attachments: committedAttachments(header),
     lease: header.l === undefined ? undefined : leaseOf(header.l),
-    staged: header.g === undefined ? undefined : stagedOf(header.g, inline, stagedAt),
+    staged:
+      header.g === undefined ? undefined : stagedOf(header, header.g, { inline, at: stagedAt }),
     lastCommit: header.c === undefined ? undefined : lastCommitOf(header.c),
   };
 }
@@ -196,7 +206,11 @@ function leaseOf(fields: NonNullable<Header["l"]>): Lease {
   };
 }
 
-function stagedOf(fields: NonNullable<Header["g"]>, inline: Buffer, at: number): Staged {
+function stagedOf(
+  header: Header,
+  fields: NonNullable<Header["g"]>,
+  { inline, at }: { readonly inline: Buffer; readonly at: number },
+): Staged {
   const [txnId, version, removed, queryHidden, state] = fields;
   return {
     txnId,
@@ -204,6 +218,7 @@ function stagedOf(fields: NonNullable<Header["g"]>, inline: Buffer, at: number):
     removed: removed === 1,
     queryHidden: queryHidden ?? undefined,
     state: state === null ? undefined : storedState(state, inline, at),
+    attachments: stagedAttachments(header),
   };
 }
 
@@ -219,5 +234,5 @@ function isConsistent(record: KeyRecord): boolean {
   if (lease !== undefined && lease.fencingToken !== record.fencingToken) return false;
   if (staged !== undefined && staged.version <= record.version) return false;
   if (state?.place.kind === "inline" && state.place.bytes.length !== state.size) return false;
-  return true;
+  return isConsistentList(record.attachments, staged?.attachments);
 }

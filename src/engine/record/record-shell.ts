@@ -17,6 +17,7 @@ import type { Decision } from "../transition.ts";
 import type { KeyRecord } from "./key-record.ts";
 import { type RecordCell, RecordCells } from "./record-cells.ts";
 import { decodeRecord, encodeRecord } from "./record-codec.ts";
+import { referencedObjects } from "./record-objects.ts";
 
 /** A pure transition of a record (undefined: the key was never acquired) at `nowUnix` seconds. */
 export type Transition<Answer> = (
@@ -90,24 +91,36 @@ export class RecordShell {
    * Runs `decide` on the current record and makes its decision durable. The answer is returned only
    * when the write is; a refusal is thrown after the cleaning that may come with it.
    *
+   * `object` is what the change lets the record point at, if anything. When an attempt may have
+   * landed and the object is not to be seen any more, somebody may have replaced and deleted it:
+   * then the change is not repeated, its outcome stays unknown.
+   *
    * @throws what the decision refuses with, cas_mismatch, store errors
    */
-  async transact<Answer>(name: string, decide: Transition<Answer>): Promise<Answer> {
+  async transact<Answer>(
+    name: string,
+    decide: Transition<Answer>,
+    object?: string,
+  ): Promise<Answer> {
     const cell = this.#cells.get(name);
     if (cell.busy) await cell.turn();
     else cell.busy = true;
     try {
-      return await this.#decideAndWrite(cell, decide);
+      return await this.#decideAndWrite(cell, decide, object);
     } finally {
       this.#cells.leave(cell, this.#store.capabilities.exclusive);
     }
   }
 
-  async #decideAndWrite<Answer>(cell: RecordCell, decide: Transition<Answer>): Promise<Answer> {
+  async #decideAndWrite<Answer>(
+    cell: RecordCell,
+    decide: Transition<Answer>,
+    object: string | undefined,
+  ): Promise<Answer> {
     const open: OpenAttempts<Answer> = new Map();
     try {
       for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
-        const done = await this.#attempt(cell, decide, open);
+        const done = await this.#attempt(cell, decide, { open, object });
         if (done !== undefined) return done.value;
       }
     } catch (error) {
@@ -123,7 +136,7 @@ export class RecordShell {
   async #attempt<Answer>(
     cell: RecordCell,
     decide: Transition<Answer>,
-    open: OpenAttempts<Answer>,
+    { open, object }: { readonly open: OpenAttempts<Answer>; readonly object: string | undefined },
   ): Promise<{ readonly value: Answer } | undefined> {
     if (!cell.loaded) {
       const loaded = await this.#load(cell.name);
@@ -133,6 +146,9 @@ export class RecordShell {
         return own.answer;
       }
       cell.set(loaded.record, loaded.tag);
+    }
+    if (object !== undefined && mayBeGone(cell, open, object)) {
+      throw this.#unknownOutcome(cell.name, undefined);
     }
     const decision = decide(cell.record, this.nowUnix());
     if (decision.kind === "keep") return { value: decision.answer };
@@ -145,7 +161,7 @@ export class RecordShell {
     const written = await this.#write(cell, next);
     if (written.kind === "applied") {
       for (const [writeId, earlier] of open) if (earlier.base === base) open.delete(writeId);
-      this.#observer.garbage(decision.garbage);
+      this.#observer.garbage(unreferenced(decision.garbage, next));
       if (decision.kind === "refuse") throw decision.error;
       return { value: decision.answer };
     }
@@ -216,6 +232,23 @@ export class RecordShell {
 function hasAnswers<Answer>(open: OpenAttempts<Answer>): boolean {
   for (const { answer } of open.values()) if (answer !== undefined) return true;
   return false;
+}
+
+/** An earlier attempt may have landed, the record went on, and it does not show the object. */
+function mayBeGone<Answer>(cell: RecordCell, open: OpenAttempts<Answer>, object: string): boolean {
+  for (const { base } of open.values()) {
+    if (base !== cell.tag) {
+      return cell.record === undefined || !referencedObjects(cell.record).includes(object);
+    }
+  }
+  return false;
+}
+
+/** A call that met its own earlier attempt replaces its object by itself: that is no garbage. */
+function unreferenced(objects: readonly string[], next: KeyRecord): readonly string[] {
+  if (objects.length === 0) return objects;
+  const kept = new Set(referencedObjects(next));
+  return objects.filter((object) => !kept.has(object));
 }
 
 function throwEngineError(error: unknown): never {

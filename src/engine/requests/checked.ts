@@ -32,11 +32,11 @@ export interface CheckedKey {
   readonly key: Key;
 }
 
-function present(raw: string | undefined): string {
+export function present(raw: string | undefined): string {
   return raw === undefined ? "" : raw.trim();
 }
 
-function requireToken(request: LeaseAddress): number {
+export function requireToken(request: LeaseAddress): number {
   const token = parseDecimal(request.fencingToken, "invalid_fencing_token", "the fencing token");
   if (token === undefined) throw failure("missing_fencing_token", "no fencing token given");
   return token;
@@ -48,7 +48,7 @@ function requireKey(request: KeyAddress, defaultNamespace: string): CheckedKey {
   return { namespace, key: normalizeKey(text) };
 }
 
-function requireKeyText(request: KeyAddress): string {
+export function requireKeyText(request: KeyAddress): string {
   const text = present(request.key);
   if (text === "") throw failure("missing_key", "no key given");
   return text;
@@ -117,8 +117,8 @@ export function checkGet(request: GetRequest, defaultNamespace: string): Checked
   return { mode: "leased", claim: { namespace, key, leaseId, fencingToken, txnId: undefined } };
 }
 
-/** The part of section 10.6 and 10.8 that comes before the conditions. */
-function checkWriteClaim(request: LeaseAddress, defaultNamespace: string): LeaseClaim {
+/** What every change of a key checks before anything of its own (sections 10.6, 10.8, 10.10). */
+export function checkWriteClaim(request: LeaseAddress, defaultNamespace: string): LeaseClaim {
   const { namespace, key } = requireKey(request, defaultNamespace);
   const leaseId = requireLeaseId(request);
   const txnId = requireTxnId(request);

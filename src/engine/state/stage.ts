@@ -7,7 +7,6 @@ import {
   claimError,
   cleanedIfExpired,
   type LeaseClaim,
-  stagedObjects,
   stagedTxnError,
   txnError,
 } from "../lease/lease-rules.ts";
@@ -17,6 +16,7 @@ import {
   type Staged,
   type StoredState,
 } from "../record/key-record.ts";
+import { stateObjects } from "../record/record-objects.ts";
 import { type Decision, keep, refuse, write } from "../transition.ts";
 
 export interface StateStaged {
@@ -42,7 +42,7 @@ export interface StageStateRequest {
 }
 
 /** The staged half to build on: what this transaction staged so far, or a fresh one. */
-function stagedBase(record: KeyRecord, claim: LeaseClaim): Staged {
+export function stagedBase(record: KeyRecord, claim: LeaseClaim): Staged {
   return (
     record.staged ?? {
       txnId: claim.txnId ?? "",
@@ -50,11 +50,13 @@ function stagedBase(record: KeyRecord, claim: LeaseClaim): Staged {
       state: undefined,
       removed: false,
       queryHidden: undefined,
+      attachments: undefined,
     }
   );
 }
 
-function bindingError(
+/** The error of a lease-bound change, in the order of section 8.5, or undefined when it may be. */
+export function bindingError(
   record: KeyRecord,
   claim: LeaseClaim,
   nowUnix: number,
@@ -101,7 +103,7 @@ export function stageState(
     released: request.release,
     usesBytes: true,
   };
-  const replaced = stagedObjects(record.staged);
+  const replaced = stateObjects(record.staged?.state);
   if (!request.release) return write(stagedRecord, answer, replaced);
   const ended = committed(stagedRecord, nowUnix);
   return write(ended.record, answer, [...replaced, ...ended.garbage]);
@@ -140,7 +142,10 @@ export interface RemovalStaged {
   readonly version: number;
 }
 
-/** Drops the staged state and attributes, flags the removal and counts the staged version up. */
+/**
+ * Drops the staged state and attributes, flags the removal and counts the staged version up. Staged
+ * attachments stay recorded, out of sight, for a later update may cancel the removal.
+ */
 export function stageRemoval(
   current: KeyRecord | undefined,
   request: { readonly claim: LeaseClaim; readonly cas: CasClaim },
@@ -167,7 +172,7 @@ export function stageRemoval(
     },
     updatedAtUnix: nowUnix,
   };
-  return write(next, { removed: true, version }, stagedObjects(staged));
+  return write(next, { removed: true, version }, stateObjects(staged?.state));
 }
 
 export interface MetadataStaged {

@@ -1,7 +1,7 @@
 /**
  * Background tidying, never needed for correctness: clears leases that ran out on keys nobody
- * touches, and deletes state objects that no record points at (left by a crash between writing a
- * body and writing the record).
+ * touches, and deletes objects of states and attachments that no record points at (left by a crash
+ * between writing a body and writing the record).
  *
  * The race it must not lose: a body that was just written and whose record write is still to come.
  * An object is therefore deleted only when it was seen unreferenced twice, further apart than the
@@ -25,6 +25,7 @@ import {
   stateObjectPrefix,
 } from "../record/key-record.ts";
 import { decodeRecord } from "../record/record-codec.ts";
+import { referencedObjects } from "../record/record-objects.ts";
 import type { RecordShell } from "../record/record-shell.ts";
 import { callStore } from "../store-failure.ts";
 import { keep, write } from "../transition.ts";
@@ -51,11 +52,8 @@ interface Run {
   readonly budget: SweepBudget;
 }
 
-/** A name of section "records" belongs to a key: `k/<namespace>/<key>`. */
-function referencedObjects(record: KeyRecord | undefined): readonly string[] {
-  const states = [record?.state, record?.staged?.state];
-  return states.flatMap((state) => (state?.place.kind === "object" ? [state.place.name] : []));
-}
+/** Objects that records point at, by the names of the records; for one page. */
+type SeenRecords = Map<string, ReadonlySet<string>>;
 
 /** `b/<namespace>/<key...>/<id>` -> the name of the key's record; undefined for foreign names. */
 function ownerRecordName(objectName: string): string | undefined {
@@ -114,11 +112,12 @@ export class Sweeper {
 
   async #objectPage(run: Run, options: PageOptions): Promise<boolean> {
     const page = await callStore(() => this.#options.store.listStreams(stateObjectPrefix, options));
+    const seen: SeenRecords = new Map();
     for (const name of page.names) {
       // A page that is broken off is looked at again from its start: nothing is done twice by it.
       if (run.budget.signal?.aborted === true) return false;
       run.looked += 1;
-      await this.#sweepObject(name, run);
+      await this.#sweepObject(name, run, seen);
     }
     this.#cursor = page.next;
     this.#sweepsRecords = page.next === undefined;
@@ -134,10 +133,8 @@ export class Sweeper {
     if (cleared) run.expiredCleared += 1;
   }
 
-  async #sweepObject(name: string, run: Run): Promise<void> {
-    const owner = ownerRecordName(name);
-    const record = owner === undefined ? undefined : await this.#peek(owner);
-    if (referencedObjects(record).includes(name)) {
+  async #sweepObject(name: string, run: Run, seen: SeenRecords): Promise<void> {
+    if (await this.#isReferenced(name, seen)) {
       this.#candidates.delete(name);
       return;
     }
@@ -148,9 +145,23 @@ export class Sweeper {
       return;
     }
     if (now - since < this.#orphanAgeMs()) return;
+    // What was seen earlier in this page may be old by now: look once more before it is too late.
+    if (await this.#isReferenced(name, new Map())) return;
     await callStore(() => this.#options.store.deleteStream(name));
     this.#candidates.delete(name);
     run.orphansDeleted += 1;
+  }
+
+  /** A key may have a thousand payloads on one page: its record is read once for all of them. */
+  async #isReferenced(name: string, seen: SeenRecords): Promise<boolean> {
+    const owner = ownerRecordName(name);
+    if (owner === undefined) return false;
+    const known = seen.get(owner);
+    if (known !== undefined) return known.has(name);
+    const record = await this.#peek(owner);
+    const objects = new Set(record === undefined ? [] : referencedObjects(record));
+    seen.set(owner, objects);
+    return objects.has(name);
   }
 
   /** Reads past the cache, so that a sweep does not push out what is in use. */

@@ -2,10 +2,11 @@
 import type { Lockd, MutateCounters } from "../../api/lockd.ts";
 import { decodeFields, mutateFields } from "../../api/wire.ts";
 import type { Exchange } from "../exchange.ts";
+import { leaseOf } from "../lease-headers.ts";
 import { mutateBodyBytesMax } from "../limits.ts";
 import { collectText } from "../request-body.ts";
 import type { Routes } from "../route.ts";
-import { leaseOf, sendUpdateResult } from "./state-endpoints.ts";
+import { sendUpdateResult } from "./state-endpoints.ts";
 
 async function mutate(lockd: Lockd, exchange: Exchange): Promise<void> {
   const lease = leaseOf(exchange);

@@ -1,28 +1,12 @@
 /** get, update, remove, metadata, describe, status (http-core.md sections 10.4 to 10.9). */
-import type {
-  BodyOutStream,
-  DescribeResult,
-  KeyMetadata,
-  LeaseAddress,
-  Lockd,
-  StateResult,
-  UpdateResult,
-} from "../../api/lockd.ts";
+import type { DescribeResult, KeyMetadata, Lockd, UpdateResult } from "../../api/lockd.ts";
 import { decodeFields, metadataFields } from "../../api/wire.ts";
 import type { Exchange } from "../exchange.ts";
+import { leaseOf } from "../lease-headers.ts";
 import { metadataBodyBytesMax } from "../limits.ts";
 import { collectText, stateBody } from "../request-body.ts";
 import type { Routes } from "../route.ts";
-
-export function leaseOf(exchange: Exchange): LeaseAddress {
-  return {
-    namespace: exchange.query.get("namespace"),
-    key: exchange.query.get("key"),
-    leaseId: exchange.header("x-lease-id"),
-    txnId: exchange.header("x-txn-id"),
-    fencingToken: exchange.header("x-fencing-token"),
-  };
-}
+import { sendStream } from "../send-stream.ts";
 
 function metadataJson(metadata: KeyMetadata): { query_hidden?: true } {
   return metadata.queryHidden === true ? { query_hidden: true } : {};
@@ -49,23 +33,7 @@ async function get(lockd: Lockd, exchange: Exchange): Promise<void> {
     headers.push("X-Fencing-Token", String(state.fencingToken));
   }
   if (state.body instanceof Uint8Array) exchange.send(200, state.body, headers);
-  else await sendStream(exchange, state, { body: state.body, headers });
-}
-
-/** Sends as fast as the client reads; a failure on the way cuts the connection. */
-async function sendStream(
-  exchange: Exchange,
-  state: StateResult,
-  { body, headers }: { readonly body: BodyOutStream; readonly headers: readonly string[] },
-): Promise<void> {
-  const { response } = exchange;
-  response.writeHead(200, exchange.head(headers, state.size));
-  try {
-    for await (const chunk of body) await exchange.write(chunk);
-    response.end();
-  } finally {
-    await body.close();
-  }
+  else await sendStream(exchange, { body: state.body, headers, size: state.size });
 }
 
 async function update(lockd: Lockd, exchange: Exchange): Promise<void> {

@@ -52,6 +52,7 @@ const records: fc.Arbitrary<KeyRecord> = fc
           removed: false,
           queryHidden: queryHidden !== true,
           state: stagedState,
+          attachments: undefined,
         }
       : undefined,
     lastCommit: undefined,
@@ -84,6 +85,7 @@ test("a damaged record is named", () => {
     updatedAtUnix: 1,
     state: { etag, size: 2, place: { kind: "inline", bytes: Buffer.from("{}") } },
     queryHidden: undefined,
+    attachments: [],
     lease: undefined,
     staged: undefined,
     lastCommit: undefined,

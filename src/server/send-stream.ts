@@ -1,0 +1,25 @@
+import type { BodyOutStream } from "../api/lockd.ts";
+import { ClientGone, type Exchange } from "./exchange.ts";
+
+/** A 200 whose body is longer than one would hold. */
+export interface StreamedAnswer {
+  readonly body: BodyOutStream;
+  /** Flat list of names and values. */
+  readonly headers: readonly string[];
+  /** Bytes of the body. */
+  readonly size: number;
+}
+
+/** Sends as fast as the client reads; a failure on the way cuts the connection. */
+export async function sendStream(exchange: Exchange, answer: StreamedAnswer): Promise<void> {
+  const { response } = exchange;
+  const { body, headers, size } = answer;
+  try {
+    if (response.destroyed) throw new ClientGone();
+    response.writeHead(200, exchange.head(headers, size));
+    for await (const chunk of body) await exchange.write(chunk);
+    response.end();
+  } finally {
+    await body.close();
+  }
+}
