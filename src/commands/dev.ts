@@ -54,8 +54,12 @@ export default class Dev extends BaseCommand {
         ? undefined
         : async ({ lockd, endpoints }) => {
             const [label = "dev"] = endpoints;
-            const one = { label, lockd, mode: "server", store: "mem://" } as const;
-            const sources = openSources([one], describeFailure);
+            const about = {
+              mode: "server",
+              store: "mem://",
+              version: this.context.version,
+            } as const;
+            const sources = openSources([{ label, lockd, ...about }], describeFailure);
             const { runDashboard } = await import("../tui/main.tsx");
             return runDashboard({ sources, options, looks, describe: describeFailure });
           },

@@ -46,7 +46,7 @@ export default class Tui extends BaseCommand {
     try {
       const { openSources } = await import("../tui/open-sources.ts");
       const { terminalLooks } = await import("../tui/terminal/terminal-looks.ts");
-      const sources = openSources(connections.map(watched), describeFailure);
+      const sources = openSources(connections.map(watched(this.context.version)), describeFailure);
       const dashboard = { sources, options: settings };
       const looks = terminalLooks(process.env, flags["screen-reader"]);
       if (flags.once) {
@@ -67,6 +67,9 @@ export default class Tui extends BaseCommand {
   }
 }
 
-function watched({ label, lockd, mode }: NamedConnection) {
-  return { label, lockd, mode: mode.kind, store: mode.kind === "inline" ? mode.storeUrl : "" };
+function watched(version: string) {
+  return ({ label, lockd, mode }: NamedConnection) =>
+    mode.kind === "inline"
+      ? { label, lockd, mode: mode.kind, store: mode.storeUrl, version }
+      : { label, lockd, mode: mode.kind, store: "", version: undefined };
 }

@@ -8,6 +8,8 @@ export interface WatchedLockd {
   readonly lockd: Lockd;
   readonly mode: "inline" | "server";
   readonly store: string;
+  /** Of the program that works on the store, where that is this one. */
+  readonly version: string | undefined;
 }
 
 export interface LabelledSource {
@@ -19,8 +21,8 @@ export function openSources(
   watched: readonly WatchedLockd[],
   describe: (error: unknown) => Failure,
 ): readonly LabelledSource[] {
-  return watched.map(({ label, lockd, mode, store }) => ({
+  return watched.map(({ label, lockd, ...about }) => ({
     label,
-    source: new LockdSource({ lockd, about: { mode, store }, describe, now: Date.now }),
+    source: new LockdSource({ lockd, about, describe, now: Date.now }),
   }));
 }

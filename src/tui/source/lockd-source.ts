@@ -39,10 +39,16 @@ export type ObservableLockd = Lockd & {
   readonly transactions?: Transactions;
 };
 
+export interface AboutLockd {
+  readonly mode: "inline" | "server";
+  readonly store: string;
+  readonly version: string | undefined;
+}
+
 export interface LockdSourceOptions {
   readonly lockd: ObservableLockd;
   /** For lockds that do not tell it themselves. */
-  readonly about: { readonly mode: "inline" | "server"; readonly store: string };
+  readonly about: AboutLockd;
   readonly describe: (error: unknown) => Failure;
   readonly now: () => number;
 }
@@ -61,7 +67,8 @@ export class LockdSource implements DashboardSource {
     const { lockd, describe } = this.#options;
     if (lockd.observation === undefined) return lookAtParts(this.#options, signal);
     try {
-      return await lockd.observation.overview(request, { signal });
+      const look = await lockd.observation.overview(request, { signal });
+      return { ...look, version: look.version ?? this.#options.about.version };
     } catch (error) {
       if (!unknownRoutes.has(describe(error).code)) throw error;
       return lookAtParts(this.#options, signal);

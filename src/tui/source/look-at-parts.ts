@@ -36,7 +36,6 @@ export async function lookAtParts(
   });
   const noQueues: readonly QueueSummary[] = [];
   return {
-    version: undefined,
     ...about,
     uptimeMs: undefined,
     draining: false,

@@ -2,6 +2,7 @@
 import { eventsKeptMax } from "../limits.ts";
 import type { Happening, Look } from "../source/dashboard-source.ts";
 import type { DashboardEvent } from "./events.ts";
+import { leaseSpans } from "./lease-spans.ts";
 import { lookRequest, questionOf } from "./look-request.ts";
 import { counted, sampled } from "./queue-rates.ts";
 import { changedServer, type DashboardState, type ServerState } from "./state.ts";
@@ -18,7 +19,7 @@ export function afterLook(state: DashboardState, event: EventOf<"looked">): Dash
     look,
     lookAtMs: nowMs,
     failure: undefined,
-    ttlMs: longestLeft(server.ttlMs, look),
+    spans: leaseSpans(server.spans, look),
     rates: sampled(
       server.rates,
       look,
@@ -32,15 +33,6 @@ export function afterLook(state: DashboardState, event: EventOf<"looked">): Dash
 /** A window that has become empty is left for the one before it. */
 function stillThere({ windows }: ServerState, look: Look): ServerState["windows"] {
   return look.leases.length === 0 && windows.length > 1 ? windows.slice(0, -1) : windows;
-}
-
-function longestLeft(before: ReadonlyMap<string, number>, look: Look): Map<string, number> {
-  return new Map(
-    look.leases.map(({ leaseId, remainingMs }) => [
-      leaseId,
-      Math.max(remainingMs, before.get(leaseId) ?? 0),
-    ]),
-  );
 }
 
 export function afterLookFailure(

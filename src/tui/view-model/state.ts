@@ -8,6 +8,7 @@ import type {
   Look,
   Subject,
 } from "../source/dashboard-source.ts";
+import type { LeaseSpan } from "./lease-spans.ts";
 import type { QueueRates } from "./queue-rates.ts";
 
 export const screenNames = [
@@ -40,8 +41,8 @@ export interface ServerState {
   readonly failure: Failure | undefined;
   /** Cursors of the windows of leases up to the one that is shown; the first has none. */
   readonly windows: readonly LeaseWindow[];
-  /** Longest time left that was seen of each lease in the window: its time to live. */
-  readonly ttlMs: ReadonlyMap<string, number>;
+  /** Of the leases in the window. */
+  readonly spans: ReadonlyMap<string, LeaseSpan>;
   readonly rates: ReadonlyMap<string, QueueRates>;
   /** Oldest first, bounded. */
   readonly events: readonly Happening[];
@@ -156,7 +157,7 @@ function newServer(label: string): ServerState {
     lookAtMs: undefined,
     failure: undefined,
     windows: [{ after: undefined, offset: 0 }],
-    ttlMs: new Map(),
+    spans: new Map(),
     rates: new Map(),
     events: [],
     held: [],

@@ -1,11 +1,12 @@
 /** The whole screen as lines, exactly as many as the window has rows. Pure: state in, lines out. */
 import { columnsMin, rowsMin } from "../limits.ts";
 import { bodyRows } from "../view-model/layout.ts";
+import { asciiGlyphs } from "./bars.ts";
 import { clusterBody } from "./cluster-body.ts";
 import type { Drawing } from "./drawing.ts";
 import { footLines } from "./foot.ts";
 import { headLines } from "./head.ts";
-import { emptyLine, type Line, line } from "./line.ts";
+import { asciiLine, emptyLine, type Line, line } from "./line.ts";
 import { eventsBody, keysBody, queuesBody, transactionsBody } from "./list-bodies.ts";
 import { overlayBody } from "./overlay-body.ts";
 import { overviewBody } from "./overview-body.ts";
@@ -17,7 +18,8 @@ export function frameLines(drawing: Drawing): readonly Line[] {
     return padded([line(text.slice(0, columns))], rows);
   }
   const body = padded(bodyLines(drawing), bodyRows(drawing.state));
-  return [...headLines(drawing), ...body, ...footLines(drawing)];
+  const lines = [...headLines(drawing), ...body, ...footLines(drawing)];
+  return drawing.glyphs === asciiGlyphs ? lines.map(asciiLine) : lines;
 }
 
 function bodyLines(drawing: Drawing): readonly Line[] {

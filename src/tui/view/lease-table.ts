@@ -72,7 +72,7 @@ function timeLeft(drawing: Drawing, lease: LeaseRow, barWidth: number): readonly
   const { state, glyphs } = drawing;
   const server = focused(state);
   const left = remainingMs(state, server, lease.remainingMs);
-  const whole = server.ttlMs.get(lease.leaseId) ?? lease.remainingMs;
+  const whole = server.spans.get(lease.leaseId)?.wholeMs ?? lease.remainingMs;
   const tone: Tone = left <= soonMs ? "caution" : "good";
   const [full, rest] = restBar(whole === 0 ? 0 : left / whole, barWidth, glyphs);
   const text = left === 0 ? "ended" : ageText(left);

@@ -36,6 +36,14 @@ export function selectedLine(of: Line, columns: number): Line {
 
 export const emptyLine: Line = { spans: [], selected: false };
 
+/** The signs for what was left out and for the place of typing, for terminals with ASCII only. */
+export function asciiLine(of: Line): Line {
+  const spans = of.spans.map(({ text, tone }) =>
+    span(text.replaceAll("…", "~").replaceAll("▏", "_"), tone),
+  );
+  return { ...of, spans };
+}
+
 /** The line without its looks. */
 export function lineText({ spans }: Line): string {
   return spans
