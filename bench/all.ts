@@ -12,9 +12,11 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "queue",
   "query-scan",
   "lql",
   "peers",
+  "queue-http",
 ]) {
   console.log(`== ${name}`);
   const file = path.join(import.meta.dirname, `${name}.ts`);

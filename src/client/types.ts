@@ -2,6 +2,7 @@ import type { Lockd } from "../api/lockd.ts";
 import type { AttachmentReader, AttachmentStore } from "./attachment-types.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
 import type { QueryMethods } from "./query/query-types.ts";
+import type { QueueClient } from "./queue/queue-types.ts";
 
 /** Common to every call. A plain AbortSignal may be passed instead. */
 export interface CallOptions {
@@ -211,7 +212,7 @@ export interface LeaseIds {
   fencingToken?: number | undefined;
 }
 
-export interface LockdClient extends QueryMethods, AsyncDisposable {
+export interface LockdClient extends QueueClient, QueryMethods, AsyncDisposable {
   readonly namespace: string;
   useNamespace(ns: string): void;
   useLeaseId(id: string): void;

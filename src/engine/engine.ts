@@ -2,7 +2,6 @@
  * The engine: `Lockd` over a store in this process. Knows no transport, clock or process; all of
  * them come in through `EngineOptions`.
  */
-import { disabledQueues } from "../api/disabled-queues.ts";
 import { failure } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -45,7 +44,9 @@ import type { RebuildOptions } from "./query/candidates.ts";
 import { EngineQueries } from "./query/engine-queries.ts";
 import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
 import { storedNamespaces } from "./query/stored-namespaces.ts";
+import { EngineQueues } from "./queue/engine-queues.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
+import { referencedObjects } from "./record/record-objects.ts";
 import { RecordShell, type Transition } from "./record/record-shell.ts";
 import {
   type CheckedKey,
@@ -62,6 +63,7 @@ import { StateMutator } from "./state/mutate-state.ts";
 import { StateReader } from "./state/read-state.ts";
 import { type StateStaged, stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
 import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
+import { WholeSweep } from "./sweep/whole-sweep.ts";
 
 const noCall: LockdCall = {};
 
@@ -74,8 +76,8 @@ function nameOf(target: CheckedKey): string {
 }
 
 export class Engine implements ServedLockd {
+  readonly queues: EngineQueues;
   readonly attachments: EngineAttachments;
-  readonly queues = disabledQueues;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
@@ -85,7 +87,7 @@ export class Engine implements ServedLockd {
   readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
   readonly #live = new LiveLeases();
-  readonly #sweeper: Sweeper;
+  readonly #sweeper: WholeSweep;
   readonly #watch: { close(): void } | undefined;
   #drainUntil: Monotonic | undefined;
   #closed: Promise<void> | undefined;
@@ -98,6 +100,10 @@ export class Engine implements ServedLockd {
     this.#shell = new RecordShell(options, {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
+      erased: (name, last) => {
+        this.#live.note(name, undefined);
+        if (last !== undefined) this.#garbage.discard(referencedObjects(last));
+      },
     });
     const parts: EngineParts = {
       options,
@@ -108,10 +114,18 @@ export class Engine implements ServedLockd {
     this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
+    this.queues = new EngineQueues(parts);
+    const { sweeper: queueSweeper } = this.queues;
+    this.#sweeper = new WholeSweep([
+      new Sweeper(options, this.#shell, (name) => queueSweeper.sweepState(name)),
+      queueSweeper,
+    ]);
+    this.#watch = store.watch?.(() => {
+      this.#room.wakeAll();
+      this.queues.storeChanged();
+    });
     this.queries = new EngineQueries(parts);
     this.#mutator = new StateMutator(parts);
-    this.#sweeper = new Sweeper(options, this.#shell);
-    this.#watch = store.watch?.(() => this.#room.wakeAll());
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
@@ -266,10 +280,12 @@ export class Engine implements ServedLockd {
     if (this.#drainUntil !== undefined) return;
     this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
     this.#room.failAll(() => this.#drainingError());
+    this.queues.drain(() => this.#drainingError());
   }
 
   liveLeases(): number {
-    return this.#live.count(this.#shell.nowUnix());
+    const nowUnix = this.#shell.nowUnix();
+    return this.#live.count(nowUnix) + this.queues.liveLeases(nowUnix);
   }
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
@@ -296,6 +312,7 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    this.queues.close();
     await this.queries.close();
     await this.#garbage.flush();
     await this.#options.store.close();

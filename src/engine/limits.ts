@@ -89,6 +89,114 @@ export const orphanCandidatesMax = 100_000;
 /** Milliseconds on top of the longest lease before an unreferenced object counts as an orphan. */
 export const sweepSafetyMarginMs = 5 * 60_000;
 
+/** Milliseconds. Latest instant a queue works with; what lies beyond means "never". */
+export const instantMsMax = Number.MAX_SAFE_INTEGER;
+
+/** Bytes. Payloads up to this size live inside the message record: one write, no second object. */
+export const inlinePayloadBytesMax = 8 * 1024;
+
+/** Messages kept decoded in memory when this process is the only writer (32 MiB at most). */
+export const cachedMessagesMax = 4_096;
+
+/** Bytes of a message's attributes as JSON: with them a delivery's meta stays below 4096 bytes,
+ * more than which existing C clients refuse. */
+export const attributesBytesMax = 2_048;
+
+/** Characters of a payload's content type, for the same reason. */
+export const contentTypeLengthMax = 128;
+
+/** Bytes of a nack's last error as JSON: it is part of a record that is written often. */
+export const lastErrorBytesMax = 16 * 1024;
+
+/** Failure budget of a message whose producer names none (http-queue.md 3.1). */
+export const maxAttemptsDefault = 5;
+
+/** Largest counter a message may ask for; fits every client's 32-bit integers. */
+export const attemptsMax = 2_147_483_647;
+
+/** Messages of one dequeue, and window of a subscription (http-queue.md 5.1). */
+export const deliveryPageMax = 64;
+
+/** Priorities reach this far on both sides of 0. */
+export const priorityMax = 100;
+
+/** Bytes of the name of an ordered group, and of a dedupe key. */
+export const groupBytesMax = 128;
+export const dedupeKeyBytesMax = 256;
+
+/** Seconds a dedupe key is remembered: default, and longest. */
+export const dedupeWindowSecondsDefault = 300;
+export const dedupeWindowSecondsMax = 7 * 24 * 3600;
+
+/** Consumers waiting at once when the carrier names no limit (`queue-max-consumers`). */
+export const queueConsumersMaxDefault = 1_024;
+
+/** Milliseconds between two looks at a queue others may write (`queue-poll-interval`). */
+export const queuePollMsDefault = 3_000;
+
+/** Milliseconds. Uniform 0 to this is added to that pause (`queue-poll-jitter`). */
+export const queuePollJitterMsDefault = 500;
+
+/** Milliseconds between two looks while a change feed works (`queue-resilient-poll-interval`). */
+export const queueSafetyPollMsDefault = 5 * 60_000;
+
+/** Milliseconds between two looks for those who watch a queue without a change feed: they are to
+ * learn of every change within a second and a bit. */
+export const queueWatchPollMs = 750;
+
+/** Records of one page of a look at a queue (`queue-list-page-size`). */
+export const queuePageSizeDefault = 128;
+
+/** Records of a page when a whole queue is read into memory. */
+export const queueLoadPageSize = 1_000;
+
+/** Queues one process keeps in memory; idle ones make room, then `queue_busy`. */
+export const trackedQueuesMax = 10_000;
+
+/** Candidates one call may find taken, gone or in the way before it lets others have a turn. */
+export const candidatesPerTurnMax = 64;
+
+/** Deliveries a stream leases at once, its window permitting: their claims share one sync. */
+export const streamAheadMax = 16;
+
+/** Storage errors in a row before a dequeue answers `waiting` (http-queue.md 4.2). */
+export const deliveryFailuresMax = 5;
+
+/** Milliseconds leasing may add to a consumer's wait (http-queue.md 5.2). */
+export const deliveryOvertimeMsMax = 2_000;
+
+/** Milliseconds until a message whose producer has not finished it is looked at again. */
+export const unfinishedRetryMs = 3_000;
+
+/** Milliseconds a message whose payload cannot be found is hidden from consumers. */
+export const missingPayloadHideMs = 30_000;
+
+/** Milliseconds. Least pause before a candidate that could not be had is tried again. */
+export const candidateRetryMs = 50;
+
+/** Milliseconds between two looks at the records of a subscription whose window is full. */
+export const windowRecheckMs = 250;
+
+/** Milliseconds. Fill budget of a batch: a message, at most (http-queue.md 5.2). */
+export const fillMsPerMessage = 5;
+export const fillMsMax = 50;
+
+/** Milliseconds. Longest pause of a timer of a queue: clocks may be set meanwhile. */
+export const queueTimerMsMax = 60_000;
+
+/** Rounds of finding out or trying again before an enqueue with links gives up. */
+export const linkAttemptsMax = 32;
+
+/** Rows of a listing of queues or dead letters: default, and most. */
+export const queueRowsDefault = 100;
+export const queueRowsMax = 1_000;
+
+/** Records looked at to count queues whose numbers are not in memory, in one call. */
+export const queueCountScanMax = 100_000;
+
+/** Milliseconds a piece of a message must be seen without its record before it is swept away. */
+export const queueOrphanAgeMs = 24 * 3_600_000;
+
 /** Attachments a holder sees in one key: all are named in its record, which every write carries. */
 export const attachmentsPerKeyMax = 1_000;
 
@@ -106,7 +214,6 @@ export const attachmentBytesMaxDefault = 2 ** 40;
  * at which the sweeper takes an object nobody names for an orphan.
  */
 export const payloadUnnamedMsMax = 2 * 60_000;
-
 /** Rows of a query's page when the caller names none, and at most (query-and-lql.md 9.1). */
 export const queryRowsDefault = 100;
 export const queryRowsMax = 1_000;

@@ -31,6 +31,8 @@ export interface ShellObserver {
   changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void;
   /** State objects that nothing points at any more. */
   garbage(objects: readonly string[]): void;
+  /** A record was deleted; whatever it pointed at is garbage. */
+  erased(name: string, last: KeyRecord | undefined): void;
 }
 
 interface ShellPorts {
@@ -108,6 +110,31 @@ export class RecordShell {
     try {
       return await this.#decideAndWrite(cell, decide, object);
     } finally {
+      this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    }
+  }
+
+  /**
+   * Deletes a record with all it points at. Only for keys nobody can lease again: the record owns
+   * the key's counter (http-queue.md section 10).
+   * @throws store errors
+   */
+  async erase(name: string): Promise<void> {
+    const cell = this.#cells.get(name);
+    if (cell.busy) await cell.turn();
+    else cell.busy = true;
+    try {
+      const stored = await this.#load(name);
+      if (stored.tag === undefined) return;
+      const when = { kind: "tag" as const, tag: stored.tag };
+      cell.loaded = false;
+      const result = await this.#store
+        .apply([{ kind: "delete", name, when }])
+        .catch(throwEngineError);
+      if (result.kind !== "applied") throw failure("store_unavailable", `${name}: not erased`);
+      this.#observer.erased(name, stored.record);
+    } finally {
+      cell.loaded = false;
       this.#cells.leave(cell, this.#store.capabilities.exclusive);
     }
   }
