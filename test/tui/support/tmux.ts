@@ -1,6 +1,7 @@
 /** A real terminal that a test can type into and look at: tmux, with a server of its own. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 
 /** Undefined when there is no tmux here. */
 export function tmuxVersion(): string | undefined {
@@ -59,8 +60,10 @@ export class Terminal {
     return this.#tmux("display-message", "-p", `#{${name}}`).trim();
   }
 
-  get pid(): number {
-    return Number(this.flag("pane_pid"));
+  /** The process that the shell of the window is waiting for. */
+  get programPid(): number {
+    const shell = this.flag("pane_pid");
+    return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, "utf8").trim());
   }
 
   /** The screen once it has the texts and has stood still. */

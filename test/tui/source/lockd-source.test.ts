@@ -1,0 +1,109 @@
+/** A real engine as the dashboard sees it. */
+import { afterEach, expect, test } from "vitest";
+import { describeFailure } from "../../../src/cli/dashboard/describe-failure.ts";
+import type { Engine } from "../../../src/engine/engine.ts";
+import { LockdSource } from "../../../src/tui/source/lockd-source.ts";
+import { testEngine } from "../../support/test-engine.ts";
+import { madeUpLease } from "../support/made-up.ts";
+
+const { signal } = new AbortController();
+const open: Engine[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((engine) => engine.close()));
+});
+
+function made() {
+  const { engine, clock } = testEngine();
+  open.push(engine);
+  const about = { mode: "inline", store: "mem://", version: "9.9.9" } as const;
+  const now = () => 1_000;
+  const source = new LockdSource({ lockd: engine, about, describe: describeFailure, now });
+  return { engine, clock, source };
+}
+
+const everything = {
+  namespaces: [],
+  after: undefined,
+  limit: 200,
+  order: "expiry",
+  filter: "",
+} as const;
+
+test("a look says who answers, and what it could not have", async () => {
+  const { source } = made();
+  const look = await source.look(everything, signal);
+  expect(look).toMatchObject({ version: "9.9.9", tc: { mode: "local" }, draining: false });
+});
+
+test("a key: its holder, its token, and its state laid out", async () => {
+  const { engine, source } = made();
+  const lease = await engine.acquire({ key: "orders", owner: "web-7" });
+  await engine.update({ ...lease, release: "commit" }, Buffer.from('{"a":[1,{"b":1e400}]}'));
+  await engine.acquire({ key: "orders", owner: "web-8" });
+  const subject = { kind: "key", namespace: "default", key: "orders" } as const;
+  const { facts, heading, lines } = await source.detail(subject, signal);
+  expect(new Map(facts).get("held by")).toBe("web-8");
+  expect(new Map(facts).get("token")).toBe("2");
+  expect(heading).toBe("committed state, 21 bytes");
+  expect(lines).toContain('      "b": 1e400');
+});
+
+test("a state that is too long is shown as far as it is read", async () => {
+  const { engine, source } = made();
+  const lease = await engine.acquire({ key: "large", owner: "web-7" });
+  const body = Buffer.from(JSON.stringify("x".repeat(600_000)));
+  await engine.update({ ...lease, release: "commit" }, body);
+  const subject = { kind: "key", namespace: "", key: "large" } as const;
+  const { heading, lines } = await source.detail(subject, signal);
+  expect(heading).toBe("committed state, 600002 bytes, the first 262144");
+  expect(lines.join("")).toHaveLength(262_144);
+});
+
+test("a key nobody ever had", async () => {
+  const { source } = made();
+  const subject = { kind: "key", namespace: "", key: "never" } as const;
+  const { facts, heading, lines } = await source.detail(subject, signal);
+  expect(new Map(facts).get("held by")).toBe("nobody");
+  expect([heading, lines]).toEqual(["no committed state", []]);
+});
+
+test("a release takes the lease away and throws away what it staged", async () => {
+  const { engine, source } = made();
+  const lease = await engine.acquire({ key: "orders", owner: "web-7" });
+  await engine.update(lease, Buffer.from("{}"));
+  const row = madeUpLease(0, { ...lease, acquiredAtUnix: 0, remainingMs: 1 });
+  const action = { kind: "release", lease: row } as const;
+  expect(await source.act(action, signal)).toBe("released default/orders");
+  const status = await engine.status({ key: "orders" });
+  expect(status).toMatchObject({ held: false, version: 0 });
+});
+
+test("a release with an old token is refused: somebody else has the key by now", async () => {
+  const { engine, source } = made();
+  const old = await engine.acquire({ key: "orders", owner: "web-7" });
+  await engine.release(old);
+  await engine.acquire({ key: "orders", owner: "web-8" });
+  const row = madeUpLease(0, { ...old, acquiredAtUnix: 0, remainingMs: 1 });
+  await source.act({ kind: "release", lease: row }, signal).catch(() => {});
+  expect(await engine.status({ key: "orders" })).toMatchObject({ held: true, owner: "web-8" });
+});
+
+test("dead letters are listed, put back and deleted", async () => {
+  const { engine, source } = made();
+  for (const text of ["a", "b"]) {
+    await engine.queues.enqueue({ queue: "jobs", maxAttempts: 1 }, Buffer.from(text));
+    const [delivery] = await engine.queues.dequeue({ queue: "jobs", owner: "w", waitSeconds: -1 });
+    if (delivery === undefined) throw new Error("nothing was delivered");
+    await engine.queues.nack({ ...delivery, lastError: { reason: "broken" } });
+  }
+  const subject = { kind: "queue", namespace: "default", queue: "jobs" } as const;
+  const { heading, lines } = await source.detail(subject, signal);
+  expect(heading).toBe("dead letters");
+  expect(lines.join("\n")).toContain("1 of 1 failures");
+  expect(lines.join("\n")).toContain("broken");
+  const action = { namespace: "default", queue: "jobs" } as const;
+  const redriven = await source.act({ kind: "redrive", ...action }, signal);
+  expect(redriven).toBe("put back 2 dead letters of default/jobs");
+  const purged = await source.act({ kind: "purge", ...action }, signal);
+  expect(purged).toBe("deleted 0 dead letters of default/jobs");
+});
