@@ -20,6 +20,9 @@ export const tickMs = 1_000;
 /** Leases in one look; the server gives at most 200. Further ones come window by window. */
 export const leasesPerLook = 200;
 
+/** Keys described at the same time, where a server has no overview. */
+export const describedAtOnce = 8;
+
 /** Events that can be scrolled through, for each server. */
 export const eventsKeptMax = 500;
 

@@ -13,7 +13,7 @@ test("there are screens on it", () => {
   expect(screens.map(([, name]) => name)).toEqual(["overview-80x24", "keys-80x24"]);
 });
 
-test.each(screens)("%#", (_, name, shown) => {
+test.each(screens.map(([, name, shown]) => [name, shown]))("%s", (name, shown) => {
   const file = path.join(root, "test/tui/screens", `${name}.txt`);
   expect(shown).toBe(readFileSync(file, "utf8").trimEnd());
 });

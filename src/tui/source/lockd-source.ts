@@ -54,7 +54,7 @@ export interface LockdSourceOptions {
 }
 
 /** Codes of servers that have never heard of what was asked for. */
-const unknownRoutes = new Set(["not_found", "not_implemented", "method_not_allowed"]);
+const unknownRoutes = new Set(["not_found", "http_404", "http_405", "http_501"]);
 
 export class LockdSource implements DashboardSource {
   readonly #options: LockdSourceOptions;
@@ -65,13 +65,16 @@ export class LockdSource implements DashboardSource {
 
   async look(request: LookRequest, signal: AbortSignal): Promise<Look> {
     const { lockd, describe } = this.#options;
-    if (lockd.observation === undefined) return lookAtParts(this.#options, signal);
+    if (lockd.observation === undefined) return lookAtParts(this.#options, request, signal);
     try {
       const look = await lockd.observation.overview(request, { signal });
-      return { ...look, version: look.version ?? this.#options.about.version };
+      const { about } = this.#options;
+      // An engine cannot know that it is served.
+      const mode = about.mode === "server" ? "server" : look.mode;
+      return { ...look, mode, version: look.version ?? about.version };
     } catch (error) {
       if (!unknownRoutes.has(describe(error).code)) throw error;
-      return lookAtParts(this.#options, signal);
+      return lookAtParts(this.#options, request, signal);
     }
   }
 

@@ -1,19 +1,23 @@
 /** A look at a lockd that has no overview: what its parts tell, and a word on what they do not. */
-import type { QueueSummary } from "../../api/queues.ts";
-import type { TxnSummary } from "../../api/transactions.ts";
-import type { Look, Trouble } from "./dashboard-source.ts";
+import type { Look, LookRequest, Trouble } from "./dashboard-source.ts";
+import { leasesByQuery } from "./leases-by-query.ts";
 import type { LockdSourceOptions } from "./lockd-source.ts";
 
-const notTold = { code: "not_available", detail: "this server does not tell which keys are held" };
+const notTold = {
+  part: "transactions",
+  code: "not_available",
+  detail: "this server does not tell of transactions",
+} as const;
 
-/** @throws what the queues' list throws when the lockd cannot be reached at all */
+/** @throws when the lockd cannot be reached at all */
 export async function lookAtParts(
   { lockd, about, describe, now }: LockdSourceOptions,
+  request: LookRequest,
   signal: AbortSignal,
 ): Promise<Look> {
   // Any answer at all shows that somebody is there.
   await lockd.describe({ key: "lockd-dashboard" }, { signal });
-  const trouble: Trouble[] = [{ part: "leases", ...notTold }];
+  const trouble: Trouble[] = [];
   const had = async <Result>(part: Trouble["part"], get: () => Promise<Result>) => {
     try {
       return await get();
@@ -23,18 +27,12 @@ export async function lookAtParts(
       return undefined;
     }
   };
+  const leases = await had("leases", () => leasesByQuery({ lockd, now, signal }, request));
   const queues = await had("queues", () => lockd.queues.list({ limit: 100 }, { signal }));
-  const transactions = await had("transactions", async () => {
-    if (lockd.transactions !== undefined) return lockd.transactions.list({}, { signal });
-    const empty: { transactions: readonly TxnSummary[]; cursor: undefined } = {
-      transactions: [],
-      cursor: undefined,
-    };
-    const detail = "this server does not tell of transactions";
-    trouble.push({ part: "transactions", code: "not_available", detail });
-    return empty;
-  });
-  const noQueues: readonly QueueSummary[] = [];
+  const { transactions: face } = lockd;
+  const list = face === undefined ? undefined : () => face.list({}, { signal });
+  if (list === undefined) trouble.push(notTold);
+  const transactions = list === undefined ? undefined : await had("transactions", list);
   return {
     ...about,
     uptimeMs: undefined,
@@ -42,9 +40,9 @@ export async function lookAtParts(
     nowUnixMs: now(),
     counts: undefined,
     complete: false,
-    leases: [],
+    leases: leases ?? [],
     cursor: undefined,
-    queues: queues?.queues ?? noQueues,
+    queues: queues?.queues ?? [],
     moreQueues: queues?.cursor !== undefined,
     transactions: transactions?.transactions ?? [],
     moreTransactions: transactions?.cursor !== undefined,

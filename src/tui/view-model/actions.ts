@@ -10,7 +10,11 @@ export type ActionName = Action["kind"];
 /** The action on a row, or why there is none. */
 export function actionOn(row: Row | undefined, name: ActionName): Action | string {
   if (name === "release") {
-    if (row?.kind === "lease") return { kind: "release", lease: row.lease };
+    if (row?.kind === "lease") {
+      const { lease } = row;
+      if (lease.txnId !== "") return { kind: "release", lease };
+      return "this server does not tell what a release needs to know";
+    }
     return "release works on the keys screen, on a key that is held";
   }
   if (row?.kind !== "queue") return `${name} works on the queues screen, on a queue`;

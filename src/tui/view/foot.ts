@@ -31,6 +31,9 @@ function said(state: DashboardState): Line {
   }
   const filter = state.filters[state.screen];
   if (filter !== "") pieces.push(span(`filter "${clean(filter)}"; Esc clears it  `, "accent"));
+  if (state.screen === "keys" && server.look?.complete === false) {
+    pieces.push(span("not every held key is known here  ", "caution"));
+  }
   if (state.namespaces.length > 0) {
     pieces.push(span(`namespaces ${state.namespaces.map(clean).join(", ")}  `, "accent"));
   }

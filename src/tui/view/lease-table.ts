@@ -28,7 +28,12 @@ function columns(drawing: Drawing): readonly Column<LeaseRow>[] {
       cell: ({ namespace, key }) => span(`${namespace}/${key}`, "strong"),
     },
     { title: "HOLDER", width: 9, grow: 2, widthMax: 28, cut: "middle", cell: ({ owner }) => owner },
-    { title: "TOKEN", width: 6, align: "right", cell: ({ fencingToken }) => compact(fencingToken) },
+    {
+      title: "TOKEN",
+      width: 6,
+      align: "right",
+      cell: ({ fencingToken: token }) => (token === 0 ? span("-", "faint") : compact(token)),
+    },
     {
       title: "TIME LEFT",
       width: barWidth + 1 + timeWidth,
@@ -55,7 +60,8 @@ function columns(drawing: Drawing): readonly Column<LeaseRow>[] {
       width: 7,
       align: "right",
       from: 100,
-      cell: (lease) => ageText(heldMs(drawing, lease)),
+      cell: (lease) =>
+        lease.acquiredAtUnix === 0 ? span("-", "faint") : ageText(heldMs(drawing, lease)),
     },
     { title: "LEASE", width: 20, from: 124, cell: ({ leaseId }) => span(leaseId, "faint") },
     { title: "TRANSACTION", width: 20, from: 146, cell: ({ txnId }) => span(txnId, "faint") },

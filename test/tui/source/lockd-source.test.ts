@@ -1,10 +1,12 @@
 /** A real engine as the dashboard sees it. */
 import { afterEach, expect, test } from "vitest";
+import { failure } from "../../../src/api/errors.ts";
 import { describeFailure } from "../../../src/cli/dashboard/describe-failure.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
-import { LockdSource } from "../../../src/tui/source/lockd-source.ts";
+import type { Look } from "../../../src/tui/source/dashboard-source.ts";
+import { LockdSource, type ObservableLockd } from "../../../src/tui/source/lockd-source.ts";
 import { testEngine } from "../../support/test-engine.ts";
-import { madeUpLease } from "../support/made-up.ts";
+import { madeUpLease, madeUpLook } from "../support/made-up.ts";
 
 const { signal } = new AbortController();
 const open: Engine[] = [];
@@ -106,4 +108,52 @@ test("dead letters are listed, put back and deleted", async () => {
   expect(redriven).toBe("put back 2 dead letters of default/jobs");
   const purged = await source.act({ kind: "purge", ...action }, signal);
   expect(purged).toBe("deleted 0 dead letters of default/jobs");
+});
+
+/** The engine with an overview of its own, or with what old servers answer in its place. */
+function observed(overview: () => Promise<Look>) {
+  const { engine, clock } = made();
+  const changes = () => Promise.reject(failure("not_found", "there is no /v1/x/events here"));
+  const value = { overview, changes };
+  const lockd = Object.defineProperty(engine, "observation", { value }) as ObservableLockd;
+  const about = { mode: "server", store: "", version: undefined } as const;
+  const now = () => clock.wallMs();
+  const source = new LockdSource({ lockd, about, describe: describeFailure, now });
+  return { engine, clock, source };
+}
+
+test("an overview is shown as it is", async () => {
+  const { source } = observed(async () => madeUpLook({ mode: "inline" }));
+  expect(await source.look(everything, signal)).toEqual(madeUpLook({ mode: "server" }));
+});
+
+test("a server without an overview: what queries and descriptions tell", async () => {
+  const none = () => Promise.reject(failure("not_found", "there is no /v1/x/overview here"));
+  const { engine, source } = observed(none);
+  for (const key of ["b", "a", "free", "c"]) {
+    const lease = await engine.acquire({ key, owner: `web-${key}` });
+    await engine.update({ ...lease, release: "commit" }, Buffer.from("{}"));
+  }
+  for (const [key, ttlSeconds] of [
+    ["a", 90],
+    ["b", 60],
+    ["c", 75],
+  ] as const) {
+    await engine.acquire({ key, owner: `web-${key}`, ttlSeconds });
+  }
+  const look = await source.look(everything, signal);
+  expect(look.leases.map(({ key }) => key)).toEqual(["b", "c", "a"]);
+  expect(look).toMatchObject({ complete: false, counts: undefined, mode: "server" });
+  const byName = await source.look({ ...everything, order: "name", filter: "WEB-" }, signal);
+  expect(byName.leases.map(({ key }) => key)).toEqual(["a", "b", "c"]);
+  const one = await source.look({ ...everything, filter: "web-c" }, signal);
+  expect(one.leases.map(({ key }) => key)).toEqual(["c"]);
+  expect(await source.follow(undefined, signal)).toBeUndefined();
+});
+
+test("any other failure of an overview is a failure of the look", async () => {
+  const { source } = observed(() => Promise.reject(failure("shutdown_draining", "ends")));
+  await expect(source.look(everything, signal)).rejects.toMatchObject({
+    code: "shutdown_draining",
+  });
 });
