@@ -15,6 +15,7 @@ for (const name of [
   "queue",
   "query-scan",
   "lql",
+  "index",
   "peers",
   "queue-http",
 ]) {

@@ -27,6 +27,7 @@ const programs = {
   index: "src/index.ts",
   "watchdog-main": "src/cli/run/watchdog-main.ts",
   "mover-worker": "src/storage/disk/journal/mover-worker.ts",
+  "index-worker": "src/indexing/index-worker.ts",
   "extending-main": "src/local/extending-main.ts",
 };
 

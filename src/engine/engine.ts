@@ -45,7 +45,13 @@ import { EngineQueries } from "./query/engine-queries.ts";
 import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
 import { storedNamespaces } from "./query/stored-namespaces.ts";
 import { EngineQueues } from "./queue/engine-queues.ts";
-import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
+import {
+  absentRecord,
+  type KeyRecord,
+  namespaceOfRecord,
+  recordName,
+  stateObjectName,
+} from "./record/key-record.ts";
 import { referencedObjects } from "./record/record-objects.ts";
 import { RecordShell, type Transition } from "./record/record-shell.ts";
 import {
@@ -315,6 +321,7 @@ export class Engine implements ServedLockd {
     this.queues.close();
     await this.queries.close();
     await this.#garbage.flush();
+    await this.#options.index?.close?.();
     await this.#options.store.close();
   }
 
@@ -335,6 +342,7 @@ export class Engine implements ServedLockd {
 
   #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
     this.#live.note(name, after.lease);
+    if (publishesAnew(before, after)) this.#options.index?.noteCommit?.(namespaceOfRecord(name));
     const wasHeld = before?.lease;
     const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;
     const shortened =
@@ -358,4 +366,9 @@ export class Engine implements ServedLockd {
 
 function isOutcomeUnknown(error: unknown): boolean {
   return (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
+}
+
+/** What queries find of the key may have changed. */
+function publishesAnew(before: KeyRecord | undefined, after: KeyRecord): boolean {
+  return after.version !== (before?.version ?? 0) || after.queryHidden !== before?.queryHidden;
 }

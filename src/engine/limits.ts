@@ -214,6 +214,7 @@ export const attachmentBytesMaxDefault = 2 ** 40;
  * at which the sweeper takes an object nobody names for an orphan.
  */
 export const payloadUnnamedMsMax = 2 * 60_000;
+
 /** Rows of a query's page when the caller names none, and at most (query-and-lql.md 9.1). */
 export const queryRowsDefault = 100;
 export const queryRowsMax = 1_000;

@@ -35,13 +35,14 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const ended = endSignal();
   const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
   welcome(options, telemetry);
-  const [{ Engine }, { openStore }, { startServer }, { normalizeNamespace }] = await Promise.all([
+  const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../storage/open.ts"),
+    import("../../indexing/open-index.ts"),
     import("../../server/server.ts"),
     import("../../api/names.ts"),
   ]);
-  const defaultNamespace = normalizeNamespace(plan.defaultNamespace, "default");
+  const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
   });
@@ -50,7 +51,13 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     gear: "exclusive",
     onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
   });
-  const engine = new Engine({ ...plan, store, clock, random, telemetry, defaultNamespace });
+  const ports = { store, clock, random, telemetry };
+  const engine = new Engine({
+    ...plan,
+    ...ports,
+    ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
+    defaultNamespace,
+  });
   const bug = Promise.withResolvers<number>();
   try {
     const server = await startServer({

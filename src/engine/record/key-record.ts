@@ -88,6 +88,10 @@ export function recordName(namespace: string, key: string): string {
   return `k/${namespace}/${key}`;
 }
 
+export function namespaceOfRecord(name: string): string {
+  return name.slice(recordPrefix.length, name.indexOf("/", recordPrefix.length));
+}
+
 /** Prefix of all records, for sweeping. */
 export const recordPrefix = "k/";
 
