@@ -1,4 +1,3 @@
-import { exitCodes } from "../api/error-registry.ts";
 import { BaseCommand, typedFlags } from "../cli/base-command.ts";
 import { connectEach, type NamedConnection } from "../cli/connect-each.ts";
 import {
@@ -54,9 +53,7 @@ export default class Tui extends BaseCommand {
         const output = flags.json || flags.output === "json" ? "json" : "text";
         const columns = process.stdout.columns ?? (Number(process.env.COLUMNS) || 100);
         const rest = { describe: describeFailure, output, columns, ...looks } as const;
-        const { text, failure } = await lookOnce({ ...dashboard, ...rest });
-        await writeOut(text);
-        if (failure !== undefined) process.exitCode = exitCodes.unavailable;
+        await writeOut(await lookOnce({ ...dashboard, ...rest }));
         return;
       }
       const { runDashboard } = await import("../tui/main.tsx");

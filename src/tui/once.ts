@@ -1,4 +1,5 @@
 /** One plain frame, or one JSON document, for scripts and for terminals that are none. */
+import { LockdError } from "../api/errors.ts";
 import { lookTimeoutMs } from "./limits.ts";
 import type { DashboardSource, Failure } from "./source/dashboard-source.ts";
 import { asciiGlyphs, unicodeGlyphs } from "./view/bars.ts";
@@ -18,38 +19,40 @@ export interface OnceOptions {
   readonly now?: () => number;
 }
 
-export interface Once {
-  readonly text: string;
-  /** Not one server answered. */
-  readonly failure: Failure | undefined;
-}
-
-export async function lookOnce(once: OnceOptions): Promise<Once> {
+/** The frame. @throws what the first server threw, when not one of them answered */
+export async function lookOnce(once: OnceOptions): Promise<string> {
   const { sources, now = Date.now } = once;
   const labels = sources.map(({ label }) => label);
   const size = { columns: once.columns, rows: Number.MAX_SAFE_INTEGER };
   const initial = initialState({ ...once.options, labels, size, nowMs: now() });
-  const state = await lookedAt(initial, once);
-  const isNoneLive = state.servers.every(({ phase }) => phase !== "live");
+  const errors: unknown[] = [];
+  const state = await lookedAt(initial, once, errors);
+  if (errors.length === sources.length) throw errors[0];
   const glyphs = once.hasUnicode ? unicodeGlyphs : asciiGlyphs;
-  const text =
-    once.output === "json"
-      ? `${JSON.stringify(overviewJson(state), undefined, 2)}\n`
-      : `${onceLines({ state, glyphs }).map(lineText).join("\n")}\n`;
-  return { text, failure: isNoneLive ? state.servers[0]?.failure : undefined };
+  return once.output === "json"
+    ? `${JSON.stringify(overviewJson(state), undefined, 2)}\n`
+    : `${onceLines({ state, glyphs }).map(lineText).join("\n")}\n`;
 }
 
-async function lookedAt(initial: DashboardState, once: OnceOptions): Promise<DashboardState> {
+async function lookedAt(
+  initial: DashboardState,
+  once: OnceOptions,
+  errors: unknown[],
+): Promise<DashboardState> {
   const { sources, describe, now = Date.now } = once;
   const events = await Promise.all(
     sources.map(async ({ source }, server) => {
       const request = lookRequest(initial, server);
+      const signal = AbortSignal.timeout(lookTimeoutMs);
       try {
-        const look = await source.look(request, AbortSignal.timeout(lookTimeoutMs));
+        const look = await source.look(request, signal);
         const question = questionOf(request);
         return { kind: "looked", server, look, question, nowMs: now() } as const;
       } catch (error) {
-        return { kind: "lookFailed", server, failure: describe(error), nowMs: now() } as const;
+        const detail = `no answer within ${lookTimeoutMs / 1000}s`;
+        const told = signal.aborted ? new LockdError("timeout", detail, { cause: error }) : error;
+        errors.push(told);
+        return { kind: "lookFailed", server, failure: describe(told), nowMs: now() } as const;
       }
     }),
   );

@@ -68,7 +68,8 @@ export function rowsOf(state: DashboardState, screen: ScreenName = state.screen)
   }
 }
 
-function wantedQueues(
+/** The queues that the flags keep. */
+export function wantedQueues(
   { namespaces, queues }: DashboardState,
   all: readonly QueueSummary[],
 ): readonly QueueSummary[] {

@@ -2,6 +2,7 @@
 import type { QueueSummary } from "../../api/queues.ts";
 import { bodyRows } from "../view-model/layout.ts";
 import { queueId } from "../view-model/queue-rates.ts";
+import { wantedQueues } from "../view-model/rows.ts";
 import { focused, type ServerState } from "../view-model/state.ts";
 import { cellWidth, clean, cut, sized } from "./cells.ts";
 import type { Drawing } from "./drawing.ts";
@@ -171,7 +172,7 @@ function leasesPart(drawing: Drawing, rows: number): readonly Line[] {
 
 function queuesPart(drawing: Drawing, rows: number): readonly Line[] {
   const { head, row } = queueTable(drawing);
-  const queues = focused(drawing.state).look?.queues ?? [];
+  const queues = wantedQueues(drawing.state, focused(drawing.state).look?.queues ?? []);
   const fullest = [...queues]
     .sort((a, b) => weight(b) - weight(a) || (queueId(a) < queueId(b) ? -1 : 1))
     .slice(0, Math.max(0, rows - 2));

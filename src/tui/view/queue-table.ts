@@ -13,8 +13,10 @@ export function queueTable(drawing: Drawing): Table<QueueSummary> {
 }
 
 function columns({ state, glyphs }: Drawing): readonly Column<QueueSummary>[] {
-  const { rates } = focused(state);
-  const rateOf = (queue: QueueSummary) => rates.get(queueId(queue));
+  const { rates, following } = focused(state);
+  // Nobody counted while nothing was told: that is not the same as nothing happening.
+  const rateOf = (queue: QueueSummary) =>
+    following === "yes" ? rates.get(queueId(queue)) : undefined;
   return [
     {
       title: "QUEUE",

@@ -146,6 +146,24 @@ describe("what is said", () => {
     expect(text(later)).toContain("━━─── 4s");
   });
 
+  test("rates are shown where they are counted, and not made up where they are not", () => {
+    const tally = new Map([["default/emails", { in: 12, out: 6 }]]);
+    const question = questionOf(lookRequest(made(), 0));
+    const nowMs = madeUpNowMs + 2_000;
+    const events: readonly DashboardEvent[] = [
+      { kind: "happened", server: 0, events: [], tally, skipped: 0 },
+      { kind: "looked", server: 0, look: madeUpLook(), question, nowMs },
+      { kind: "key", press: { name: "character", text: "3" } },
+    ];
+    const seen = (following: "yes" | "unavailable"): string => {
+      const first: DashboardEvent = { kind: "following", server: 0, following };
+      const all = [first, ...events];
+      return text(all.reduce((state, event) => reduce(state, event).state, made({ columns: 100 })));
+    };
+    expect(seen("yes")).toMatch(/default\/emails .* 6\.0 +3\.0 +█/);
+    expect(seen("unavailable")).toMatch(/default\/emails .* - +-\n/);
+  });
+
   test("letters only for terminals that know no others", () => {
     const state = { ...made(), screen: "keys" } as const;
     const lines = frameLines({ state, glyphs: asciiGlyphs }).map(lineText).join("\n");
