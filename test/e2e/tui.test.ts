@@ -149,6 +149,27 @@ describe.skipIf(tmuxVersion() === undefined)("in a terminal", () => {
     expect(screen).toMatch(/held by +nobody/);
   });
 
+  test("who holds a key, and that it is taken away with --write", async () => {
+    const { url } = await served();
+    const first = await place.acquire(["orders", "-s", url, "--owner", "web-7"]);
+    await place.run(["update"], { input: '{"step":2}', env: first });
+    await place.run(["release"], { env: first });
+    await place.acquire(["orders", "-s", url, "--owner", "web-8", "--ttl", "5m"]);
+    const one = terminal(`tui -s ${url} --refresh 250ms --write`);
+    await one.shows("live");
+    one.press("2");
+    const screen = await one.shows("default/orders", "web-8");
+    // A server with an overview tells the token, without which nothing can be released.
+    if (!/web-8 +2 /.test(screen)) return;
+    one.press("R");
+    await one.shows("away from web-8 (token 2)?");
+    one.type("yes");
+    one.press("Enter");
+    await one.shows("no key is held");
+    const status = await place.run(["status", "orders", "-s", url, "--json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({ held: false, version: 1 });
+  });
+
   test("dev shows its server, which others reach, and ends with the dashboard", async () => {
     const one = terminal("dev --listen 127.0.0.1:0");
     const screen = await one.shows("live");

@@ -1,6 +1,7 @@
 /** A real engine as the dashboard sees it. */
 import { afterEach, expect, test } from "vitest";
 import { failure } from "../../../src/api/errors.ts";
+import type { KeyAddress } from "../../../src/api/lockd.ts";
 import { describeFailure } from "../../../src/cli/dashboard/describe-failure.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import type { Look } from "../../../src/tui/source/dashboard-source.ts";
@@ -114,8 +115,12 @@ test("dead letters are listed, put back and deleted", async () => {
 function observed(overview: () => Promise<Look>) {
   const { engine, clock } = made();
   const changes = () => Promise.reject(failure("not_found", "there is no /v1/x/events here"));
-  const value = { overview, changes };
-  const lockd = Object.defineProperty(engine, "observation", { value }) as ObservableLockd;
+  const lockd = {
+    observation: { overview, changes },
+    describe: (request: KeyAddress) => engine.describe(request),
+    queries: engine.queries,
+    queues: engine.queues,
+  } as unknown as ObservableLockd;
   const about = { mode: "server", store: "", version: undefined } as const;
   const now = () => clock.wallMs();
   const source = new LockdSource({ lockd, about, describe: describeFailure, now });

@@ -151,6 +151,12 @@ describe("filter and commands", () => {
     expect(told.state.filters.queues).toBe("emails");
   });
 
+  test("a command and its Enter that come in one piece are run", () => {
+    const told = new Told().type(":order name\r");
+    expect(told.state).toMatchObject({ input: undefined, order: "name" });
+    expect(new Told().type(":keyx\u007fs\rj").state.screen).toBe("keys");
+  });
+
   test("backspace on an empty line leaves it", () => {
     const told = new Told().type("/a").press("backspace", "backspace");
     expect(told.state.input).toBeUndefined();
