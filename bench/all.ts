@@ -12,6 +12,7 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "overview",
   "queue",
   "query-scan",
   "lql",

@@ -31,8 +31,10 @@ export const commandTable: Readonly<Record<string, LoadCommand>> = {
   serve: () => import("../commands/serve.ts"),
   set: () => import("../commands/set.ts"),
   status: () => import("../commands/status.ts"),
+  top: () => import("../commands/top.ts"),
   tui: () => import("../commands/tui.ts"),
   update: () => import("../commands/update.ts"),
   "verify:store": () => import("../commands/verify/store.ts"),
   version: () => import("../commands/version.ts"),
+  watch: () => import("../commands/watch.ts"),
 };

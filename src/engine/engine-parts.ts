@@ -1,4 +1,5 @@
 import type { GarbageCollector } from "./garbage.ts";
+import type { ChangeDraft } from "./observe/record-changes.ts";
 import type { EngineOptions } from "./options.ts";
 import type { RecordShell } from "./record/record-shell.ts";
 
@@ -9,4 +10,6 @@ export interface EngineParts {
   readonly garbage: GarbageCollector;
   /** Throws `shutdown_draining` while draining. */
   readonly refuseWhenDraining: () => void;
+  /** Tells whoever watches; what is to be told is only made when somebody does. */
+  readonly publish: (make: () => ChangeDraft | undefined) => void;
 }

@@ -35,9 +35,9 @@ import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
 import { keepLeaseAlive } from "./lease/keepalive.ts";
 import { runningLease } from "./lease/lease-rules.ts";
-import { LiveLeases } from "./lease/live-leases.ts";
 import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
+import { EngineObservation } from "./observe/engine-observation.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
 import type { RebuildOptions } from "./query/candidates.ts";
@@ -84,6 +84,7 @@ function nameOf(target: CheckedKey): string {
 export class Engine implements ServedLockd {
   readonly queues: EngineQueues;
   readonly attachments: EngineAttachments;
+  readonly observation: EngineObservation;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
@@ -92,7 +93,6 @@ export class Engine implements ServedLockd {
   readonly #reader: StateReader;
   readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
-  readonly #live = new LiveLeases();
   readonly #sweeper: WholeSweep;
   readonly #watch: { close(): void } | undefined;
   #drainUntil: Monotonic | undefined;
@@ -107,7 +107,7 @@ export class Engine implements ServedLockd {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
       erased: (name, last) => {
-        this.#live.note(name, undefined);
+        this.observation.erased(name);
         if (last !== undefined) this.#garbage.discard(referencedObjects(last));
       },
     });
@@ -116,6 +116,7 @@ export class Engine implements ServedLockd {
       shell: this.#shell,
       garbage: this.#garbage,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
+      publish: (make) => this.observation.publish(make),
     };
     this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
@@ -129,9 +130,19 @@ export class Engine implements ServedLockd {
     this.#watch = store.watch?.(() => {
       this.#room.wakeAll();
       this.queues.storeChanged();
+      this.observation.storeChanged();
     });
     this.queries = new EngineQueries(parts);
     this.#mutator = new StateMutator(parts);
+    this.observation = new EngineObservation({
+      options,
+      room: this.#room,
+      queues: () => this.queues,
+      transactions: () => undefined,
+      liveLeases: () => this.liveLeases(),
+      draining: () => this.#drainUntil !== undefined,
+      refuseWhenDraining: parts.refuseWhenDraining,
+    });
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
@@ -287,11 +298,12 @@ export class Engine implements ServedLockd {
     this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
     this.#room.failAll(() => this.#drainingError());
     this.queues.drain(() => this.#drainingError());
+    this.observation.drain();
   }
 
   liveLeases(): number {
     const nowUnix = this.#shell.nowUnix();
-    return this.#live.count(nowUnix) + this.queues.liveLeases(nowUnix);
+    return this.observation.liveLeases(nowUnix) + this.queues.liveLeases(nowUnix);
   }
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
@@ -318,6 +330,7 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    this.observation.close();
     this.queues.close();
     await this.queries.close();
     await this.#garbage.flush();
@@ -341,7 +354,7 @@ export class Engine implements ServedLockd {
   }
 
   #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
-    this.#live.note(name, after.lease);
+    this.observation.changed(name, before, after);
     if (publishesAnew(before, after)) this.#options.index?.noteCommit?.(namespaceOfRecord(name));
     const wasHeld = before?.lease;
     const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;

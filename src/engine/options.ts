@@ -17,6 +17,8 @@ export interface EngineOptions {
   readonly defaultTtlSeconds: number;
   readonly maxTtlSeconds: number;
   readonly acquireBlockSeconds: number;
+  /** Version of the program, told in overviews. */
+  readonly version?: string | undefined;
   /** What differs from the defaults of queues. */
   readonly queues?: Partial<QueueSettings> | undefined;
   /** Finds keys by content; without one queries scan. */

@@ -17,27 +17,8 @@ import { lookAtParts } from "./look-at-parts.ts";
 import { queueDetail } from "./queue-detail.ts";
 import { transactionDetail } from "./transaction-detail.ts";
 
-interface SourceCall {
-  readonly signal: AbortSignal;
-}
-
-/** The overview and the stream of events, where a lockd has them. */
-export interface Observed {
-  overview(
-    request: Omit<LookRequest, "after"> & { readonly after?: string | undefined },
-    call: SourceCall,
-  ): Promise<Look>;
-  changes(
-    request: { readonly after?: string | undefined },
-    call: SourceCall,
-  ): Promise<AsyncIterable<Happening>>;
-}
-
 /** What a lockd may have beyond the verbs. */
-export type ObservableLockd = Lockd & {
-  readonly observation?: Observed;
-  readonly transactions?: Transactions;
-};
+export type WatchableLockd = Lockd & { readonly transactions?: Transactions };
 
 export interface AboutLockd {
   readonly mode: "inline" | "server";
@@ -46,7 +27,7 @@ export interface AboutLockd {
 }
 
 export interface LockdSourceOptions {
-  readonly lockd: ObservableLockd;
+  readonly lockd: WatchableLockd;
   /** For lockds that do not tell it themselves. */
   readonly about: AboutLockd;
   readonly describe: (error: unknown) => Failure;
@@ -65,7 +46,6 @@ export class LockdSource implements DashboardSource {
 
   async look(request: LookRequest, signal: AbortSignal): Promise<Look> {
     const { lockd, describe } = this.#options;
-    if (lockd.observation === undefined) return lookAtParts(this.#options, request, signal);
     try {
       const look = await lockd.observation.overview(request, { signal });
       const { about } = this.#options;
@@ -84,7 +64,7 @@ export class LockdSource implements DashboardSource {
   ): Promise<AsyncIterable<Happening> | undefined> {
     const { lockd, describe } = this.#options;
     try {
-      return await lockd.observation?.changes({ after }, { signal });
+      return await lockd.observation.changes({ after }, { signal });
     } catch (error) {
       if (unknownRoutes.has(describe(error).code)) return undefined;
       throw error;
