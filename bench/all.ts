@@ -11,6 +11,7 @@ for (const name of [
   "many",
   "journal",
   "start",
+  "tui",
   "compact",
   "overview",
   "queue",

@@ -28,7 +28,9 @@ export async function connectEach(
   }
   const opened = await Promise.allSettled(
     targets.map(async ({ label, flag, value }) => {
-      const typed = new Set([...input.typed, flag]);
+      // Only the target counts now, whatever else stood on the command line.
+      const others = [...input.typed].filter((name) => name !== "server" && name !== "island");
+      const typed = new Set([...others, flag]);
       const flags = { ...input.flags, [flag]: value };
       const connection = await connect({ ...input, flags, typed });
       return { ...connection, label };
