@@ -12,7 +12,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const config = path.join(directory, "config.yaml");
 writeFileSync(
   config,
-  "client:\n  islands:\n    west: {server: 'http://w:1,http://w:2'}\n    east: {server: 'http://e:1'}\n",
+  "client:\n  islands:\n    west: {server: 'http://w:1,http://w:2'}\n" +
+    "    east: {server: 'http://e:1'}\n",
 );
 
 async function each(flags: ConnectFlags, more: { each?: boolean; allIslands?: boolean } = {}) {
