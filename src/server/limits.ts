@@ -36,6 +36,9 @@ export const closeMsMin = 10;
 /** Milliseconds between two looks for connections that became idle while closing. */
 export const closePollMs = 20;
 
+/** Requests of one connection that may stand behind an unanswered one; usual clients send none. */
+export const pipelinedRequestsMax = 1_000;
+
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;
 

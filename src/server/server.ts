@@ -15,6 +15,7 @@ import {
   tcpKeepAliveMs,
 } from "./limits.ts";
 import { type ListenerAddress, listen } from "./listener.ts";
+import { Pipelines } from "./pipelines.ts";
 import { Router } from "./router.ts";
 
 export interface ServerOptions {
@@ -77,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 function newHttpServer(router: Router, options: ServerOptions): Server {
+  const pipelines = new Pipelines();
   const server = createServer(
     {
       maxHeaderSize: headerBytesMax,
@@ -99,7 +101,7 @@ function newHttpServer(router: Router, options: ServerOptions): Server {
         // The limit is the body's: waits and streams that follow may be idle as long as they like.
         request.once("end", () => request.socket.setTimeout(0));
       }
-      void router.handle(request, response);
+      pipelines.inTurn(response, () => void router.handle(request, response));
     },
   );
   // `Upgrade: h2c` is answered as ordinary HTTP/1.1; without a listener Node does just that.

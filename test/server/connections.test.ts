@@ -111,6 +111,41 @@ test("9: a waiter whose connection closed is gone within a second", async () => 
   expect((await acquire(url, "held")).json.fencing_token).toBe(2);
 });
 
+async function untilWaiters(url: string, key: string, waiters: number): Promise<void> {
+  for (;;) {
+    const { json } = await call(`${url}/v1/x/status?key=${key}`);
+    if (json.waiters === waiters) return;
+    await sleep(10);
+  }
+}
+
+test("a waiter is gone with its connection, whatever was asked behind it", async () => {
+  const { url } = await started();
+  await acquire(url, "held");
+  const raw = new RawConnection(url);
+  raw.say(acquireText("held", { block_seconds: 0 }));
+  // More answers than a connection may owe before Node stops reading it.
+  raw.say(`GET /${"x".repeat(200)} HTTP/1.1\r\n\r\n`.repeat(900));
+  await untilWaiters(url, "held", 1);
+  await sleep(100);
+  const from = performance.now();
+  raw.socket.destroy();
+  await untilWaiters(url, "held", 0);
+  // A connection nobody reads is found out in ten seconds at the earliest.
+  expect(performance.now() - from).toBeLessThan(5_000);
+});
+
+test("a connection that asks without end and without answer is cut, waiters and all", async () => {
+  const { url } = await started();
+  await acquire(url, "held");
+  const raw = new RawConnection(url);
+  raw.say(acquireText("held", { block_seconds: 0 }));
+  await untilWaiters(url, "held", 1);
+  raw.say("GET /healthz HTTP/1.1\r\n\r\n".repeat(2_000));
+  await raw.closed();
+  await untilWaiters(url, "held", 0);
+});
+
 test("an upload that breaks off changes nothing", async () => {
   const { url } = await started();
   const { json } = await acquire(url, "cut");
@@ -157,6 +192,25 @@ test("a body refused halfway does not hold up the connection's next request", as
   raw.say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
   expect(await raw.until(/HTTP\/1\.1 200 OK/)).toContain("200 OK");
   raw.socket.destroy();
+});
+
+test("HTTP/1.0, which knows no trailers, gets the documents of a query all the same", async () => {
+  const { url } = await started();
+  const { json } = await acquire(url, "old");
+  await call(`${url}/v1/update?key=old`, {
+    body: '{"n":1}',
+    headers: {
+      "x-lease-id": String(json.lease_id),
+      "x-txn-id": String(json.txn_id),
+      "x-fencing-token": "1",
+      "x-lockd-release": "commit",
+    },
+  });
+  const raw = new RawConnection(url);
+  raw.say("GET /v1/query?return=documents&refresh=wait_for HTTP/1.0\r\n\r\n");
+  await raw.closed();
+  expect(raw.heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(raw.heard).toMatch(/\r\n\r\n\{"ns":"default","key":"old","ver":1,"doc":\{"n":1\}\}\n$/);
 });
 
 test("77: a drain announces itself, refuses acquires, and lets holders finish", async () => {
