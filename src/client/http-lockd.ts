@@ -1,3 +1,4 @@
+import { disabledTransactions } from "../api/disabled-transactions.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -27,6 +28,7 @@ import type { CarrierCall } from "./carrier-call.ts";
 import { HttpAttachments } from "./http-attachments.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
+import { HttpObservation } from "./observation/http-observation.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import { HttpQueries } from "./query/http-queries.ts";
 import { HttpQueues } from "./queue/http-queues.ts";
@@ -42,12 +44,15 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
 export class HttpLockd implements Lockd {
   readonly queues: HttpQueues;
   readonly attachments: HttpAttachments;
+  readonly transactions = disabledTransactions;
+  readonly observation: HttpObservation;
   readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.observation = new HttpObservation(this.#carrier);
     this.queues = new HttpQueues(this.#carrier);
     this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);

@@ -12,7 +12,6 @@ import type {
   KeepAliveRequest,
   KeepAliveResult,
   KeyAddress,
-  KeyMetadata,
   LockdCall,
   MutateRequest,
   MutateResult,
@@ -30,14 +29,15 @@ import type {
 } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
 import { EngineAttachments } from "./attachment/engine-attachments.ts";
+import { descriptionOf, metadataOf } from "./describe-key.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
 import { keepLeaseAlive } from "./lease/keepalive.ts";
 import { runningLease } from "./lease/lease-rules.ts";
-import { LiveLeases } from "./lease/live-leases.ts";
 import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
+import { EngineObservation } from "./observe/engine-observation.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
 import type { RebuildOptions } from "./query/candidates.ts";
@@ -70,12 +70,9 @@ import { StateReader } from "./state/read-state.ts";
 import { type StateStaged, stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
 import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
 import { WholeSweep } from "./sweep/whole-sweep.ts";
+import { EngineTransactions } from "./txn/engine-transactions.ts";
 
 const noCall: LockdCall = {};
-
-function metadataOf(queryHidden: boolean | undefined): KeyMetadata {
-  return queryHidden === true ? { queryHidden: true } : {};
-}
 
 function nameOf(target: CheckedKey): string {
   return recordName(target.namespace, target.key);
@@ -84,6 +81,7 @@ function nameOf(target: CheckedKey): string {
 export class Engine implements ServedLockd {
   readonly queues: EngineQueues;
   readonly attachments: EngineAttachments;
+  readonly observation: EngineObservation;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
@@ -92,7 +90,7 @@ export class Engine implements ServedLockd {
   readonly #reader: StateReader;
   readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
-  readonly #live = new LiveLeases();
+  readonly transactions: EngineTransactions;
   readonly #sweeper: WholeSweep;
   readonly #watch: { close(): void } | undefined;
   #drainUntil: Monotonic | undefined;
@@ -106,16 +104,20 @@ export class Engine implements ServedLockd {
     this.#shell = new RecordShell(options, {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
+      resolve: (name, undecided) => this.transactions.undecided.resolve(name, undecided),
       erased: (name, last) => {
-        this.#live.note(name, undefined);
+        this.observation.erased(name);
         if (last !== undefined) this.#garbage.discard(referencedObjects(last));
       },
     });
+    this.transactions = new EngineTransactions(options, this.#shell);
     const parts: EngineParts = {
       options,
       shell: this.#shell,
       garbage: this.#garbage,
+      transactions: this.transactions,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
+      publish: (make) => this.observation.publish(make),
     };
     this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
@@ -123,19 +125,33 @@ export class Engine implements ServedLockd {
     this.queues = new EngineQueues(parts);
     const { sweeper: queueSweeper } = this.queues;
     this.#sweeper = new WholeSweep([
+      // First: what transactions leave on keys is then swept with the keys.
+      this.transactions.recovery,
       new Sweeper(options, this.#shell, (name) => queueSweeper.sweepState(name)),
       queueSweeper,
     ]);
     this.#watch = store.watch?.(() => {
       this.#room.wakeAll();
       this.queues.storeChanged();
+      this.observation.storeChanged();
     });
     this.queries = new EngineQueries(parts);
     this.#mutator = new StateMutator(parts);
+    this.observation = new EngineObservation({
+      options,
+      room: this.#room,
+      queues: () => this.queues,
+      transactions: () => this.transactions,
+      liveLeases: () => this.liveLeases(),
+      draining: () => this.#drainUntil !== undefined,
+      refuseWhenDraining: parts.refuseWhenDraining,
+    });
+    this.transactions.recovery.start();
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
     const { request: checked, granted } = await this.#acquirer.acquire(request, call);
+    if (checked.explicit) await this.transactions.join(checked.txnId, checked.name);
     const { lease, record } = granted;
     return {
       namespace: checked.namespace,
@@ -147,6 +163,7 @@ export class Engine implements ServedLockd {
       version: record.version,
       stateEtag: record.state?.etag,
       fencingToken: lease.fencingToken,
+      ...(granted.isReplay === true ? { replayed: true } : {}),
       correlationId: acceptedCorrelationId(call.correlationId) ?? this.#options.random.uuid(),
       state:
         request.returnState === true ? StateReader.inline(record, lease.fencingToken) : undefined,
@@ -156,8 +173,10 @@ export class Engine implements ServedLockd {
   async keepAlive(request: KeepAliveRequest, _call?: LockdCall): Promise<KeepAliveResult> {
     const claim = checkKeepAlive(request, this.#options.defaultNamespace);
     const ttlSeconds = ttlSecondsOf(request.ttlSeconds, this.#options);
-    const kept = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
-      keepLeaseAlive(record, { claim, ttlSeconds }, nowUnix),
+    const kept = await this.transactions.staging.transact(
+      claim,
+      (record, nowUnix) => keepLeaseAlive(record, { claim, ttlSeconds }, nowUnix),
+      { lenient: true },
     );
     return {
       expiresAtUnix: kept.lease.expiresAtUnix,
@@ -170,13 +189,21 @@ export class Engine implements ServedLockd {
   async release(request: ReleaseRequest, _call?: LockdCall): Promise<ReleaseResult> {
     const claim = checkRelease(request, this.#options.defaultNamespace);
     const rollback = request.rollback ?? false;
-    return this.#shell.transact(nameOf(claim), (record, nowUnix) =>
-      releaseLease(record, { claim, rollback }, nowUnix),
+    const isJoined = this.transactions.isJoined(claim.txnId ?? "");
+    const ended = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+      releaseLease(record, { claim, rollback, isJoined }, nowUnix),
     );
+    if (!ended.released) {
+      const { expiresAtUnix } = ended;
+      await this.transactions.release(claim, { rollback, expiresAtUnix });
+    }
+    return { released: true };
   }
 
   async get(request: GetRequest, _call?: LockdCall): Promise<StateResult> {
-    return this.#reader.read(checkGet(request, this.#options.defaultNamespace));
+    const checked = checkGet(request, this.#options.defaultNamespace);
+    this.transactions.recovery.traffic();
+    return this.#reader.read(checked);
   }
 
   async update(
@@ -203,19 +230,24 @@ export class Engine implements ServedLockd {
     try {
       const decide: Transition<StateStaged> = (record, nowUnix) =>
         stageState(record, stage, nowUnix);
-      const staged = await this.#shell.transact(nameOf(claim), decide, object);
+      const { transactions } = this;
+      const staged = await transactions.staging.transact(claim, decide, { object });
       keepObject = staged.usesBytes;
+      const released =
+        checked.release && !staged.released
+          ? await transactions.commitStaged(claim)
+          : staged.released;
       return {
         newVersion: staged.version,
         newStateEtag: staged.etag,
         bytes: staged.bytes,
         metadata: metadataOf(staged.queryHidden),
         fencingToken: claim.fencingToken,
-        released: staged.released,
+        released,
       };
     } catch (error) {
       // After an unknown outcome the record may point at it; the sweeper knows in time.
-      keepObject = isOutcomeUnknown(error);
+      keepObject = keepObject || isOutcomeUnknown(error);
       throw error;
     } finally {
       if (object !== undefined && !keepObject) this.#garbage.discard([object]);
@@ -228,7 +260,7 @@ export class Engine implements ServedLockd {
 
   async remove(request: RemoveRequest, _call?: LockdCall): Promise<RemoveResult> {
     const { claim, cas } = checkRemove(request, this.#options.defaultNamespace);
-    const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+    const staged = await this.transactions.staging.transact(claim, (record, nowUnix) =>
       stageRemoval(record, { claim, cas }, nowUnix),
     );
     return {
@@ -244,7 +276,7 @@ export class Engine implements ServedLockd {
   ): Promise<UpdateMetadataResult> {
     const checked = checkUpdateMetadata(request, this.#options.defaultNamespace);
     const { claim } = checked;
-    const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+    const staged = await this.transactions.staging.transact(claim, (record, nowUnix) =>
       stageMetadata(record, checked, nowUnix),
     );
     return {
@@ -259,7 +291,7 @@ export class Engine implements ServedLockd {
   async describe(request: KeyAddress, _call?: LockdCall): Promise<DescribeResult> {
     const target = checkKeyOnly(request, this.#options.defaultNamespace);
     const record = (await this.#shell.read(nameOf(target))) ?? absentRecord;
-    return this.#description(target, request, record);
+    return descriptionOf(target, request, record);
   }
 
   async status(request: KeyAddress, _call?: LockdCall): Promise<StatusResult> {
@@ -268,7 +300,7 @@ export class Engine implements ServedLockd {
     const { clock, store } = this.#options;
     const running = runningLease(record, this.#shell.nowUnix());
     return {
-      ...this.#description(target, request, record),
+      ...descriptionOf(target, request, record),
       held: running !== undefined,
       acquiredAtUnix: running?.acquiredAtUnix,
       fencingToken: record.fencingToken,
@@ -287,11 +319,12 @@ export class Engine implements ServedLockd {
     this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
     this.#room.failAll(() => this.#drainingError());
     this.queues.drain(() => this.#drainingError());
+    this.observation.drain();
   }
 
   liveLeases(): number {
     const nowUnix = this.#shell.nowUnix();
-    return this.#live.count(nowUnix) + this.queues.liveLeases(nowUnix);
+    return this.observation.liveLeases(nowUnix) + this.queues.liveLeases(nowUnix);
   }
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
@@ -318,30 +351,18 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    this.observation.close();
     this.queues.close();
+    await this.transactions.close();
     await this.queries.close();
     await this.#garbage.flush();
     await this.#options.index?.close?.();
     await this.#options.store.close();
   }
 
-  #description(target: CheckedKey, request: KeyAddress, record: KeyRecord): DescribeResult {
-    const { lease } = record;
-    return {
-      namespace: target.namespace,
-      key: request.key ?? target.key,
-      owner: lease?.owner,
-      leaseId: lease?.id,
-      expiresAtUnix: lease?.expiresAtUnix,
-      version: record.version,
-      stateEtag: record.state?.etag,
-      updatedAtUnix: record.updatedAtUnix === 0 ? undefined : record.updatedAtUnix,
-      metadata: metadataOf(record.queryHidden),
-    };
-  }
-
   #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
-    this.#live.note(name, after.lease);
+    this.transactions.minted.note(name, before, after);
+    this.observation.changed(name, before, after);
     if (publishesAnew(before, after)) this.#options.index?.noteCommit?.(namespaceOfRecord(name));
     const wasHeld = before?.lease;
     const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;

@@ -89,6 +89,96 @@ export const orphanCandidatesMax = 100_000;
 /** Milliseconds on top of the longest lease before an unreferenced object counts as an orphan. */
 export const sweepSafetyMarginMs = 5 * 60_000;
 
+/** Participants of one transaction: its record stays small enough to be written often. */
+export const txnParticipantsMax = 1_000;
+
+/** Participants a finished decision still names, for people who ask later. */
+export const markerParticipantsMax = 64;
+
+/** Seconds a finished decision is remembered (`tc-decision-retention`). */
+export const decisionRetentionSecondsDefault = 24 * 3600;
+
+/** Transactions kept in memory when this process is the only writer; more are read on demand. */
+export const knownTxnsMax = 200_000;
+
+/** Attempts to apply a decision to one participant, and the first pause between them, doubling. */
+export const applyAttemptsMax = 3;
+export const applyPauseMs = 50;
+
+/** Times all keys of a transaction are tried in one write before they are taken one by one. */
+export const jointWriteAttemptsMax = 4;
+
+/** Times an expired lease of a joint transaction is asked about before its key acts as held. */
+export const resolveAttemptsMax = 4;
+
+/** Milliseconds between two looks at recorded transactions in traffic (`txn-replay-interval`). */
+export const txnReplayIntervalMs = 5_000;
+
+/** Records of one such look. */
+export const txnReplayRecordsMax = 128;
+
+/** Records read in one page when a process starts. */
+export const txnLoadPageSize = 1_000;
+
+/** Transactions recovered side by side. */
+export const txnRecoveryWidth = 512;
+
+/** Transactions being finished side by side; beyond it recovery does it later. */
+export const txnFinishingMax = 10_000;
+
+/** Milliseconds after which an operation on a transaction is reported as slow. */
+export const txnWatchdogMs = 10_000;
+
+/** Transactions of one page of a listing: default, and most. */
+export const txnListDefault = 100;
+export const txnListMax = 1_000;
+
+/** Seconds in which a repeated acquire with the same idempotency key gets the same lease. */
+export const idempotencyWindowSeconds = 30;
+
+/** Characters of an idempotency key. Without certificates it is the only proof: not too short. */
+export const idempotencyKeyLengthMin = 16;
+export const idempotencyKeyLengthMax = 128;
+
+/** Implicit transactions whose key is remembered, should another lease join them. */
+export const mintedTxnsMax = 100_000;
+
+/** Events kept for streams that are behind or come back; about 5 MB, seconds of a busy server. */
+export const changeRingMax = 16_384;
+
+/** Change streams open in one process; each costs a look at every event. */
+export const changeStreamsMax = 1_000;
+
+/** Keys whose told version a stream remembers, so that a look repeats nothing; then it may. */
+export const toldKeysMax = 100_000;
+
+/** Keys that a stream can compare from look to look on a store others write too. */
+export const watchedKeysMax = 100_000;
+
+/** Milliseconds between two looks for leases that ran out, while somebody watches. */
+export const expiryTickMs = 1_000;
+
+/** Milliseconds. Pause between two looks of a stream at a store others write too. */
+export const lookPauseMsMin = 200;
+export const lookPauseMsMax = 5_000;
+
+/** A look that takes long is repeated so many times its duration later, to cost at most a fifth. */
+export const lookPauseShare = 4;
+
+/** Held keys looked at in one go for an overview; about a millisecond. */
+export const overviewSliceEntries = 5_000;
+
+/** Records that one overview reads from a store others write too, at most. */
+export const overviewScanRecordsMax = 200_000;
+
+/** Milliseconds that the first overview waits for the held keys to be read in. */
+export const overviewLoadWaitMs = 1_000;
+
+/** Queues and transactions of one overview, each. */
+export const overviewRowsMax = 100;
+
+/** Characters of an overview's filter. */
+export const overviewFilterLengthMax = 256;
 /** Milliseconds. Latest instant a queue works with; what lies beyond means "never". */
 export const instantMsMax = Number.MAX_SAFE_INTEGER;
 

@@ -42,6 +42,8 @@ export const pipelinedRequestsMax = 1_000;
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;
 
+/** Milliseconds between two signs of life on a stream of changes; proxies cut after a minute. */
+export const changeKeepAliveMs = 15_000;
 /** Bytes. JSON bodies of queue calls and the meta part of enqueue: names, attributes, an error. */
 export const queueBodyBytesMax = 1024 * 1024;
 

@@ -21,6 +21,7 @@ import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { changeCases, overviewCases, queueChangeCases } from "./observation-cases.ts";
 import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
@@ -37,6 +38,8 @@ const groups = [
   namespaceCases,
   mutateCases,
   mutateRaceCases,
+  overviewCases,
+  changeCases,
 ];
 
 async function inDirectory(
@@ -184,3 +187,9 @@ describeLockd(
   () => overHttp(undefined, { index: (store) => new NaiveIndex(store) }),
   queryGroups,
 );
+
+describeLockd("watching queues, inline", async () => engineOver(new MemoryStore()), [
+  queueChangeCases,
+]);
+
+describeLockd("watching queues, over HTTP", () => inDirectory(overHttp), [queueChangeCases]);

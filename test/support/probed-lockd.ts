@@ -1,7 +1,8 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<keyof Lockd, "close" | "queues" | "queries" | "attachments">;
+type Facet = "queues" | "queries" | "attachments" | "observation" | "transactions";
+export type Verb = Exclude<keyof Lockd, "close" | Facet>;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -18,8 +19,16 @@ export class ProbedLockd implements Lockd {
     return this.#inner.attachments;
   }
 
+  get transactions(): Lockd["transactions"] {
+    return this.#inner.transactions;
+  }
+
   get queues(): Lockd["queues"] {
     return this.#inner.queues;
+  }
+
+  get observation(): Lockd["observation"] {
+    return this.#inner.observation;
   }
 
   get queries(): Lockd["queries"] {

@@ -1,17 +1,12 @@
 /** Getting the lease that the command runs under, and giving it up when it is not used. */
 import { failure } from "../../api/errors.ts";
 import type { AcquireRequest, AcquireResult, LeaseAddress, Lockd } from "../../api/lockd.ts";
+import { abortLater } from "./abort-later.ts";
 import { type JudgeParts, type LeaseAnswer, LeaseJudge } from "./lease-judge.ts";
 import { type Hold, type LeaseTiming, runTtlSecondsMin } from "./lease-timing.ts";
 
 /** Part of the lease time that a wait may take before the lease is renewed to count from later. */
 const staleShare = 0.1;
-
-/**
- * Milliseconds that an acquire goes on after it was called off: a grant that is being written then
- * still reaches us, so that it can be given back, instead of running out unseen.
- */
-const inFlightMs = 250;
 
 export interface LeaseParts extends JudgeParts {
   readonly lockd: Lockd;
@@ -39,7 +34,7 @@ export interface HeldLease {
 export async function heldLease(parts: LeaseParts): Promise<HeldLease> {
   const { lockd, signal, clock } = parts;
   const sentAt = clock.nowMs();
-  const lease = await lockd.acquire(parts.acquire, { signal: somewhatLater(signal) });
+  const lease = await lockd.acquire(parts.acquire, { signal: abortLater(signal) });
   const { leaseId, txnId, fencingToken, namespace, key, expiresAtUnix } = lease;
   const address = { leaseId, txnId, fencingToken, namespace, key };
   try {
@@ -70,15 +65,6 @@ export async function giveUp(
   } catch (error) {
     return error;
   }
-}
-
-/** Aborts as the signal does, {@link inFlightMs} after it. */
-function somewhatLater(signal: AbortSignal): AbortSignal {
-  const later = new AbortController();
-  const onAbort = (): void => void setTimeout(() => later.abort(signal.reason), inFlightMs);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return later.signal;
 }
 
 /**

@@ -1,9 +1,6 @@
 /** The shell around `supervisor-step.ts`: real timers, renewals, signals and the watchdog. */
 import { AssertionError } from "node:assert";
-import { LockdError } from "../../api/errors.ts";
-import type { LeaseAddress, Lockd } from "../../api/lockd.ts";
 import type { LeaseClock } from "./lease-clock.ts";
-import type { LeaseJudge } from "./lease-judge.ts";
 import { type Hold, killAt, type LeaseTiming } from "./lease-timing.ts";
 import {
   type StopReason,
@@ -13,8 +10,6 @@ import {
   startSupervising,
   superviseStep,
 } from "./supervisor-step.ts";
-
-const lostCodes = new Set(["lease_required", "lease_expired", "fencing_mismatch", "txn_mismatch"]);
 
 /** Milliseconds the wall clock may gain on the lease clock before we renew at once. */
 const wallJumpMs = 1_000;
@@ -32,14 +27,20 @@ export interface SupervisedChild {
   kill(): void;
 }
 
+/** How the lease, of a key or of a message, is renewed. */
+export interface Renewal {
+  /** Resolves with what may be relied on from then; `sentAt` is from before it was called. */
+  renew(request: { readonly sentAt: number; readonly signal: AbortSignal }): Promise<Hold>;
+  /** True when the failure says that the lease is gone for good. */
+  isLost(error: unknown): boolean;
+}
+
 export interface SuperviseParts {
-  readonly lockd: Pick<Lockd, "keepAlive">;
-  readonly address: LeaseAddress;
+  readonly renewal: Renewal;
   readonly timing: LeaseTiming;
   readonly hold: Hold;
   readonly clock: LeaseClock;
   readonly wallMs: () => number;
-  readonly judge: Pick<LeaseJudge, "holdAfter">;
   readonly child: SupervisedChild;
   readonly watchdog: { killAt(atMs: number): void };
   /** Told by the watchdog's owner when there is none any more. */
@@ -130,19 +131,17 @@ class Supervisor {
 
   /** One renewal; its time limit is what is left of the lease. */
   async #renew(): Promise<void> {
-    const { lockd, judge, address, timing, clock, say } = this.#parts;
+    const { renewal, timing, clock, say } = this.#parts;
     const sentAt = clock.nowMs();
     const leftMs = Math.max(1, killAt(this.#state.hold) - sentAt);
     const limitMs = Math.min(renewMsMax, leftMs, (timing.ttlSeconds * 1000) / 3);
     const signal = AbortSignal.timeout(Math.ceil(limitMs));
     try {
-      const request = { ...address, ttlSeconds: timing.ttlSeconds };
-      const { expiresAtUnix } = await lockd.keepAlive(request, { signal });
-      const hold = await judge.holdAfter(timing, { sentAt, expiresAtUnix });
+      const hold = await renewal.renew({ sentAt, signal });
       this.#step({ kind: "renewed", hold });
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      const definite = error instanceof LockdError && lostCodes.has(error.code);
+      const definite = renewal.isLost(error);
       const { ended, failures, stopping } = this.#state;
       // One line for all failures in a row; what follows from them is said when it happens.
       if (!ended && stopping === undefined && failures === 0) {

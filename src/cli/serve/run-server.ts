@@ -1,9 +1,11 @@
 /** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
+import type { Lockd, ServedLockd } from "../../api/lockd.ts";
 import type { Clock } from "../../engine/ports/clock.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
 import { SystemClock } from "../../host/clock.ts";
 import { systemRandom } from "../../host/random.ts";
 import { openTelemetry } from "../../host/telemetry.ts";
+import type { RunningMetrics } from "../../server/metrics/metrics-server.ts";
 import type { ListenPlan, ServePlan } from "./serve-plan.ts";
 
 /** Name of the socket inside the store directory which inline commands look for. */
@@ -18,6 +20,14 @@ export interface RunServerOptions {
   readonly logMode: "json" | "console";
   readonly configPath: string | undefined;
   readonly unknownKeys: readonly string[];
+  /** Runs beside the server, which ends with it. */
+  readonly beside?: ((served: Served) => Promise<number>) | undefined;
+}
+
+/** A server that is running. */
+export interface Served {
+  readonly lockd: Lockd;
+  readonly endpoints: readonly string[];
 }
 
 /** Serves until a signal came and the drain is over; answers the exit code. */
@@ -42,18 +52,24 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     gear: "exclusive",
     onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
   });
+  const { version } = options;
   const ports = { store, clock, random, telemetry };
   const engine = new Engine({
     ...plan,
     ...ports,
+    version,
     ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
     defaultNamespace,
   });
   const bug = Promise.withResolvers<number>();
+  let draining = false;
+  let metrics: RunningMetrics | undefined;
   try {
+    const parts = { lockd: engine, defaultNamespace, version, telemetry };
+    metrics = await openMetrics({ ...parts, plan, draining: () => draining });
     const server = await startServer({
       ...plan,
-      lockd: engine,
+      lockd: metrics?.lockd ?? engine,
       clock,
       random,
       telemetry,
@@ -61,13 +77,32 @@ export async function runServer(options: RunServerOptions): Promise<number> {
       onBug: () => bug.resolve(1),
     });
     const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs: () => server.idleMs() });
-    const exitCode = await Promise.race([ended.then(() => 0), bug.promise]);
+    const beside = options.beside?.({ lockd: engine, endpoints: server.endpoints });
+    const ends = [ended.then(() => 0), bug.promise, ...(beside === undefined ? [] : [beside])];
+    const exitCode = await Promise.race(ends);
+    draining = true;
     sweep.stop();
     await server.stop();
     return exitCode;
   } finally {
+    await metrics?.stop();
     await engine.close();
   }
+}
+
+/** The metrics listener, and the counted lockd; undefined, and nothing loaded, without one. */
+async function openMetrics(parts: {
+  readonly plan: ServePlan;
+  readonly lockd: ServedLockd;
+  readonly defaultNamespace: string;
+  readonly version: string;
+  readonly telemetry: Telemetry;
+  readonly draining: () => boolean;
+}): Promise<RunningMetrics | undefined> {
+  const { metricsListen: listener, profilingMetrics: profiling } = parts.plan;
+  if (listener === undefined) return undefined;
+  const { startMetrics } = await import("../../server/metrics/metrics-server.ts");
+  return await startMetrics({ ...parts, listener, profiling });
 }
 
 function welcome(options: RunServerOptions, telemetry: Telemetry): void {

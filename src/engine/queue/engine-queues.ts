@@ -26,6 +26,7 @@ import type {
 } from "../../api/queues.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { LiveLeases } from "../lease/live-leases.ts";
+import { messageChange } from "../observe/message-changes.ts";
 import {
   checkAck,
   checkDequeue,
@@ -40,6 +41,7 @@ import { Enqueuer } from "./enqueuer.ts";
 import { Links } from "./links.ts";
 import { type Message, messageName, payloadObjects, type QueueId } from "./message.ts";
 import { MessageIds } from "./message-ids.ts";
+import { MessageParticipants } from "./message-participants.ts";
 import { type MessageAt, MessageShell } from "./message-shell.ts";
 import { MessageStates } from "./message-states.ts";
 import { QueueDirectory } from "./queue-directory.ts";
@@ -71,6 +73,7 @@ export class EngineQueues implements ServedQueues {
     const { store, clock, random } = options;
     const messages = new MessageShell(options, {
       changed: (at, after) => this.#changed(at, after),
+      stepped: (at, step) => parts.publish(() => messageChange(at, step, clock.wallMs())),
       deleted: (_at, gone) => parts.garbage.discard(payloadObjects(gone)),
     });
     const directory = new QueueDirectory({
@@ -89,6 +92,7 @@ export class EngineQueues implements ServedQueues {
       links: new Links({ store, clock, random, messages }),
       states: new MessageStates(parts.shell),
     };
+    parts.transactions.addKind(new MessageParticipants(this.#parts));
     this.#enqueuer = new Enqueuer(this.#parts);
     this.#dequeuer = new Dequeuer(this.#parts);
     this.#settler = new Settler(this.#parts);

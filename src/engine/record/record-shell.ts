@@ -8,32 +8,33 @@
  */
 import assert from "node:assert";
 import { failure, type LockdError } from "../../api/errors.ts";
-import { casAttemptsMax, unknownOutcomeReadDelayMs, unknownOutcomeReadsMax } from "../limits.ts";
+import { isUndecided } from "../lease/lease-rules.ts";
+import {
+  casAttemptsMax,
+  resolveAttemptsMax,
+  unknownOutcomeReadDelayMs,
+  unknownOutcomeReadsMax,
+} from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
-import { type Store, StoreFailure, type VersionTag } from "../ports/store.ts";
+import { type Step, type Store, StoreFailure, type VersionTag } from "../ports/store.ts";
 import { engineErrorOf } from "../store-failure.ts";
-import type { Decision } from "../transition.ts";
+import type { Cleaned } from "../transition.ts";
+import { InDoubt } from "./in-doubt.ts";
 import type { KeyRecord } from "./key-record.ts";
 import { type RecordCell, RecordCells } from "./record-cells.ts";
+import {
+  type ChangeExtras,
+  type JointWrite,
+  noExtras,
+  type Rider,
+  type ShellObserver,
+  type Transition,
+} from "./record-change.ts";
 import { decodeRecord, encodeRecord } from "./record-codec.ts";
 import { referencedObjects } from "./record-objects.ts";
 
-/** A pure transition of a record (undefined: the key was never acquired) at `nowUnix` seconds. */
-export type Transition<Answer> = (
-  record: KeyRecord | undefined,
-  nowUnix: number,
-) => Decision<Answer>;
-
-/** What the shell tells its owner after a write became durable. */
-export interface ShellObserver {
-  /** A record changed; `before` and `after` are neighbours in its history as seen here. */
-  changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void;
-  /** State objects that nothing points at any more. */
-  garbage(objects: readonly string[]): void;
-  /** A record was deleted; whatever it pointed at is garbage. */
-  erased(name: string, last: KeyRecord | undefined): void;
-}
+export type { Transition };
 
 interface ShellPorts {
   readonly store: Store;
@@ -86,32 +87,100 @@ export class RecordShell {
     if (!this.#store.capabilities.exclusive) return (await this.#load(name)).record;
     const cached = this.#cells.peek(name);
     if (cached?.loaded === true) return cached.record;
-    return this.transact(name, (record) => ({ kind: "keep", answer: record }));
+    return this.transact(name, (record) => ({ kind: "keep", answer: record }), { asks: "never" });
   }
 
   /**
    * Runs `decide` on the current record and makes its decision durable. The answer is returned only
    * when the write is; a refusal is thrown after the cleaning that may come with it.
    *
-   * `object` is what the change lets the record point at, if anything. When an attempt may have
-   * landed and the object is not to be seen any more, somebody may have replaced and deleted it:
-   * then the change is not repeated, its outcome stays unknown.
-   *
    * @throws what the decision refuses with, cas_mismatch, store errors
    */
   async transact<Answer>(
     name: string,
     decide: Transition<Answer>,
-    object?: string,
+    extras: ChangeExtras = noExtras,
   ): Promise<Answer> {
-    const cell = this.#cells.get(name);
-    if (cell.busy) await cell.turn();
-    else cell.busy = true;
-    try {
-      return await this.#decideAndWrite(cell, decide, object);
-    } finally {
-      this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    for (let asked = 0; ; asked += 1) {
+      const cell = this.#cells.get(name);
+      if (cell.busy) await cell.turn();
+      else cell.busy = true;
+      let undecided: KeyRecord;
+      try {
+        return await this.#decideAndWrite(cell, decide, extras);
+      } catch (error) {
+        const asks = extras.asks !== "elsewhere" && asked < resolveAttemptsMax;
+        if (!(error instanceof InDoubt) || !asks) throw error;
+        undecided = error.record;
+      } finally {
+        this.#cells.leave(cell, this.#store.capabilities.exclusive);
+      }
+      await this.#observer.resolve(name, undecided);
     }
+  }
+
+  /**
+   * Changes several records in one plan, together with `riders`; one attempt, only on stores with
+   * atomic plans. `names` are sorted and unique: whoever takes several turns takes them in that
+   * order. A record for which `change` gives nothing stays as it is.
+   * @throws store errors: nothing happened then
+   */
+  async changeTogether(
+    names: readonly string[],
+    change: (record: KeyRecord | undefined, nowUnix: number) => Cleaned | undefined,
+    riders: readonly Step[],
+  ): Promise<JointWrite> {
+    const cells: RecordCell[] = [];
+    try {
+      for (const name of names) {
+        const cell = this.#cells.get(name);
+        if (cell.busy) await cell.turn();
+        else cell.busy = true;
+        cells.push(cell);
+      }
+      return await this.#writeTogether(cells, change, riders);
+    } finally {
+      for (const cell of cells) this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    }
+  }
+
+  async #writeTogether(
+    cells: readonly RecordCell[],
+    change: (record: KeyRecord | undefined, nowUnix: number) => Cleaned | undefined,
+    riders: readonly Step[],
+  ): Promise<JointWrite> {
+    const missing = cells.filter(({ loaded }) => !loaded);
+    await Promise.all(
+      missing.map(async (cell) => {
+        const { record, tag } = await this.#load(cell.name);
+        cell.set(record, tag);
+      }),
+    );
+    const nowUnix = this.nowUnix();
+    const changes = cells.flatMap((cell) => {
+      const next = change(cell.record, nowUnix);
+      return next === undefined ? [] : [{ cell, before: cell.record, next }];
+    });
+    const puts = changes.map(({ cell, next }) =>
+      this.#putStep(cell, next.record, this.#random.xid()),
+    );
+    if (puts.length + riders.length === 0) return { kind: "applied", changed: 0, tags: [] };
+    const result = await this.#store.apply([...puts, ...riders]).catch(throwEngineError);
+    for (const { cell } of changes) cell.loaded = false;
+    if (result.kind !== "applied") return { kind: result.kind };
+    for (const [at, { cell, before, next }] of changes.entries()) {
+      const tag = result.tags[at];
+      assert(tag !== undefined, "an applied put has a tag");
+      cell.set(next.record, tag);
+      this.#observer.changed(cell.name, before, next.record);
+      this.#observer.garbage(unreferenced(next.garbage, next.record));
+    }
+    return { kind: "applied", changed: changes.length, tags: result.tags.slice(puts.length) };
+  }
+
+  #putStep({ name, tag }: RecordCell, next: KeyRecord, writeId: string): Step {
+    const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
+    return { kind: "put", name, bytes: encodeRecord(next, writeId), when };
   }
 
   /**
@@ -142,12 +211,12 @@ export class RecordShell {
   async #decideAndWrite<Answer>(
     cell: RecordCell,
     decide: Transition<Answer>,
-    object: string | undefined,
+    extras: ChangeExtras,
   ): Promise<Answer> {
     const open: OpenAttempts<Answer> = new Map();
     try {
       for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
-        const done = await this.#attempt(cell, decide, { open, object });
+        const done = await this.#attempt(cell, decide, { open, ...extras });
         if (done !== undefined) return done.value;
       }
     } catch (error) {
@@ -163,8 +232,9 @@ export class RecordShell {
   async #attempt<Answer>(
     cell: RecordCell,
     decide: Transition<Answer>,
-    { open, object }: { readonly open: OpenAttempts<Answer>; readonly object: string | undefined },
+    extras: ChangeExtras & { readonly open: OpenAttempts<Answer> },
   ): Promise<{ readonly value: Answer } | undefined> {
+    const { open, object } = extras;
     if (!cell.loaded) {
       const loaded = await this.#load(cell.name);
       const own = loaded.writeId === undefined ? undefined : open.get(loaded.writeId);
@@ -177,7 +247,11 @@ export class RecordShell {
     if (object !== undefined && mayBeGone(cell, open, object)) {
       throw this.#unknownOutcome(cell.name, undefined);
     }
-    const decision = decide(cell.record, this.nowUnix());
+    const nowUnix = this.nowUnix();
+    if (extras.asks !== "never" && isUndecided(cell.name, cell.record, nowUnix)) {
+      throw new InDoubt(cell.name, cell.record);
+    }
+    const decision = decide(cell.record, nowUnix);
     if (decision.kind === "keep") return { value: decision.answer };
     const { next } = decision;
     if (next === undefined) {
@@ -185,7 +259,8 @@ export class RecordShell {
       throw decision.error;
     }
     const base = cell.tag;
-    const written = await this.#write(cell, next);
+    const rider = decision.kind === "write" ? extras.rider : undefined;
+    const written = await this.#write(cell, next, rider);
     if (written.kind === "applied") {
       for (const [writeId, earlier] of open) if (earlier.base === base) open.delete(writeId);
       this.#observer.garbage(unreferenced(decision.garbage, next));
@@ -203,16 +278,16 @@ export class RecordShell {
   async #write(
     cell: RecordCell,
     next: KeyRecord,
+    rider: Rider | undefined,
   ): Promise<{ kind: "applied" } | { kind: "conflict" } | { kind: "unknown"; writeId: string }> {
-    const { name, record: before, tag } = cell;
+    const { name, record: before } = cell;
     const writeId = this.#random.xid();
-    const bytes = encodeRecord(next, writeId);
-    const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
+    const step = this.#putStep(cell, next, writeId);
+    const plan = rider === undefined ? [step] : [step, ...(await rider.steps(next))];
     // A failure here says that certainly nothing happened: what is cached stays right.
-    const result = await this.#store
-      .apply([{ kind: "put", name, bytes, when }])
-      .catch(throwEngineError);
+    const result = await this.#store.apply(plan).catch(throwEngineError);
     cell.loaded = false;
+    rider?.settle(result.kind, result.kind === "applied" ? result.tags.slice(1) : []);
     if (result.kind === "applied") {
       const newTag = result.tags[0];
       assert(newTag !== undefined, "an applied put has a tag");

@@ -88,23 +88,23 @@ export class StateMutator {
     seen: HolderView,
     call: LockdCall,
   ): Promise<StateStaged | undefined> {
-    const { shell, garbage } = this.#parts;
+    const { transactions, garbage } = this.#parts;
     const { claim } = checked;
     const state = await this.#changed(checked, seen, call);
     const changed = failure("cas_mismatch", `${claim.namespace}/${claim.key} changed meanwhile`);
     const object = state.place.kind === "object" ? state.place.name : undefined;
     let keepObject = false;
     try {
-      const name = recordName(claim.namespace, claim.key);
       const decide: Transition<StateStaged> = (record, nowUnix) =>
         stageOn(record, { ...checked, state, seen, changed }, nowUnix);
-      const staged = await shell.transact(name, decide, object);
+      const staged = await transactions.staging.transact(claim, decide, { object });
       keepObject = staged.usesBytes;
-      return staged;
+      if (!checked.release || staged.released) return staged;
+      return { ...staged, released: await transactions.commitStaged(claim) };
     } catch (error) {
       if (error === changed) return undefined;
       // After an unknown outcome the record may point at it; the sweeper knows in time.
-      keepObject = (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
+      keepObject ||= (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
       throw error;
     } finally {
       if (object !== undefined && !keepObject) garbage.discard([object]);
