@@ -15,6 +15,9 @@ export const mutateBodyBytesMax = 100 * 1024 * 1024;
 /** Bytes of a request's header block; the contract asks for at least 64 KiB. */
 export const headerBytesMax = 1024 * 1024;
 
+/** Lines of it: as many as 64 KiB can hold of the shortest useful ones. */
+export const headerLinesMax = 16 * 1024;
+
 /** Milliseconds for a header block to be complete once its first byte arrived. */
 export const headersTimeoutMs = 10_000;
 

@@ -72,6 +72,23 @@ test("64 KiB of headers are accepted, and no Host is needed", async () => {
   raw.socket.destroy();
 });
 
+test("64 KiB of short headers are accepted, and the last of them counts", async () => {
+  const { url } = await started();
+  const raw = new RawConnection(url);
+  const lines = Array.from({ length: 7_000 }, (_, n) => `x${n}: 1\r\n`).join("");
+  raw.say(`GET /healthz HTTP/1.1\r\n${lines}X-Correlation-Id: last\r\n\r\n`);
+  expect(await raw.until(/\r\n\r\n/)).toMatch(/200 OK\r\nX-Correlation-Id: last\r\n/);
+  raw.socket.destroy();
+});
+
+test("a whole address is as good as a path", async () => {
+  const { url } = await started();
+  const raw = new RawConnection(url);
+  raw.say("GET http://elsewhere:1/v1/describe?key=whole HTTP/1.1\r\nHost: x\r\n\r\n");
+  expect(await raw.until(/"key":"whole"/)).toMatch(/200 OK/);
+  raw.socket.destroy();
+});
+
 test("100-continue is honoured", async () => {
   const { url } = await started();
   const body = '{"key":"expecting","owner":"w"}';
