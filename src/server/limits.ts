@@ -42,6 +42,9 @@ export const closePollMs = 20;
 /** Requests of one connection that may stand behind an unanswered one; usual clients send none. */
 export const pipelinedRequestsMax = 1_000;
 
+/** Bytes of the body of such a one; Node stops reading a connection at several times of it. */
+export const pipelinedBodyBytesMax = 16 * 1024;
+
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;
 

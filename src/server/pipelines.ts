@@ -1,6 +1,6 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { pipelinedRequestsMax } from "./limits.ts";
+import { pipelinedBodyBytesMax, pipelinedRequestsMax } from "./limits.ts";
 
 /**
  * Lets the requests of one connection run one after the other, as their answers go out anyway.
@@ -14,7 +14,8 @@ export class Pipelines {
 
   /**
    * Runs a request once the answers before its own are out; never, when the connection ends first.
-   * A connection with too many unanswered requests is cut.
+   * A connection with too many unanswered requests is cut, and one whose next body is too long to
+   * be held meanwhile: it could not be read on, and its end would go unseen.
    */
   inTurn(response: ServerResponse, run: () => void): void {
     // Only the answer that goes out next has the socket; the others get it in their turn.
@@ -24,7 +25,7 @@ export class Pipelines {
     }
     const { socket } = response.req;
     const waiting = (this.#waiting.get(socket) ?? 0) + 1;
-    if (waiting > pipelinedRequestsMax) {
+    if (waiting > pipelinedRequestsMax || isLong(response.req)) {
       socket.destroy();
       return;
     }
@@ -34,4 +35,9 @@ export class Pipelines {
       run();
     });
   }
+}
+
+function isLong({ headers }: IncomingMessage): boolean {
+  if ("transfer-encoding" in headers) return true;
+  return Number(headers["content-length"] ?? 0) > pipelinedBodyBytesMax;
 }

@@ -163,6 +163,18 @@ test("a connection that asks without end and without answer is cut, waiters and 
   await untilWaiters(url, "held", 0);
 });
 
+test("a connection with a long body behind a waiter is cut: its end would go unseen", async () => {
+  const { url } = await started();
+  await acquire(url, "held");
+  const raw = new RawConnection(url);
+  raw.say(acquireText("held", { block_seconds: 0 }));
+  await untilWaiters(url, "held", 1);
+  raw.say("POST /v1/update?key=x HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n");
+  raw.say("x".repeat(500_000));
+  await raw.closed();
+  await untilWaiters(url, "held", 0);
+});
+
 test("an upload that breaks off changes nothing", async () => {
   const { url } = await started();
   const { json } = await acquire(url, "cut");
