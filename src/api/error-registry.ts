@@ -288,6 +288,11 @@ export const errorRegistry = {
     "the server of this session is shutting down",
     "acquire again through another endpoint",
   ),
+  output_failed: local(
+    exitCodes.error,
+    "standard output took no more",
+    "make room where it goes; what the command did stays done",
+  ),
   already_there: local(exitCodes.conflict, "the target file exists", "pass --force to replace it"),
   verify_failed: local(
     exitCodes.verifyFailed,

@@ -15,6 +15,9 @@ export const mutateBodyBytesMax = 100 * 1024 * 1024;
 /** Bytes of a request's header block; the contract asks for at least 64 KiB. */
 export const headerBytesMax = 1024 * 1024;
 
+/** Lines of it: as many as 64 KiB can hold of the shortest useful ones. */
+export const headerLinesMax = 16 * 1024;
+
 /** Milliseconds for a header block to be complete once its first byte arrived. */
 export const headersTimeoutMs = 10_000;
 
@@ -35,6 +38,12 @@ export const closeMsMin = 10;
 
 /** Milliseconds between two looks for connections that became idle while closing. */
 export const closePollMs = 20;
+
+/** Requests of one connection that may stand behind an unanswered one; usual clients send none. */
+export const pipelinedRequestsMax = 1_000;
+
+/** Bytes of the body of such a one; Node stops reading a connection at several times of it. */
+export const pipelinedBodyBytesMax = 16 * 1024;
 
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;

@@ -65,7 +65,7 @@ export class Router {
 
   /** The handler of `node:http`; never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const target = request.url ?? "/";
+    const target = originForm(request.url ?? "/");
     const at = target.indexOf("?");
     const path = at === -1 ? target : target.slice(0, at);
     const given = request.headers["x-correlation-id"];
@@ -128,4 +128,12 @@ export class Router {
     telemetry.error(sys, "http.request.panic", { cid, error: stack });
     if (error instanceof AssertionError) onBug(error);
   }
+}
+
+/** What stands behind the host: servers must take whole addresses too, as proxies send them. */
+function originForm(target: string): string {
+  if (target.startsWith("/")) return target;
+  const rest = /^https?:\/\/[^/?]*(.*)$/i.exec(target)?.[1];
+  if (rest === undefined) return target;
+  return rest.startsWith("/") ? rest : `/${rest}`;
 }

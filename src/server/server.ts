@@ -1,5 +1,5 @@
 import type { AssertionError } from "node:assert";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { ServedLockd } from "../api/lockd.ts";
 import type { Clock } from "../engine/ports/clock.ts";
 import type { Random } from "../engine/ports/random.ts";
@@ -10,11 +10,13 @@ import {
   drainPollMs,
   drainShare,
   headerBytesMax,
+  headerLinesMax,
   headersTimeoutMs,
   keepAliveTimeoutMs,
   tcpKeepAliveMs,
 } from "./limits.ts";
 import { type ListenerAddress, listen } from "./listener.ts";
+import { Pipelines } from "./pipelines.ts";
 import { Router } from "./router.ts";
 
 export interface ServerOptions {
@@ -77,6 +79,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 function newHttpServer(router: Router, options: ServerOptions): Server {
+  const pipelines = new Pipelines();
   const server = createServer(
     {
       maxHeaderSize: headerBytesMax,
@@ -92,20 +95,27 @@ function newHttpServer(router: Router, options: ServerOptions): Server {
       connectionsCheckingInterval: 1_000,
     },
     (request, response) => {
-      if (options.bodyIdleTimeoutMs > 0) {
-        request.setTimeout(options.bodyIdleTimeoutMs, () => {
-          if (!request.complete) request.destroy(new Error("the request body stalled"));
-        });
-        // The limit is the body's: waits and streams that follow may be idle as long as they like.
-        request.once("end", () => request.socket.setTimeout(0));
-      }
-      void router.handle(request, response);
+      pipelines.inTurn(response, () => {
+        limitStalls(request, options.bodyIdleTimeoutMs);
+        void router.handle(request, response);
+      });
     },
   );
   // `Upgrade: h2c` is answered as ordinary HTTP/1.1; without a listener Node does just that.
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
+  server.maxHeadersCount = headerLinesMax;
   return server;
+}
+
+/** Ends a request whose body stalls. */
+function limitStalls(request: IncomingMessage, idleMs: number): void {
+  if (idleMs <= 0) return;
+  request.setTimeout(idleMs, () => {
+    if (!request.complete) request.destroy(new Error("the request body stalled"));
+  });
+  // The limit is the body's: waits and streams that follow may be idle as long as they like.
+  request.once("end", () => request.socket.setTimeout(0));
 }
 
 /** The drain of http-core.md section 6 and security-and-operations.md section 13. */

@@ -1,5 +1,14 @@
 /** The command line as a user meets it (cases of cli.md that concern leases and state). */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Place } from "./lockd-process.ts";
@@ -146,6 +155,20 @@ describe.concurrent("usage", () => {
     expect((await place.run(["config", "gen", "--out", file, "--force"])).code).toBe(0);
     const shown = await place.run(["config", "show", "-c", file, "--json"]);
     expect(JSON.parse(shown.stdout).server["max-ttl"]).toEqual({ text: "30m", source: "file" });
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("a full disk behind stdout is an error in words", () => {
+    const words = [path.join(import.meta.dirname, "../../bin/lockd.js"), "config", "show"];
+    const full = openSync("/dev/full", "w");
+    const ended = spawnSync(process.execPath, words, {
+      env: place.env,
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    closeSync(full);
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toMatch(/^lockd: output_failed: the result could not be written: ENOSPC/);
+    expect(ended.stderr).not.toContain("    at ");
   });
 
   test("61, 62: verify store", async () => {

@@ -72,6 +72,23 @@ test("64 KiB of headers are accepted, and no Host is needed", async () => {
   raw.socket.destroy();
 });
 
+test("64 KiB of short headers are accepted, and the last of them counts", async () => {
+  const { url } = await started();
+  const raw = new RawConnection(url);
+  const lines = Array.from({ length: 7_000 }, (_, n) => `x${n}: 1\r\n`).join("");
+  raw.say(`GET /healthz HTTP/1.1\r\n${lines}X-Correlation-Id: last\r\n\r\n`);
+  expect(await raw.until(/\r\n\r\n/)).toMatch(/200 OK\r\nX-Correlation-Id: last\r\n/);
+  raw.socket.destroy();
+});
+
+test("a whole address is as good as a path", async () => {
+  const { url } = await started();
+  const raw = new RawConnection(url);
+  raw.say("GET http://elsewhere:1/v1/describe?key=whole HTTP/1.1\r\nHost: x\r\n\r\n");
+  expect(await raw.until(/"key":"whole"/)).toMatch(/200 OK/);
+  raw.socket.destroy();
+});
+
 test("100-continue is honoured", async () => {
   const { url } = await started();
   const body = '{"key":"expecting","owner":"w"}';
@@ -109,6 +126,53 @@ test("9: a waiter whose connection closed is gone within a second", async () => 
     headers: { "x-fencing-token": "1" },
   });
   expect((await acquire(url, "held")).json.fencing_token).toBe(2);
+});
+
+async function untilWaiters(url: string, key: string, waiters: number): Promise<void> {
+  for (;;) {
+    const { json } = await call(`${url}/v1/x/status?key=${key}`);
+    if (json.waiters === waiters) return;
+    await sleep(10);
+  }
+}
+
+test("a waiter is gone with its connection, whatever was asked behind it", async () => {
+  const { url } = await started();
+  await acquire(url, "held");
+  const raw = new RawConnection(url);
+  raw.say(acquireText("held", { block_seconds: 0 }));
+  // More answers than a connection may owe before Node stops reading it.
+  raw.say(`GET /${"x".repeat(200)} HTTP/1.1\r\n\r\n`.repeat(900));
+  await untilWaiters(url, "held", 1);
+  await sleep(100);
+  const from = performance.now();
+  raw.socket.destroy();
+  await untilWaiters(url, "held", 0);
+  // A connection nobody reads is found out in ten seconds at the earliest.
+  expect(performance.now() - from).toBeLessThan(5_000);
+});
+
+test("a connection that asks without end and without answer is cut, waiters and all", async () => {
+  const { url } = await started();
+  await acquire(url, "held");
+  const raw = new RawConnection(url);
+  raw.say(acquireText("held", { block_seconds: 0 }));
+  await untilWaiters(url, "held", 1);
+  raw.say("GET /healthz HTTP/1.1\r\n\r\n".repeat(2_000));
+  await raw.closed();
+  await untilWaiters(url, "held", 0);
+});
+
+test("a connection with a long body behind a waiter is cut: its end would go unseen", async () => {
+  const { url } = await started();
+  await acquire(url, "held");
+  const raw = new RawConnection(url);
+  raw.say(acquireText("held", { block_seconds: 0 }));
+  await untilWaiters(url, "held", 1);
+  raw.say("POST /v1/update?key=x HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n");
+  raw.say("x".repeat(500_000));
+  await raw.closed();
+  await untilWaiters(url, "held", 0);
 });
 
 test("an upload that breaks off changes nothing", async () => {
@@ -157,6 +221,25 @@ test("a body refused halfway does not hold up the connection's next request", as
   raw.say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
   expect(await raw.until(/HTTP\/1\.1 200 OK/)).toContain("200 OK");
   raw.socket.destroy();
+});
+
+test("HTTP/1.0, which knows no trailers, gets the documents of a query all the same", async () => {
+  const { url } = await started();
+  const { json } = await acquire(url, "old");
+  await call(`${url}/v1/update?key=old`, {
+    body: '{"n":1}',
+    headers: {
+      "x-lease-id": String(json.lease_id),
+      "x-txn-id": String(json.txn_id),
+      "x-fencing-token": "1",
+      "x-lockd-release": "commit",
+    },
+  });
+  const raw = new RawConnection(url);
+  raw.say("GET /v1/query?return=documents&refresh=wait_for HTTP/1.0\r\n\r\n");
+  await raw.closed();
+  expect(raw.heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(raw.heard).toMatch(/\r\n\r\n\{"ns":"default","key":"old","ver":1,"doc":\{"n":1\}\}\n$/);
 });
 
 test("77: a drain announces itself, refuses acquires, and lets holders finish", async () => {

@@ -9,7 +9,8 @@ export default class VerifyStore extends BaseCommand {
   static override summary = "Check that a store can be trusted";
   static override description =
     "Checks a store (--store, LOCKD_STORE or the config file): directory, write, sync, " +
-    "rename, locking and concurrent compare-and-swap. Exit code 11 when a check fails.\n" +
+    "rename, locking, concurrent compare-and-swap, and what is stored. " +
+    "Exit code 11 when a check fails.\n" +
     "Settings kept in a file: set -a; . ./.env.disk; set +a; lockd verify store";
   static override examples = [
     "<%= config.bin %> verify store --store disk:///var/lib/lockd",

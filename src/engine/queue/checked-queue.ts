@@ -185,10 +185,18 @@ export function checkNack(request: NackRequest, defaultNamespace: string): Check
   };
 }
 
-/** Length of a value as JSON; what has none counts as nothing. */
+/**
+ * Length of a value as JSON; what has none counts as nothing. What is nested too deep to be written
+ * is longer than any limit here: each level takes two bytes at least.
+ */
 export function jsonBytes(value: unknown): number {
-  const text: string | undefined = JSON.stringify(value);
-  return text === undefined ? 0 : Buffer.byteLength(text);
+  try {
+    const text: string | undefined = JSON.stringify(value);
+    return text === undefined ? 0 : Buffer.byteLength(text);
+  } catch (error) {
+    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
 }
 
 export interface CheckedExtend extends CheckedSettle {

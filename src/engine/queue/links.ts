@@ -16,6 +16,7 @@ import { linkAttemptsMax, unknownOutcomeReadDelayMs } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import type { Precondition, Step, Store, VersionTag } from "../ports/store.ts";
+import { SerialTurns } from "../serial-turns.ts";
 import { callStore } from "../store-failure.ts";
 import {
   type DedupeRecord,
@@ -30,7 +31,6 @@ import { type Message, messageName } from "./message.ts";
 import { encodeMessage } from "./message-codec.ts";
 import { keep, type MessageDecision, put } from "./message-decision.ts";
 import type { MessageAt, MessageShell } from "./message-shell.ts";
-import { SerialTurns } from "./serial-turns.ts";
 
 interface Read<Link> {
   readonly link: Link | undefined;

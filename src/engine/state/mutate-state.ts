@@ -29,6 +29,7 @@ import {
 } from "../record/key-record.ts";
 import type { Transition } from "../record/record-shell.ts";
 import { type CheckedMutate, checkMutate } from "../requests/checked.ts";
+import { SerialTurns } from "../serial-turns.ts";
 import { callStore } from "../store-failure.ts";
 import { type Decision, keep, refuse } from "../transition.ts";
 import { takeIn } from "./body-intake.ts";
@@ -43,6 +44,8 @@ class BytesGone extends Error {
 
 export class StateMutator {
   readonly #parts: EngineParts;
+  /** Mutations of one key go one by one here: at once, most would be worked out in vain. */
+  readonly #turns = new SerialTurns();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -53,6 +56,14 @@ export class StateMutator {
     const { clock, defaultNamespace } = this.#parts.options;
     const now = new Date(clock.wallMs());
     const checked = checkMutate(request, { defaultNamespace, now });
+    const name = recordName(checked.claim.namespace, checked.claim.key);
+    return this.#turns.run(name, () => {
+      call.signal?.throwIfAborted();
+      return this.#inTurn(checked, call);
+    });
+  }
+
+  async #inTurn(checked: CheckedMutate, call: LockdCall): Promise<MutateResult> {
     let gone: string | undefined;
     for (let attempt = 0; attempt < mutateAttemptsMax; attempt += 1) {
       const seen = await this.#look(checked.claim);

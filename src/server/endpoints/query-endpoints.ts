@@ -44,20 +44,16 @@ async function answerDocuments(exchange: Exchange, documents: QueryDocuments): P
   const writer = new RowWriter(exchange);
   try {
     let row = await rows.next();
-    const headers = [
-      "Content-Type",
-      "application/x-ndjson",
-      "X-Lockd-Query-Return",
-      "documents",
-      "Trailer",
-      trailerNames,
-    ];
+    const headers = ["Content-Type", "application/x-ndjson", "X-Lockd-Query-Return", "documents"];
+    // HTTP/1.0 knows no trailers; its clients get the rows, and the end of the connection behind.
+    const hasTrailers = exchange.request.httpVersion !== "1.0";
+    if (hasTrailers) headers.push("Trailer", trailerNames);
     if (response.destroyed) return;
     response.writeHead(200, exchange.head(headers, undefined));
     for (; row.done !== true; row = await rows.next()) await writer.write(row.value);
     await writer.flush();
     const { end } = documents;
-    if (end !== undefined) response.addTrailers(endFields(end));
+    if (end !== undefined && hasTrailers) response.addTrailers(endFields(end));
     response.end();
   } finally {
     writer.abandon();

@@ -7,6 +7,7 @@ import type { StoreCheck } from "../verify.ts";
 import { syncDirectory } from "./content-files.ts";
 import { OwnerLock } from "./ownership.ts";
 import { SqliteRows } from "./sqlite-rows.ts";
+import { checkStoredData } from "./stored-data-check.ts";
 
 /** `statfs` type of network file systems. */
 const nfsType = 0x6969;
@@ -30,6 +31,7 @@ export async function diskChecks(directory: string): Promise<StoreCheck[]> {
     ["ConcurrentMetaCAS", () => concurrentCas(probe, 300)],
     ["ConcurrentStateCAS", () => concurrentCas(probe, 100_000)],
     ["ClockSkew", () => clockSkew(probe)],
+    ["StoredData", async () => checkStoredData(directory)],
   ];
   const results: StoreCheck[] = [];
   try {

@@ -24,7 +24,25 @@ async function take(world: ReturnType<typeof testEngine>) {
   return delivery;
 }
 
+/** A value nested so deep that its text cannot be made. */
+function nested(levels: number): Record<string, unknown> {
+  let value: Record<string, unknown> = {};
+  for (let level = 0; level < levels; level += 1) value = { a: value };
+  return value;
+}
+
 describe("limits", () => {
+  test("values nested without end are refused like long ones", async () => {
+    const world = testEngine();
+    const deep = nested(100_000);
+    await expect(put(world, { attributes: deep })).rejects.toMatchObject({ code: "invalid_body" });
+    await put(world);
+    const { messageId, leaseId, fencingToken, metaEtag, txnId } = await take(world);
+    const address = { queue, messageId, leaseId, fencingToken, metaEtag, txnId };
+    const nack = world.engine.queues.nack({ ...address, lastError: deep });
+    await expect(nack).rejects.toMatchObject({ code: "invalid_body" });
+  });
+
   test("27: more waiting consumers than the limit are told that it is busy", async () => {
     const world = testEngine({ queues: { consumersMax: 2 } });
     const waiting = [1, 2].map(() => world.engine.queues.dequeue(forever));
