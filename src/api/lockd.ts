@@ -12,6 +12,7 @@
 import type { Attachments } from "./attachments.ts";
 import type { Queries } from "./queries.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
+import type { Transactions } from "./transactions.ts";
 
 /** Bytes going in. A stream is read once. */
 export type BodyIn = Uint8Array | AsyncIterable<Uint8Array>;
@@ -59,6 +60,11 @@ export interface AcquireRequest extends KeyAddress {
   /** xid: use this transaction instead of a new one. */
   readonly txnId?: string | undefined;
   /**
+   * 16 to 128 visible ASCII characters, unguessable: the same request again within 30 s gets the
+   * lease of the first. Old servers ignore it.
+   */
+  readonly idempotencyKey?: string | undefined;
+  /**
    * Also answer the current state (architecture: two calls instead of three). Only a hint: a state
    * above `returnedStateBytesMax`, or an old server, leaves `state` undefined in the answer.
    */
@@ -78,6 +84,8 @@ export interface AcquireResult {
   readonly stateEtag: string | undefined;
   readonly fencingToken: number;
   readonly correlationId: string;
+  /** True when an earlier attempt of the same request was granted this lease. */
+  readonly replayed?: boolean | undefined;
   /** The committed state when `returnState` was asked for and answered. */
   readonly state: StateResult | undefined;
 }
@@ -236,7 +244,12 @@ export interface Lockd {
   readonly queues: Queues;
   /** Documents by their content, and how namespaces are searched. */
   readonly queries: Queries;
-  /** Takes the exclusive lease of a key. @throws waiting, already_exists, shutdown_draining */
+  /** Several keys and messages with one fate. */
+  readonly transactions: Transactions;
+  /**
+   * Takes the exclusive lease of a key.
+   * @throws waiting, already_exists, shutdown_draining, idempotency_conflict
+   */
   acquire(request: AcquireRequest, call?: LockdCall): Promise<AcquireResult>;
   /** Moves the end of a lease. @throws lease_required, lease_expired, fencing_mismatch */
   keepAlive(request: KeepAliveRequest, call?: LockdCall): Promise<KeepAliveResult>;

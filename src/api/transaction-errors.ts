@@ -22,6 +22,14 @@ export const transactionErrors = {
     "a participant's backend hash is blank",
     "leave it out for this island, or pass the hash of another",
   ),
+  invalid_idempotency_key: rejected(
+    "the idempotency key is too short, too long or not plain ASCII",
+    "use 16 to 128 visible ASCII characters that nobody can guess",
+  ),
+  idempotency_conflict: conflict(
+    "the idempotency key was used for another request, or for a lease that was released",
+    "use a new idempotency key for a new request",
+  ),
   txn_not_found: notFound(
     "nothing is known of this transaction",
     "check the id; decisions are kept for the retention time only",

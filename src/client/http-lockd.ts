@@ -1,4 +1,5 @@
 import { disabledQueues } from "../api/disabled-queues.ts";
+import { disabledTransactions } from "../api/disabled-transactions.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -43,6 +44,7 @@ export class HttpLockd implements Lockd {
   readonly attachments: HttpAttachments;
   readonly queues = disabledQueues;
   readonly queries: HttpQueries;
+  readonly transactions = disabledTransactions;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */

@@ -62,6 +62,7 @@ import { StateMutator } from "./state/mutate-state.ts";
 import { StateReader } from "./state/read-state.ts";
 import { type StateStaged, stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
 import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
+import { EngineTransactions } from "./txn/engine-transactions.ts";
 
 const noCall: LockdCall = {};
 
@@ -84,6 +85,7 @@ export class Engine implements ServedLockd {
   readonly #reader: StateReader;
   readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
+  readonly transactions: EngineTransactions;
   readonly #live = new LiveLeases();
   readonly #sweeper: Sweeper;
   readonly #watch: { close(): void } | undefined;
@@ -98,11 +100,14 @@ export class Engine implements ServedLockd {
     this.#shell = new RecordShell(options, {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
+      resolve: (name, undecided) => this.transactions.undecided.resolve(name, undecided),
     });
+    this.transactions = new EngineTransactions(options, this.#shell, []);
     const parts: EngineParts = {
       options,
       shell: this.#shell,
       garbage: this.#garbage,
+      transactions: this.transactions,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
     };
     this.attachments = new EngineAttachments(parts);
@@ -112,10 +117,12 @@ export class Engine implements ServedLockd {
     this.#mutator = new StateMutator(parts);
     this.#sweeper = new Sweeper(options, this.#shell);
     this.#watch = store.watch?.(() => this.#room.wakeAll());
+    void this.transactions.recovery.start();
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
     const { request: checked, granted } = await this.#acquirer.acquire(request, call);
+    if (checked.explicit) await this.transactions.join(checked.txnId, checked.name);
     const { lease, record } = granted;
     return {
       namespace: checked.namespace,
@@ -127,6 +134,7 @@ export class Engine implements ServedLockd {
       version: record.version,
       stateEtag: record.state?.etag,
       fencingToken: lease.fencingToken,
+      ...(granted.isReplay === true ? { replayed: true } : {}),
       correlationId: acceptedCorrelationId(call.correlationId) ?? this.#options.random.uuid(),
       state:
         request.returnState === true ? StateReader.inline(record, lease.fencingToken) : undefined,
@@ -136,8 +144,10 @@ export class Engine implements ServedLockd {
   async keepAlive(request: KeepAliveRequest, _call?: LockdCall): Promise<KeepAliveResult> {
     const claim = checkKeepAlive(request, this.#options.defaultNamespace);
     const ttlSeconds = ttlSecondsOf(request.ttlSeconds, this.#options);
-    const kept = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
-      keepLeaseAlive(record, { claim, ttlSeconds }, nowUnix),
+    const kept = await this.transactions.staging.transact(
+      claim,
+      (record, nowUnix) => keepLeaseAlive(record, { claim, ttlSeconds }, nowUnix),
+      { lenient: true },
     );
     return {
       expiresAtUnix: kept.lease.expiresAtUnix,
@@ -150,13 +160,21 @@ export class Engine implements ServedLockd {
   async release(request: ReleaseRequest, _call?: LockdCall): Promise<ReleaseResult> {
     const claim = checkRelease(request, this.#options.defaultNamespace);
     const rollback = request.rollback ?? false;
-    return this.#shell.transact(nameOf(claim), (record, nowUnix) =>
-      releaseLease(record, { claim, rollback }, nowUnix),
+    const isJoined = this.transactions.isJoined(claim.txnId ?? "");
+    const ended = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+      releaseLease(record, { claim, rollback, isJoined }, nowUnix),
     );
+    if (!ended.released) {
+      const { expiresAtUnix } = ended;
+      await this.transactions.release(claim, { rollback, expiresAtUnix });
+    }
+    return { released: true };
   }
 
   async get(request: GetRequest, _call?: LockdCall): Promise<StateResult> {
-    return this.#reader.read(checkGet(request, this.#options.defaultNamespace));
+    const checked = checkGet(request, this.#options.defaultNamespace);
+    this.transactions.recovery.traffic();
+    return this.#reader.read(checked);
   }
 
   async update(
@@ -183,19 +201,24 @@ export class Engine implements ServedLockd {
     try {
       const decide: Transition<StateStaged> = (record, nowUnix) =>
         stageState(record, stage, nowUnix);
-      const staged = await this.#shell.transact(nameOf(claim), decide, object);
+      const { transactions } = this;
+      const staged = await transactions.staging.transact(claim, decide, { object });
       keepObject = staged.usesBytes;
+      const released =
+        checked.release && !staged.released
+          ? await transactions.commitStaged(claim)
+          : staged.released;
       return {
         newVersion: staged.version,
         newStateEtag: staged.etag,
         bytes: staged.bytes,
         metadata: metadataOf(staged.queryHidden),
         fencingToken: claim.fencingToken,
-        released: staged.released,
+        released,
       };
     } catch (error) {
       // After an unknown outcome the record may point at it; the sweeper knows in time.
-      keepObject = isOutcomeUnknown(error);
+      keepObject = keepObject || isOutcomeUnknown(error);
       throw error;
     } finally {
       if (object !== undefined && !keepObject) this.#garbage.discard([object]);
@@ -208,7 +231,7 @@ export class Engine implements ServedLockd {
 
   async remove(request: RemoveRequest, _call?: LockdCall): Promise<RemoveResult> {
     const { claim, cas } = checkRemove(request, this.#options.defaultNamespace);
-    const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+    const staged = await this.transactions.staging.transact(claim, (record, nowUnix) =>
       stageRemoval(record, { claim, cas }, nowUnix),
     );
     return {
@@ -224,7 +247,7 @@ export class Engine implements ServedLockd {
   ): Promise<UpdateMetadataResult> {
     const checked = checkUpdateMetadata(request, this.#options.defaultNamespace);
     const { claim } = checked;
-    const staged = await this.#shell.transact(nameOf(claim), (record, nowUnix) =>
+    const staged = await this.transactions.staging.transact(claim, (record, nowUnix) =>
       stageMetadata(record, checked, nowUnix),
     );
     return {
@@ -274,7 +297,15 @@ export class Engine implements ServedLockd {
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
   sweep(budget: SweepBudget): Promise<SweepSummary> {
-    return this.#sweeper.sweep(budget);
+    return this.#sweep(budget);
+  }
+
+  async #sweep(budget: SweepBudget): Promise<SweepSummary> {
+    // Transactions first: what they leave on keys is then swept with the keys.
+    const opsMax = Math.ceil(budget.opsMax / 4);
+    const { looked } = await this.transactions.recovery.sweep(opsMax, budget.signal);
+    const summary = await this.#sweeper.sweep({ ...budget, opsMax: budget.opsMax - looked });
+    return { ...summary, looked: summary.looked + looked };
   }
 
   /** Every namespace with a key, sorted. */
@@ -297,6 +328,7 @@ export class Engine implements ServedLockd {
     this.beginDrain(0);
     this.#watch?.close();
     await this.queries.close();
+    await this.transactions.close();
     await this.#garbage.flush();
     await this.#options.store.close();
   }
@@ -318,6 +350,7 @@ export class Engine implements ServedLockd {
 
   #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
     this.#live.note(name, after.lease);
+    this.transactions.minted.note(name, before, after);
     const wasHeld = before?.lease;
     const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;
     const shortened =

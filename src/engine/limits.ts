@@ -143,3 +143,57 @@ export const backgroundFlushesMax = 8;
 
 /** Milliseconds such a flush may take. */
 export const backgroundFlushMsMax = 2 * 60_000;
+
+/** Participants of one transaction: its record stays small enough to be written often. */
+export const txnParticipantsMax = 1_000;
+
+/** Participants a finished decision still names, for people who ask later. */
+export const markerParticipantsMax = 64;
+
+/** Seconds a finished decision is remembered (`tc-decision-retention`). */
+export const decisionRetentionSecondsDefault = 24 * 3600;
+
+/** Transactions kept in memory when this process is the only writer; more are read on demand. */
+export const knownTxnsMax = 200_000;
+
+/** Attempts to apply a decision to one participant, and the first pause between them, doubling. */
+export const applyAttemptsMax = 3;
+export const applyPauseMs = 50;
+
+/** Times all keys of a transaction are tried in one write before they are taken one by one. */
+export const jointWriteAttemptsMax = 4;
+
+/** Times an expired lease of a joint transaction is asked about before its key acts as held. */
+export const resolveAttemptsMax = 4;
+
+/** Milliseconds between two looks at recorded transactions in traffic (`txn-replay-interval`). */
+export const txnReplayIntervalMs = 5_000;
+
+/** Records of one such look. */
+export const txnReplayRecordsMax = 128;
+
+/** Records read in one page when a process starts. */
+export const txnLoadPageSize = 1_000;
+
+/** Transactions recovered side by side. */
+export const txnRecoveryWidth = 64;
+
+/** Transactions being finished side by side; beyond it recovery does it later. */
+export const txnFinishingMax = 10_000;
+
+/** Milliseconds after which an operation on a transaction is reported as slow. */
+export const txnWatchdogMs = 10_000;
+
+/** Transactions of one page of a listing: default, and most. */
+export const txnListDefault = 100;
+export const txnListMax = 1_000;
+
+/** Seconds in which a repeated acquire with the same idempotency key gets the same lease. */
+export const idempotencyWindowSeconds = 30;
+
+/** Characters of an idempotency key. Without certificates it is the only proof: not too short. */
+export const idempotencyKeyLengthMin = 16;
+export const idempotencyKeyLengthMax = 128;
+
+/** Implicit transactions whose key is remembered, should another lease join them. */
+export const mintedTxnsMax = 100_000;

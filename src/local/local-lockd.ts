@@ -28,6 +28,7 @@ import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalQueries } from "./local-queries.ts";
+import { LocalTransactions } from "./local-transactions.ts";
 
 export type { LocalLockdOptions };
 
@@ -40,6 +41,7 @@ export class LocalLockd implements Lockd {
   readonly attachments: LocalAttachments;
   readonly queues = disabledQueues;
   readonly queries: LocalQueries;
+  readonly transactions: LocalTransactions;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
@@ -47,6 +49,7 @@ export class LocalLockd implements Lockd {
     this.#carrier = new LocalCarrier(options);
     this.attachments = new LocalAttachments(this.#carrier);
     this.queries = new LocalQueries(this.#carrier);
+    this.transactions = new LocalTransactions(this.#carrier);
   }
 
   /**

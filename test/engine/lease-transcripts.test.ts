@@ -126,7 +126,13 @@ function newStory(): Interpreter {
           keepLeaseAlive(record, { claim, ttlSeconds: Number(args.get("ttl")) }, now),
         );
       case "release":
-        return carryOut(releaseLease(record, { claim, rollback: args.has("rollback") }, now));
+        return carryOut(
+          releaseLease(
+            record,
+            { claim, rollback: args.has("rollback"), isJoined: args.has("joined") },
+            now,
+          ),
+        );
       case "update": {
         const queryHidden = args.has("hidden") ? args.get("hidden") === "true" : undefined;
         const release = args.has("and-release");

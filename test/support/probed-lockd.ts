@@ -1,7 +1,10 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<keyof Lockd, "close" | "queues" | "queries" | "attachments">;
+export type Verb = Exclude<
+  keyof Lockd,
+  "close" | "queues" | "queries" | "attachments" | "transactions"
+>;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -16,6 +19,10 @@ export type Interception = (probed: ProbedCall, through: () => Promise<unknown>)
 export class ProbedLockd implements Lockd {
   get attachments(): Lockd["attachments"] {
     return this.#inner.attachments;
+  }
+
+  get transactions(): Lockd["transactions"] {
+    return this.#inner.transactions;
   }
 
   get queues(): Lockd["queues"] {

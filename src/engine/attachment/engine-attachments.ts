@@ -114,10 +114,10 @@ export class EngineAttachments implements Attachments {
     request: DeleteAttachmentRequest,
     _call?: LockdCall,
   ): Promise<DeleteAttachmentResult> {
-    const { shell, options } = this.#parts;
+    const { transactions, options } = this.#parts;
     const checked = checkDelete(request, options.defaultNamespace);
     const { claim } = checked;
-    const staged = await shell.transact(nameOf(claim), (record, nowUnix) =>
+    const staged = await transactions.staging.transact(claim, (record, nowUnix) =>
       stageDeletion(record, checked, nowUnix),
     );
     const { deleted, version } = staged;
@@ -125,9 +125,9 @@ export class EngineAttachments implements Attachments {
   }
 
   async deleteAll(request: LeaseAddress, _call?: LockdCall): Promise<DeleteAllAttachmentsResult> {
-    const { shell, options } = this.#parts;
+    const { transactions, options } = this.#parts;
     const claim = checkWriteClaim(request, options.defaultNamespace);
-    const staged = await shell.transact(nameOf(claim), (record, nowUnix) =>
+    const staged = await transactions.staging.transact(claim, (record, nowUnix) =>
       stageClearing(record, claim, nowUnix),
     );
     return { ...staged, fencingToken: claim.fencingToken };
@@ -139,7 +139,7 @@ export class EngineAttachments implements Attachments {
     object: string,
     payload: StoredPayload,
   ): Promise<UploadStaged> {
-    const { shell, options, garbage } = this.#parts;
+    const { transactions, options, garbage } = this.#parts;
     const upload = { ...checked, ...payload, object, freshId: options.random.uuid() };
     const storedAt = options.clock.monotonicMs();
     let keepObject = false;
@@ -148,7 +148,7 @@ export class EngineAttachments implements Attachments {
         this.#refuseIfLate(checked.name, storedAt);
         return stageUpload(record, upload, nowUnix);
       };
-      const staged = await shell.transact(nameOf(checked.claim), decide, object);
+      const staged = await transactions.staging.transact(checked.claim, decide, { object });
       keepObject = !staged.noop;
       return staged;
     } catch (error) {

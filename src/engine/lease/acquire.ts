@@ -14,9 +14,18 @@ import {
 import type { EngineParts } from "../engine-parts.ts";
 import { grantRetriesMax, ownerLengthMax } from "../limits.ts";
 import type { EngineOptions } from "../options.ts";
+import { InDoubt } from "../record/in-doubt.ts";
 import { recordName } from "../record/key-record.ts";
 import type { RecordShell } from "../record/record-shell.ts";
 import { type Granted, grantLease, type Held, withdrawGrant } from "./grant.ts";
+import {
+  type BoundRequest,
+  bindingOf,
+  checkIdempotencyKey,
+  derivedKey,
+  earlierAttempt,
+  type RequestBinding,
+} from "./idempotency.ts";
 import { isExpired } from "./lease-rules.ts";
 import type { Waiter, WaitingRoom } from "./waiting-room.ts";
 
@@ -33,6 +42,7 @@ interface CheckedAcquire {
   readonly ifNotExists: boolean;
   readonly txnId: string;
   readonly explicit: boolean;
+  readonly binding: RequestBinding | undefined;
 }
 
 export interface AcquiredLease {
@@ -55,6 +65,8 @@ export class Acquirer {
 
   async acquire(raw: AcquireRequest, call: LockdCall): Promise<AcquiredLease> {
     const request = this.#check(raw);
+    const replayed = await this.#replay(request);
+    if (replayed !== undefined) return { request, granted: replayed };
     // Nobody overtakes a line; only create-only requests never stand in one.
     const mayTry = this.#room.waiting(request.name) === 0 || request.ifNotExists;
     const seen = mayTry ? await this.#attempt(request) : this.#room.lastHeld(request.name);
@@ -73,10 +85,14 @@ export class Acquirer {
     if (owner.length > ownerLengthMax) {
       throw failure("invalid_body", `the owner is longer than ${ownerLengthMax} characters`);
     }
-    const given = raw.key === undefined ? "" : acquiredKeyText(raw.key, namespace);
-    const keyText = given === "" && (raw.key ?? "").trim() === "" ? options.random.uuid() : given;
-    const key = normalizeKey(keyText);
     const txnId = raw.txnId?.trim() ?? "";
+    const ttlSeconds = ttlSecondsOf(raw.ttlSeconds, options);
+    const binding = this.#binding(raw, { namespace, owner, txnId, ttlSeconds });
+    const given = raw.key === undefined ? "" : acquiredKeyText(raw.key, namespace);
+    const isGenerated = given === "" && (raw.key ?? "").trim() === "";
+    const generated = binding === undefined ? options.random.uuid : () => derivedKey(binding);
+    const keyText = isGenerated ? generated() : given;
+    const key = normalizeKey(keyText);
     if (txnId !== "" && !isXidText(txnId)) {
       throw failure("invalid_txn", `"${txnId.slice(0, 40)}" is not an xid`);
     }
@@ -86,12 +102,37 @@ export class Acquirer {
       keyText,
       name: recordName(namespace, key),
       owner,
-      ttlSeconds: ttlSecondsOf(raw.ttlSeconds, options),
+      ttlSeconds,
       waitSeconds: this.#waitSeconds(raw.blockSeconds ?? 0),
       ifNotExists: raw.ifNotExists ?? false,
       txnId: txnId === "" ? options.random.xid() : txnId,
       explicit: txnId !== "",
+      binding,
     };
+  }
+
+  #binding(
+    raw: AcquireRequest,
+    known: Pick<BoundRequest, "namespace" | "owner" | "txnId" | "ttlSeconds">,
+  ): RequestBinding | undefined {
+    const idempotencyKey = checkIdempotencyKey(raw.idempotencyKey);
+    if (idempotencyKey === undefined) return undefined;
+    const key = raw.key?.trim() ?? "";
+    return bindingOf({ ...known, idempotencyKey, key, ifNotExists: raw.ifNotExists ?? false });
+  }
+
+  /**
+   * The lease an earlier attempt of the request was granted, where a line would keep the request
+   * from finding out by trying. @throws idempotency_conflict
+   */
+  async #replay(request: CheckedAcquire): Promise<Granted | undefined> {
+    if (request.binding === undefined || this.#room.waiting(request.name) === 0) return undefined;
+    const record = await this.#shell.read(request.name);
+    if (record === undefined) return undefined;
+    const earlier = earlierAttempt(record, request.binding, this.#shell.nowUnix());
+    if (earlier.kind === "conflict") throw failure("idempotency_conflict", earlier.detail);
+    if (earlier.kind === "none") return undefined;
+    return { kind: "granted", lease: earlier.lease, record, isReplay: true };
   }
 
   #waitSeconds(blockSeconds: number): number | undefined {
@@ -104,9 +145,11 @@ export class Acquirer {
   async #attempt(request: CheckedAcquire): Promise<Granted | Held> {
     for (let attempt = 0; attempt < grantRetriesMax; attempt += 1) {
       const leaseId = this.#options.random.xid();
-      const result = await this.#shell.transact(request.name, (record, nowUnix) =>
-        grantLease(record, { ...request, leaseId }, nowUnix),
-      );
+      const result = await this.#shell
+        .transact<Granted | Held>(request.name, (record, nowUnix) =>
+          grantLease(record, { ...request, leaseId }, nowUnix),
+        )
+        .catch(heldInDoubt);
       if (result.kind === "held" || !isExpired(result.lease, this.#shell.nowUnix())) return result;
     }
     throw failure(
@@ -124,7 +167,7 @@ export class Acquirer {
       const waiter: Waiter = {
         gone: false,
         attempt: () => this.#attempt(request),
-        withdraw: (granted) => this.#withdraw(request.name, granted),
+        withdraw: (granted) => this.#withdraw(request, granted),
         settle: (outcome) => {
           deadline?.cancel();
           signal?.removeEventListener("abort", onAbort);
@@ -153,8 +196,10 @@ export class Acquirer {
     });
   }
 
-  async #withdraw(name: string, granted: Granted): Promise<void> {
-    await this.#shell.transact(name, (record, nowUnix) =>
+  async #withdraw(request: CheckedAcquire, granted: Granted): Promise<void> {
+    // Who gave an idempotency key comes back for the lease, and may have done so already.
+    if (request.binding !== undefined) return;
+    await this.#shell.transact(request.name, (record, nowUnix) =>
       withdrawGrant(record, granted.lease.id, nowUnix),
     );
   }
@@ -184,6 +229,13 @@ export class Acquirer {
       },
     );
   }
+}
+
+/** A lease whose joint transaction nobody can tell about is as good as held (section 4.5). */
+function heldInDoubt(error: unknown): Held {
+  if (!(error instanceof InDoubt) || error.record.lease === undefined) throw error;
+  const { lease, version, state } = error.record;
+  return { kind: "held", lease, version, etag: state?.etag ?? "" };
 }
 
 /** Absent or not positive: the default; above the maximum: clamped (section 10.1). */

@@ -1,8 +1,10 @@
 /** Granting a lease (http-core.md sections 8.4 and 10.1). Pure. */
 import { failure } from "../../api/errors.ts";
 import type { Key, Namespace } from "../../api/names.ts";
+import { idempotencyWindowSeconds } from "../limits.ts";
 import { absentRecord, exists, type KeyRecord, type Lease } from "../record/key-record.ts";
 import { type Decision, keep, refuse, write } from "../transition.ts";
+import { earlierAttempt, type RequestBinding } from "./idempotency.ts";
 import { cleanedIfExpired, runningLease } from "./lease-rules.ts";
 
 export interface GrantRequest {
@@ -14,6 +16,8 @@ export interface GrantRequest {
   readonly leaseId: string;
   readonly txnId: string;
   readonly explicit: boolean;
+  /** Present when the request carries an idempotency key. */
+  readonly binding?: RequestBinding | undefined;
 }
 
 /** Somebody else holds the key; what a waiter needs to know about it. */
@@ -28,6 +32,8 @@ export interface Granted {
   readonly kind: "granted";
   readonly lease: Lease;
   readonly record: KeyRecord;
+  /** True when the lease was granted to an earlier attempt of the same request. */
+  readonly isReplay?: true;
 }
 
 /**
@@ -40,6 +46,11 @@ export function grantLease(
   nowUnix: number,
 ): Decision<Granted | Held> {
   const record = current ?? absentRecord;
+  const earlier = earlierAttempt(record, request.binding, nowUnix);
+  if (earlier.kind === "granted") {
+    return keep({ kind: "granted", lease: earlier.lease, record, isReplay: true });
+  }
+  if (earlier.kind === "conflict") return refuse(failure("idempotency_conflict", earlier.detail));
   if (request.ifNotExists && exists(record)) {
     return refuse(
       failure("already_exists", `${request.namespace}/${request.key} exists`, {
@@ -75,8 +86,17 @@ export function grantLease(
     lease,
     staged: undefined,
     updatedAtUnix: nowUnix,
+    binding:
+      request.binding === undefined
+        ? undefined
+        : {
+            ...request.binding,
+            leaseId: lease.id,
+            untilUnix: nowUnix + idempotencyWindowSeconds,
+          },
   };
-  return write(next, { kind: "granted", lease, record: next }, cleaned?.garbage);
+  const granted = { kind: "granted" as const, lease, record: next };
+  return write(next, granted, cleaned?.garbage);
 }
 
 /**

@@ -3,8 +3,13 @@
  * (http-core.md sections 8.1, 8.2, 8.5, 8.6, 8.8). All pure.
  */
 import { failure, type LockdApiError } from "../../api/errors.ts";
-import type { Key, Namespace } from "../../api/names.ts";
-import type { KeyRecord, Lease, StoredState } from "../record/key-record.ts";
+import { isQueueStateKey, type Key, type Namespace } from "../../api/names.ts";
+import {
+  type KeyRecord,
+  keyOfRecordName,
+  type Lease,
+  type StoredState,
+} from "../record/key-record.ts";
 import { stagedObjects } from "../record/record-objects.ts";
 import type { Cleaned } from "../transition.ts";
 
@@ -28,6 +33,22 @@ export function runningLease(record: KeyRecord, nowUnix: number): Lease | undefi
   return record.lease !== undefined && !isExpired(record.lease, nowUnix) ? record.lease : undefined;
 }
 
+/**
+ * True when an expired lease has staged changes whose fate is that of a joint transaction: they may
+ * not be discarded without asking (transactions-and-islands.md section 4.5). States of messages
+ * follow their message instead.
+ */
+export function isUndecided(
+  name: string,
+  record: KeyRecord | undefined,
+  nowUnix: number,
+): record is KeyRecord {
+  if (record?.lease === undefined || !record.lease.explicit || record.staged === undefined) {
+    return false;
+  }
+  return isExpired(record.lease, nowUnix) && !isQueueStateKey(keyOfRecordName(name));
+}
+
 /** Clears lease and staging; the way every lease ends without a commit. */
 export function rolledBack(record: KeyRecord, nowUnix: number): Cleaned {
   return {
@@ -39,7 +60,9 @@ export function rolledBack(record: KeyRecord, nowUnix: number): Cleaned {
 /** The record without its expired lease, or undefined when there is nothing to clean. */
 export function cleanedIfExpired(record: KeyRecord, nowUnix: number): Cleaned | undefined {
   if (record.lease === undefined || !isExpired(record.lease, nowUnix)) return undefined;
-  return rolledBack(record, nowUnix);
+  const { record: cleaned, garbage } = rolledBack(record, nowUnix);
+  // Whoever lost the lease by its expiry asks for a new one, whatever the idempotency key.
+  return { record: { ...cleaned, binding: undefined }, garbage };
 }
 
 /** The error of section 8.5, in its order, or undefined when the claim holds. */

@@ -3,6 +3,7 @@
  * http-core.md section 8.1). Plain immutable data; every transition makes a new one.
  */
 
+import type { Key, Namespace } from "../../api/names.ts";
 import { type AttachmentEntry, noAttachments, type StagedAttachments } from "./attachment-entry.ts";
 
 /** Where the bytes of a state are: inside the record, or an object of their own. */
@@ -49,6 +50,15 @@ export interface LastCommit {
   readonly bytes: number;
 }
 
+/** Which request the last lease was granted to, so that its repetition finds it. */
+export interface AcquireBinding {
+  readonly keyHash: string;
+  readonly requestHash: string;
+  readonly leaseId: string;
+  /** Seconds. From then on it means nothing. */
+  readonly untilUnix: number;
+}
+
 export interface KeyRecord {
   /** Committed version; 0 = nothing was ever committed. Never decreases. */
   readonly version: number;
@@ -63,6 +73,8 @@ export interface KeyRecord {
   readonly lease: Lease | undefined;
   readonly staged: Staged | undefined;
   readonly lastCommit: LastCommit | undefined;
+  /** Of the last lease, if it was asked for with an idempotency key; outlives its release. */
+  readonly binding: AcquireBinding | undefined;
 }
 
 /** What a key is before its first lease. Never stored. */
@@ -76,6 +88,7 @@ export const absentRecord: KeyRecord = {
   lease: undefined,
   staged: undefined,
   lastCommit: undefined,
+  binding: undefined,
 };
 
 /** True once the key was ever acquired; such a record is never deleted: its counter lives on. */
@@ -86,6 +99,15 @@ export function exists(record: KeyRecord): boolean {
 /** Name of a key's record in the store. */
 export function recordName(namespace: string, key: string): string {
   return `k/${namespace}/${key}`;
+}
+
+/** The key in the name of its record. */
+export function keyOfRecordName(name: string): Key {
+  return name.slice(name.indexOf("/", recordPrefix.length) + 1) as Key;
+}
+
+export function namespaceOfRecordName(name: string): Namespace {
+  return name.slice(recordPrefix.length, name.indexOf("/", recordPrefix.length)) as Namespace;
 }
 
 /** Prefix of all records, for sweeping. */

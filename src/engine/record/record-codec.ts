@@ -17,7 +17,14 @@ import {
   isConsistentList,
   stagedAttachments,
 } from "./attachment-codec.ts";
-import type { KeyRecord, LastCommit, Lease, Staged, StoredState } from "./key-record.ts";
+import type {
+  AcquireBinding,
+  KeyRecord,
+  LastCommit,
+  Lease,
+  Staged,
+  StoredState,
+} from "./key-record.ts";
 
 const magicL = 0x4c;
 const magicK = 0x4b;
@@ -45,6 +52,8 @@ interface Header extends AttachmentHeader {
   l?: [string, string, string, 0 | 1, number, number, number];
   /** txn, version, removed, query hidden, state */
   g?: [string, number, 0 | 1, boolean | null, StateHeader | null];
+  /** binding: key hash, request hash, lease id, until */
+  i?: [string, string, string, number];
   /** lease id, version, etag, bytes */
   c?: [string, number, string, number];
 }
@@ -58,7 +67,7 @@ function inlineBytes(state: StoredState | undefined): Uint8Array | undefined {
  * of safe characters, and what callers chose is quoted properly.
  */
 function headerText(record: KeyRecord, writeId: string): string {
-  const { state, attachments, lease, staged, lastCommit } = record;
+  const { state, attachments, lease, staged, lastCommit, binding } = record;
   let text =
     `{"w":"${writeId}",` + `"n":[${record.version},${record.fencingToken},${record.updatedAtUnix}]`;
   if (state !== undefined) text += `,"s":${stateText(state)}`;
@@ -78,6 +87,10 @@ function headerText(record: KeyRecord, writeId: string): string {
   if (lastCommit !== undefined) {
     const { leaseId, version, etag, bytes } = lastCommit;
     text += `,"c":["${leaseId}",${version},"${etag}",${bytes}]`;
+  }
+  if (binding !== undefined) {
+    const { keyHash, requestHash, leaseId, untilUnix } = binding;
+    text += `,"i":["${keyHash}","${requestHash}","${leaseId}",${untilUnix}]`;
   }
   text += attachmentText(attachments, staged?.attachments);
   return `${text}}`;
@@ -182,6 +195,7 @@ function recordOf(header: Header, inline: Buffer): KeyRecord {
     staged:
       header.g === undefined ? undefined : stagedOf(header, header.g, { inline, at: stagedAt }),
     lastCommit: header.c === undefined ? undefined : lastCommitOf(header.c),
+    binding: header.i === undefined ? undefined : bindingOf(header.i),
   };
 }
 
@@ -225,6 +239,11 @@ function stagedOf(
 function lastCommitOf(fields: NonNullable<Header["c"]>): LastCommit {
   const [leaseId, version, etag, bytes] = fields;
   return { leaseId, version, etag, bytes };
+}
+
+function bindingOf(fields: NonNullable<Header["i"]>): AcquireBinding {
+  const [keyHash, requestHash, leaseId, untilUnix] = fields;
+  return { keyHash, requestHash, leaseId, untilUnix };
 }
 
 /** The invariants of a record, checked again when it comes back from the store. */

@@ -8,12 +8,19 @@
  */
 import assert from "node:assert";
 import { failure, type LockdError } from "../../api/errors.ts";
-import { casAttemptsMax, unknownOutcomeReadDelayMs, unknownOutcomeReadsMax } from "../limits.ts";
+import { isUndecided } from "../lease/lease-rules.ts";
+import {
+  casAttemptsMax,
+  resolveAttemptsMax,
+  unknownOutcomeReadDelayMs,
+  unknownOutcomeReadsMax,
+} from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
-import { type Store, StoreFailure, type VersionTag } from "../ports/store.ts";
+import { type Step, type Store, StoreFailure, type VersionTag } from "../ports/store.ts";
 import { engineErrorOf } from "../store-failure.ts";
-import type { Decision } from "../transition.ts";
+import type { Cleaned, Decision } from "../transition.ts";
+import { InDoubt } from "./in-doubt.ts";
 import type { KeyRecord } from "./key-record.ts";
 import { type RecordCell, RecordCells } from "./record-cells.ts";
 import { decodeRecord, encodeRecord } from "./record-codec.ts";
@@ -31,7 +38,48 @@ export interface ShellObserver {
   changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void;
   /** State objects that nothing points at any more. */
   garbage(objects: readonly string[]): void;
+  /**
+   * Finds out what becomes of an expired lease of a joint transaction, and sees to it. Called
+   * outside the key's turn; the record is looked at again afterwards.
+   */
+  resolve(name: string, undecided: KeyRecord): Promise<void>;
 }
+
+/** Steps that are written in one plan with the record; only on stores with atomic plans. */
+export interface Rider {
+  /** Those that go with `next`; a failure refuses the change. */
+  steps(next: KeyRecord): Promise<readonly Step[]>;
+  /** What became of the plan; `tags` of the steps when it was applied. */
+  settle(
+    written: "applied" | "conflict" | "unknown",
+    tags: readonly (VersionTag | undefined)[],
+  ): void;
+}
+
+/** What goes with a change besides the record. */
+export interface ChangeExtras {
+  /**
+   * What the change lets the record point at, if anything. When an attempt may have landed and the
+   * object is not to be seen any more, somebody may have replaced and deleted it: then the change
+   * is not repeated, its outcome stays unknown.
+   */
+  readonly object?: string | undefined;
+  readonly rider?: Rider | undefined;
+  /** "never": an undecided lease is left alone, because the caller knows what becomes of it. */
+  readonly asks?: "first" | "never" | "elsewhere" | undefined;
+}
+
+const noExtras: ChangeExtras = {};
+
+/** What became of a change of several records; `tags` of the steps that rode along. */
+export type JointWrite =
+  | {
+      readonly kind: "applied";
+      readonly changed: number;
+      readonly tags: readonly (VersionTag | undefined)[];
+    }
+  | { readonly kind: "conflict" }
+  | { readonly kind: "unknown" };
 
 interface ShellPorts {
   readonly store: Store;
@@ -84,43 +132,111 @@ export class RecordShell {
     if (!this.#store.capabilities.exclusive) return (await this.#load(name)).record;
     const cached = this.#cells.peek(name);
     if (cached?.loaded === true) return cached.record;
-    return this.transact(name, (record) => ({ kind: "keep", answer: record }));
+    return this.transact(name, (record) => ({ kind: "keep", answer: record }), { asks: "never" });
   }
 
   /**
    * Runs `decide` on the current record and makes its decision durable. The answer is returned only
    * when the write is; a refusal is thrown after the cleaning that may come with it.
    *
-   * `object` is what the change lets the record point at, if anything. When an attempt may have
-   * landed and the object is not to be seen any more, somebody may have replaced and deleted it:
-   * then the change is not repeated, its outcome stays unknown.
-   *
    * @throws what the decision refuses with, cas_mismatch, store errors
    */
   async transact<Answer>(
     name: string,
     decide: Transition<Answer>,
-    object?: string,
+    extras: ChangeExtras = noExtras,
   ): Promise<Answer> {
-    const cell = this.#cells.get(name);
-    if (cell.busy) await cell.turn();
-    else cell.busy = true;
-    try {
-      return await this.#decideAndWrite(cell, decide, object);
-    } finally {
-      this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    for (let asked = 0; ; asked += 1) {
+      const cell = this.#cells.get(name);
+      if (cell.busy) await cell.turn();
+      else cell.busy = true;
+      let undecided: KeyRecord;
+      try {
+        return await this.#decideAndWrite(cell, decide, extras);
+      } catch (error) {
+        const asks = extras.asks !== "elsewhere" && asked < resolveAttemptsMax;
+        if (!(error instanceof InDoubt) || !asks) throw error;
+        undecided = error.record;
+      } finally {
+        this.#cells.leave(cell, this.#store.capabilities.exclusive);
+      }
+      await this.#observer.resolve(name, undecided);
     }
+  }
+
+  /**
+   * Changes several records in one plan, together with `riders`; one attempt, only on stores with
+   * atomic plans. `names` are sorted and unique: whoever takes several turns takes them in that
+   * order. A record for which `change` gives nothing stays as it is.
+   * @throws store errors: nothing happened then
+   */
+  async changeTogether(
+    names: readonly string[],
+    change: (record: KeyRecord | undefined, nowUnix: number) => Cleaned | undefined,
+    riders: readonly Step[],
+  ): Promise<JointWrite> {
+    const cells: RecordCell[] = [];
+    try {
+      for (const name of names) {
+        const cell = this.#cells.get(name);
+        if (cell.busy) await cell.turn();
+        else cell.busy = true;
+        cells.push(cell);
+      }
+      return await this.#writeTogether(cells, change, riders);
+    } finally {
+      for (const cell of cells) this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    }
+  }
+
+  async #writeTogether(
+    cells: readonly RecordCell[],
+    change: (record: KeyRecord | undefined, nowUnix: number) => Cleaned | undefined,
+    riders: readonly Step[],
+  ): Promise<JointWrite> {
+    const missing = cells.filter(({ loaded }) => !loaded);
+    await Promise.all(
+      missing.map(async (cell) => {
+        const { record, tag } = await this.#load(cell.name);
+        cell.set(record, tag);
+      }),
+    );
+    const nowUnix = this.nowUnix();
+    const changes = cells.flatMap((cell) => {
+      const next = change(cell.record, nowUnix);
+      return next === undefined ? [] : [{ cell, before: cell.record, next }];
+    });
+    const puts = changes.map(({ cell, next }) =>
+      this.#putStep(cell, next.record, this.#random.xid()),
+    );
+    if (puts.length + riders.length === 0) return { kind: "applied", changed: 0, tags: [] };
+    const result = await this.#store.apply([...puts, ...riders]).catch(throwEngineError);
+    for (const { cell } of changes) cell.loaded = false;
+    if (result.kind !== "applied") return { kind: result.kind };
+    for (const [at, { cell, before, next }] of changes.entries()) {
+      const tag = result.tags[at];
+      assert(tag !== undefined, "an applied put has a tag");
+      cell.set(next.record, tag);
+      this.#observer.changed(cell.name, before, next.record);
+      this.#observer.garbage(unreferenced(next.garbage, next.record));
+    }
+    return { kind: "applied", changed: changes.length, tags: result.tags.slice(puts.length) };
+  }
+
+  #putStep({ name, tag }: RecordCell, next: KeyRecord, writeId: string): Step {
+    const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
+    return { kind: "put", name, bytes: encodeRecord(next, writeId), when };
   }
 
   async #decideAndWrite<Answer>(
     cell: RecordCell,
     decide: Transition<Answer>,
-    object: string | undefined,
+    extras: ChangeExtras,
   ): Promise<Answer> {
     const open: OpenAttempts<Answer> = new Map();
     try {
       for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
-        const done = await this.#attempt(cell, decide, { open, object });
+        const done = await this.#attempt(cell, decide, { open, ...extras });
         if (done !== undefined) return done.value;
       }
     } catch (error) {
@@ -136,8 +252,9 @@ export class RecordShell {
   async #attempt<Answer>(
     cell: RecordCell,
     decide: Transition<Answer>,
-    { open, object }: { readonly open: OpenAttempts<Answer>; readonly object: string | undefined },
+    extras: ChangeExtras & { readonly open: OpenAttempts<Answer> },
   ): Promise<{ readonly value: Answer } | undefined> {
+    const { open, object } = extras;
     if (!cell.loaded) {
       const loaded = await this.#load(cell.name);
       const own = loaded.writeId === undefined ? undefined : open.get(loaded.writeId);
@@ -150,7 +267,11 @@ export class RecordShell {
     if (object !== undefined && mayBeGone(cell, open, object)) {
       throw this.#unknownOutcome(cell.name, undefined);
     }
-    const decision = decide(cell.record, this.nowUnix());
+    const nowUnix = this.nowUnix();
+    if (extras.asks !== "never" && isUndecided(cell.name, cell.record, nowUnix)) {
+      throw new InDoubt(cell.name, cell.record);
+    }
+    const decision = decide(cell.record, nowUnix);
     if (decision.kind === "keep") return { value: decision.answer };
     const { next } = decision;
     if (next === undefined) {
@@ -158,7 +279,8 @@ export class RecordShell {
       throw decision.error;
     }
     const base = cell.tag;
-    const written = await this.#write(cell, next);
+    const rider = decision.kind === "write" ? extras.rider : undefined;
+    const written = await this.#write(cell, next, rider);
     if (written.kind === "applied") {
       for (const [writeId, earlier] of open) if (earlier.base === base) open.delete(writeId);
       this.#observer.garbage(unreferenced(decision.garbage, next));
@@ -176,16 +298,16 @@ export class RecordShell {
   async #write(
     cell: RecordCell,
     next: KeyRecord,
+    rider: Rider | undefined,
   ): Promise<{ kind: "applied" } | { kind: "conflict" } | { kind: "unknown"; writeId: string }> {
-    const { name, record: before, tag } = cell;
+    const { name, record: before } = cell;
     const writeId = this.#random.xid();
-    const bytes = encodeRecord(next, writeId);
-    const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
+    const step = this.#putStep(cell, next, writeId);
+    const plan = rider === undefined ? [step] : [step, ...(await rider.steps(next))];
     // A failure here says that certainly nothing happened: what is cached stays right.
-    const result = await this.#store
-      .apply([{ kind: "put", name, bytes, when }])
-      .catch(throwEngineError);
+    const result = await this.#store.apply(plan).catch(throwEngineError);
     cell.loaded = false;
+    rider?.settle(result.kind, result.kind === "applied" ? result.tags.slice(1) : []);
     if (result.kind === "applied") {
       const newTag = result.tags[0];
       assert(newTag !== undefined, "an applied put has a tag");

@@ -27,7 +27,6 @@ import {
   type StoredState,
   stateObjectName,
 } from "../record/key-record.ts";
-import type { Transition } from "../record/record-shell.ts";
 import { type CheckedMutate, checkMutate } from "../requests/checked.ts";
 import { callStore } from "../store-failure.ts";
 import { type Decision, keep, refuse } from "../transition.ts";
@@ -77,21 +76,23 @@ export class StateMutator {
     seen: HolderView,
     call: LockdCall,
   ): Promise<StateStaged | undefined> {
-    const { shell, garbage } = this.#parts;
+    const { transactions, garbage } = this.#parts;
     const { claim } = checked;
     const state = await this.#changed(checked, seen, call);
     const object = state.place.kind === "object" ? state.place.name : undefined;
     let keepObject = false;
     try {
-      const name = recordName(claim.namespace, claim.key);
-      const decide: Transition<StateStaged | undefined> = (record, nowUnix) =>
-        stageOn(record, { ...checked, state, seen }, nowUnix);
-      const staged = await shell.transact(name, decide, object);
+      const staged = await transactions.staging.transact(
+        claim,
+        (record, now) => stageOn(record, { ...checked, state, seen }, now),
+        { object },
+      );
       keepObject = staged?.usesBytes === true;
-      return staged;
+      if (staged === undefined || !checked.release || staged.released) return staged;
+      return { ...staged, released: await transactions.commitStaged(claim) };
     } catch (error) {
       // After an unknown outcome the record may point at it; the sweeper knows in time.
-      keepObject = (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
+      keepObject ||= (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
       throw error;
     } finally {
       if (object !== undefined && !keepObject) garbage.discard([object]);

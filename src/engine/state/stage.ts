@@ -24,6 +24,7 @@ export interface StateStaged {
   readonly etag: string;
   readonly bytes: number;
   readonly queryHidden: boolean;
+  /** False also when the release was asked for but a joint transaction has to be decided. */
   readonly released: boolean;
   /**
    * False when an earlier call did exactly this already, with bytes of its own: then the bytes of
@@ -95,16 +96,18 @@ export function stageState(
     },
     updatedAtUnix: nowUnix,
   };
+  // A joint transaction is committed by its decision, not key by key.
+  const release = request.release && record.lease?.explicit !== true;
   const answer: StateStaged = {
     version: base.version,
     etag: state.etag,
     bytes: state.size,
     queryHidden: effectiveHidden(stagedRecord),
-    released: request.release,
+    released: release,
     usesBytes: true,
   };
   const replaced = stateObjects(record.staged?.state);
-  if (!request.release) return write(stagedRecord, answer, replaced);
+  if (!release) return write(stagedRecord, answer, replaced);
   const ended = committed(stagedRecord, nowUnix);
   return write(ended.record, answer, [...replaced, ...ended.garbage]);
 }

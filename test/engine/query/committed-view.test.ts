@@ -56,6 +56,7 @@ const records: fc.Arbitrary<KeyRecord> = fc
         }
       : undefined,
     lastCommit: undefined,
+    binding: undefined,
   }));
 
 test("the committed half, and nothing of what is staged", () => {
@@ -89,6 +90,7 @@ test("a damaged record is named", () => {
     lease: undefined,
     staged: undefined,
     lastCommit: undefined,
+    binding: undefined,
   };
   const bytes = encodeRecord(record, id);
   for (const damage of [

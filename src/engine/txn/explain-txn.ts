@@ -1,0 +1,106 @@
+/** The whole story of one transaction, for people (transactions-and-islands.md section 20). Pure. */
+import type { TxnExplanation, TxnParticipantStory, TxnSummary } from "../../api/transactions.ts";
+import type { KeyRecord } from "../record/key-record.ts";
+import { type DecisionMarker, isDecided, type Participant, type TxnRecord } from "./txn-record.ts";
+
+/** True when somebody should look after it: too late, or decided and not through. */
+export function isInDoubt(record: TxnRecord, nowUnix: number): boolean {
+  if (!isDecided(record)) return record.expiresAtUnix <= nowUnix;
+  return record.participants.some(({ applied }) => !applied);
+}
+
+export function summaryOf(record: TxnRecord, nowUnix: number): TxnSummary {
+  return { ...record, inDoubt: isInDoubt(record, nowUnix) };
+}
+
+/** What stands in the record of a key that takes part. */
+export function participantStory(
+  participant: Participant,
+  txnId: string,
+  record: KeyRecord | undefined,
+): TxnParticipantStory {
+  const lease = record?.lease;
+  const staged = record?.staged;
+  return {
+    ...participant,
+    now: standing(txnId, record),
+    owner: lease?.owner,
+    leaseExpiresAtUnix: lease?.expiresAtUnix,
+    fencingToken: lease?.fencingToken ?? (staged === undefined ? undefined : record?.fencingToken),
+  };
+}
+
+function standing(txnId: string, record: KeyRecord | undefined): string {
+  if (record === undefined) return "gone";
+  const { staged, lease } = record;
+  if (staged?.txnId === txnId) return "staged";
+  if (staged !== undefined || (lease !== undefined && lease.txnId !== txnId)) {
+    return "other transaction";
+  }
+  return lease === undefined ? "clean" : "leased";
+}
+
+export function explainRecord(
+  record: TxnRecord,
+  participants: readonly TxnParticipantStory[],
+  nowUnix: number,
+): TxnExplanation {
+  const decided = isDecided(record);
+  const story = [
+    `began at ${time(record.createdAtUnix)} and has ${counted(participants.length, "participant")}`,
+  ];
+  if (decided) {
+    story.push(`was decided at ${time(record.updatedAtUnix)}: ${record.state}`);
+    const missing = participants.filter(({ applied }) => !applied);
+    for (const { namespace, key, now } of missing) {
+      story.push(`${namespace}/${key} has not applied it yet (${now}); it is tried again`);
+    }
+  } else if (record.expiresAtUnix <= nowUnix) {
+    story.push(`is not decided; its time ran out at ${time(record.expiresAtUnix)}`);
+    story.push("will be rolled back by the next look at it: `lockd txn replay` does it now");
+  } else {
+    story.push(`is not decided; it is rolled back at ${time(record.expiresAtUnix)} if nobody does`);
+  }
+  return {
+    txnId: record.txnId,
+    state: record.state,
+    record: "recorded",
+    participants,
+    createdAtUnix: record.createdAtUnix,
+    decidedAtUnix: decided ? record.updatedAtUnix : undefined,
+    expiresAtUnix: record.expiresAtUnix,
+    tcTerm: record.tcTerm,
+    story,
+  };
+}
+
+export function explainMarker(
+  marker: DecisionMarker,
+  participants: readonly TxnParticipantStory[],
+): TxnExplanation {
+  const { txnId, state, tcTerm, createdAtUnix, decidedAtUnix, expiresAtUnix } = marker;
+  return {
+    txnId,
+    state,
+    record: "finished",
+    participants,
+    createdAtUnix,
+    decidedAtUnix,
+    expiresAtUnix,
+    tcTerm,
+    story: [
+      `began at ${time(createdAtUnix)}`,
+      `was decided at ${time(decidedAtUnix)}: ${state}`,
+      "every participant has applied it",
+      `is remembered until ${time(expiresAtUnix)}`,
+    ],
+  };
+}
+
+function time(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000).toISOString();
+}
+
+function counted(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
+}

@@ -1,0 +1,20 @@
+import type { Outcome, Participant } from "./txn-record.ts";
+
+/** A decision as it reaches a participant. */
+export interface Decided {
+  readonly txnId: string;
+  readonly state: Outcome;
+}
+
+/**
+ * Participants that are no ordinary keys. Applying is idempotent: after a crash it is done again.
+ */
+export interface ParticipantKind {
+  /** True when participants with this key are of this kind. */
+  owns(key: string): boolean;
+  /**
+   * Carries the decision out; resolves when it is durable, or when there is nothing left to do.
+   * @throws queue_message_lease_mismatch when it went on without the transaction; store errors
+   */
+  apply(participant: Participant, decided: Decided): Promise<void>;
+}

@@ -1,0 +1,85 @@
+/** The cases of transactions on every store, inline. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Engine } from "../../src/engine/engine.ts";
+import type { Store } from "../../src/engine/ports/store.ts";
+import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import { SystemClock } from "../../src/host/clock.ts";
+import { systemRandom } from "../../src/host/random.ts";
+import { LocalLockd } from "../../src/local/local-lockd.ts";
+import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
+import { openStore } from "../../src/storage/open.ts";
+import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
+import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
+import { WithoutAtomicPlans } from "./without-atomic-plans.ts";
+
+const groups = [txnCommitCases, txnDecisionCases, idempotencyCases];
+
+function engineOver(store: Store): OpenedLockd {
+  const lockd = new Engine({
+    store,
+    clock: new SystemClock(),
+    random: systemRandom(),
+    telemetry: silentTelemetry,
+    defaultNamespace: "default",
+    jsonBytesMax: 100 * 1024 * 1024,
+    defaultTtlSeconds: 30,
+    maxTtlSeconds: 1800,
+    acquireBlockSeconds: 60,
+  });
+  return { lockd, close: () => lockd.close() };
+}
+
+async function inDirectory(
+  open: (directory: string) => Promise<OpenedLockd>,
+): Promise<OpenedLockd> {
+  const directory = await mkdtemp(path.join(tmpdir(), "lockd-txn-"));
+  const opened = await open(directory);
+  return {
+    lockd: opened.lockd,
+    close: async () => {
+      await opened.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function shared(): Store {
+  return new MemoryStore({ backend: new MemoryBackend() });
+}
+
+describeLockd("transactions on mem://", async () => engineOver(new MemoryStore()), groups);
+
+describeLockd("transactions on a store others write too", async () => engineOver(shared()), groups);
+
+describeLockd(
+  "transactions on a shared store without atomic plans",
+  async () => engineOver(new WithoutAtomicPlans(shared())),
+  groups,
+);
+
+describeLockd(
+  "transactions on an own store without atomic plans",
+  async () => engineOver(new WithoutAtomicPlans(new MemoryStore())),
+  groups,
+);
+
+describeLockd(
+  "transactions on disk://, shared gear",
+  () =>
+    inDirectory(async (directory) => {
+      const lockd = new LocalLockd({ store: `disk://${directory}` });
+      return { lockd, close: () => lockd.close() };
+    }),
+  groups,
+);
+
+describeLockd(
+  "transactions on disk://, exclusive gear",
+  () =>
+    inDirectory(async (directory) =>
+      engineOver(await openStore(`disk://${directory}`, { gear: "exclusive" })),
+    ),
+  groups,
+);
