@@ -1,5 +1,4 @@
 import { disabledQueues } from "../api/disabled-queues.ts";
-import { disabledTransactions } from "../api/disabled-transactions.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -32,6 +31,7 @@ import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import { HttpQueries } from "./query/http-queries.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
+import { HttpTransactions } from "./txn/http-transactions.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "./wire-request.ts";
 
@@ -44,7 +44,7 @@ export class HttpLockd implements Lockd {
   readonly attachments: HttpAttachments;
   readonly queues = disabledQueues;
   readonly queries: HttpQueries;
-  readonly transactions = disabledTransactions;
+  readonly transactions: HttpTransactions;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
@@ -52,6 +52,7 @@ export class HttpLockd implements Lockd {
     this.#carrier = new HttpCarrier(options);
     this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);
+    this.transactions = new HttpTransactions(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

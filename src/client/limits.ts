@@ -74,3 +74,6 @@ export const parsedSelectorsMax = 512;
 
 /** Keys of a page that `queryAll` asks for, and at most. */
 export const queryAllPageDefault = 1_000;
+
+/** Bytes of a page of transactions, each with all its participants. */
+export const txnListAnswerBytesMax = 64 * 1024 * 1024;

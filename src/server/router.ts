@@ -11,6 +11,7 @@ import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
 import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
 import { queryRoutes } from "./endpoints/query-endpoints.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
+import { txnRoutes } from "./endpoints/txn-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
 import type { Route } from "./route.ts";
@@ -31,6 +32,7 @@ const routes = new Map<string, Route>(
     ...queryRoutes,
     ...namespaceRoutes,
     ...mutateRoutes,
+    ...txnRoutes,
     "/healthz": health,
     "/readyz": health,
   }),
