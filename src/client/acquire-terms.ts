@@ -37,3 +37,8 @@ export function leaseFacts(result: AcquireResult) {
   const lease = { namespace, key, leaseId, txnId, owner, expiresAtUnix };
   return { ...lease, version, stateEtag, fencingToken, correlationId };
 }
+
+/** Nobody can guess it, which makes it the proof of who repeats a request. */
+export function mintIdempotencyKey(): string {
+  return process.getBuiltinModule("node:crypto").randomUUID();
+}

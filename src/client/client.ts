@@ -7,7 +7,7 @@ import {
   type SessionMaker,
   startForUpdate,
 } from "./acquire-for-update.ts";
-import { acquireFailure, blockSeconds, leaseFacts } from "./acquire-terms.ts";
+import { acquireFailure, blockSeconds, leaseFacts, mintIdempotencyKey } from "./acquire-terms.ts";
 import { AttachmentReads } from "./attachment-reads.ts";
 import type { AttachmentReader } from "./attachment-types.ts";
 import { callOptions, positiveMs, wireSeconds } from "./call-options.ts";
@@ -35,6 +35,9 @@ import type {
 import { Session } from "./session.ts";
 import { SessionCore } from "./session-core.ts";
 import { stateNotFound } from "./state-calls.ts";
+import { runTransaction } from "./txn/run-transaction.ts";
+import { TxnCalls } from "./txn/txn-calls.ts";
+import type { Transaction, TransactionOptions, TxnApi } from "./txn/txn-types.ts";
 import type {
   AcquireRequest,
   Call,
@@ -222,6 +225,27 @@ class SessionClient implements LockdClient, ForUpdateHost {
     return this.#queries.updateNamespaceConfig(c, o);
   }
 
+  get txn(): TxnApi {
+    const { transactions } = this.#shared.lockd;
+    return new TxnCalls({ transactions, carrierCall: (o) => this.#carrierCall(o) });
+  }
+
+  async transaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    o?: Call<TransactionOptions>,
+  ): Promise<T> {
+    const { lockd, options, namespace } = this.#shared;
+    const host = {
+      options,
+      namespace,
+      transactions: lockd.transactions,
+      carrierCall: (given: Call<object> | undefined) => this.#carrierCall(given),
+      grantKey: (r: AcquireRequest, call: CallOptions, make: SessionMaker) =>
+        this.#grant(r, call, { make, returnState: false }),
+    };
+    return await runTransaction(host, work, o);
+  }
+
   attachSession(s: LeaseIds): LeaseSession {
     this.#assertOpen();
     const fencingToken = s.fencingToken ?? this.#token(s.leaseId);
@@ -320,7 +344,10 @@ class SessionClient implements LockdClient, ForUpdateHost {
     }
     const { key, owner, ifNotExists, txnId } = r;
     const namespace = r.namespace ?? this.namespace;
-    return { namespace, key, owner, ifNotExists, txnId, blockSeconds: blockSeconds(r.waitMs) };
+    // One for all attempts of this call: a grant whose answer was lost is found again.
+    const idempotencyKey = r.idempotencyKey ?? mintIdempotencyKey();
+    const block = { blockSeconds: blockSeconds(r.waitMs) };
+    return { namespace, key, owner, ifNotExists, txnId, idempotencyKey, ...block };
   }
 
   #session(facts: LeaseFacts, make: SessionMaker): { core: SessionCore; session: Session } {
