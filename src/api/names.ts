@@ -12,6 +12,8 @@ export type Key = string & { readonly __brand: "key" };
 
 const namespaceBytesMax = 128;
 const keyBytesMax = 128;
+/** `q/<queue>/state/<message id>` with the longest queue name, and room to spare. */
+const queueStateKeyBytesMax = 256;
 const correlationIdLengthMax = 128;
 
 /** One flag a character code: 1 = allowed in namespaces and key segments as it is. */
@@ -74,11 +76,13 @@ export function normalizeKey(raw: string): Key {
       );
     }
   }
-  const key = segments.join("/");
-  if (path.length > keyBytesMax || key.length > keyBytesMax) {
-    throw failure("invalid_key", `key "${shown(raw)}" is longer than ${keyBytesMax} bytes`);
+  const key = segments.join("/") as Key;
+  // State keys of messages are made of names with limits of their own (http-queue.md 1.3).
+  const bytesMax = isQueueStateKey(key) ? queueStateKeyBytesMax : keyBytesMax;
+  if (path.length > bytesMax || key.length > bytesMax) {
+    throw failure("invalid_key", `key "${shown(raw)}" is longer than ${bytesMax} bytes`);
   }
-  return key as Key;
+  return key;
 }
 
 /** One pass without allocation for the usual case: a key that is already in its final form. */

@@ -2,7 +2,6 @@
  * The engine: `Lockd` over a store in this process. Knows no transport, clock or process; all of
  * them come in through `EngineOptions`.
  */
-import { disabledQueues } from "../api/disabled-queues.ts";
 import { failure } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -45,7 +44,9 @@ import type { RebuildOptions } from "./query/candidates.ts";
 import { EngineQueries } from "./query/engine-queries.ts";
 import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
 import { storedNamespaces } from "./query/stored-namespaces.ts";
+import { EngineQueues } from "./queue/engine-queues.ts";
 import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
+import { referencedObjects } from "./record/record-objects.ts";
 import { RecordShell, type Transition } from "./record/record-shell.ts";
 import {
   type CheckedKey,
@@ -62,6 +63,7 @@ import { StateMutator } from "./state/mutate-state.ts";
 import { StateReader } from "./state/read-state.ts";
 import { type StateStaged, stageMetadata, stageRemoval, stageState } from "./state/stage.ts";
 import { type SweepBudget, Sweeper, type SweepSummary } from "./sweep/sweeper.ts";
+import { WholeSweep } from "./sweep/whole-sweep.ts";
 import { EngineTransactions } from "./txn/engine-transactions.ts";
 
 const noCall: LockdCall = {};
@@ -76,7 +78,7 @@ function nameOf(target: CheckedKey): string {
 
 export class Engine implements ServedLockd {
   readonly attachments: EngineAttachments;
-  readonly queues = disabledQueues;
+  readonly queues: EngineQueues;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
@@ -87,7 +89,7 @@ export class Engine implements ServedLockd {
   readonly #garbage: GarbageCollector;
   readonly transactions: EngineTransactions;
   readonly #live = new LiveLeases();
-  readonly #sweeper: Sweeper;
+  readonly #sweeper: WholeSweep;
   readonly #watch: { close(): void } | undefined;
   #drainUntil: Monotonic | undefined;
   #closed: Promise<void> | undefined;
@@ -101,6 +103,10 @@ export class Engine implements ServedLockd {
       changed: (name, before, after) => this.#changed(name, before, after),
       garbage: (objects) => this.#garbage.discard(objects),
       resolve: (name, undecided) => this.transactions.undecided.resolve(name, undecided),
+      erased: (name, last) => {
+        this.#live.note(name, undefined);
+        if (last !== undefined) this.#garbage.discard(referencedObjects(last));
+      },
     });
     this.transactions = new EngineTransactions(options, this.#shell, []);
     const parts: EngineParts = {
@@ -113,11 +119,21 @@ export class Engine implements ServedLockd {
     this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
+    this.queues = new EngineQueues(parts);
+    const { sweeper: queueSweeper } = this.queues;
+    this.#sweeper = new WholeSweep([
+      // First: what transactions leave on keys is then swept with the keys.
+      this.transactions.recovery,
+      new Sweeper(options, this.#shell, (name) => queueSweeper.sweepState(name)),
+      queueSweeper,
+    ]);
+    this.#watch = store.watch?.(() => {
+      this.#room.wakeAll();
+      this.queues.storeChanged();
+    });
     this.queries = new EngineQueries(parts);
     this.#mutator = new StateMutator(parts);
-    this.#sweeper = new Sweeper(options, this.#shell);
-    this.#watch = store.watch?.(() => this.#room.wakeAll());
-    void this.transactions.recovery.start();
+    this.transactions.recovery.start();
   }
 
   async acquire(request: AcquireRequest, call: LockdCall = noCall): Promise<AcquireResult> {
@@ -289,23 +305,17 @@ export class Engine implements ServedLockd {
     if (this.#drainUntil !== undefined) return;
     this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
     this.#room.failAll(() => this.#drainingError());
+    this.queues.drain(() => this.#drainingError());
   }
 
   liveLeases(): number {
-    return this.#live.count(this.#shell.nowUnix());
+    const nowUnix = this.#shell.nowUnix();
+    return this.#live.count(nowUnix) + this.queues.liveLeases(nowUnix);
   }
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
   sweep(budget: SweepBudget): Promise<SweepSummary> {
-    return this.#sweep(budget);
-  }
-
-  async #sweep(budget: SweepBudget): Promise<SweepSummary> {
-    // Transactions first: what they leave on keys is then swept with the keys.
-    const opsMax = Math.ceil(budget.opsMax / 4);
-    const { looked } = await this.transactions.recovery.sweep(opsMax, budget.signal);
-    const summary = await this.#sweeper.sweep({ ...budget, opsMax: budget.opsMax - looked });
-    return { ...summary, looked: summary.looked + looked };
+    return this.#sweeper.sweep(budget);
   }
 
   /** Every namespace with a key, sorted. */
@@ -327,8 +337,9 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
-    await this.queries.close();
+    this.queues.close();
     await this.transactions.close();
+    await this.queries.close();
     await this.#garbage.flush();
     await this.#options.store.close();
   }

@@ -107,6 +107,164 @@ export const attachmentBytesMaxDefault = 2 ** 40;
  */
 export const payloadUnnamedMsMax = 2 * 60_000;
 
+/** Participants of one transaction: its record stays small enough to be written often. */
+export const txnParticipantsMax = 1_000;
+
+/** Participants a finished decision still names, for people who ask later. */
+export const markerParticipantsMax = 64;
+
+/** Seconds a finished decision is remembered (`tc-decision-retention`). */
+export const decisionRetentionSecondsDefault = 24 * 3600;
+
+/** Transactions kept in memory when this process is the only writer; more are read on demand. */
+export const knownTxnsMax = 200_000;
+
+/** Attempts to apply a decision to one participant, and the first pause between them, doubling. */
+export const applyAttemptsMax = 3;
+export const applyPauseMs = 50;
+
+/** Times all keys of a transaction are tried in one write before they are taken one by one. */
+export const jointWriteAttemptsMax = 4;
+
+/** Times an expired lease of a joint transaction is asked about before its key acts as held. */
+export const resolveAttemptsMax = 4;
+
+/** Milliseconds between two looks at recorded transactions in traffic (`txn-replay-interval`). */
+export const txnReplayIntervalMs = 5_000;
+
+/** Records of one such look. */
+export const txnReplayRecordsMax = 128;
+
+/** Records read in one page when a process starts. */
+export const txnLoadPageSize = 1_000;
+
+/** Transactions recovered side by side. */
+export const txnRecoveryWidth = 512;
+
+/** Transactions being finished side by side; beyond it recovery does it later. */
+export const txnFinishingMax = 10_000;
+
+/** Milliseconds after which an operation on a transaction is reported as slow. */
+export const txnWatchdogMs = 10_000;
+
+/** Transactions of one page of a listing: default, and most. */
+export const txnListDefault = 100;
+export const txnListMax = 1_000;
+
+/** Seconds in which a repeated acquire with the same idempotency key gets the same lease. */
+export const idempotencyWindowSeconds = 30;
+
+/** Characters of an idempotency key. Without certificates it is the only proof: not too short. */
+export const idempotencyKeyLengthMin = 16;
+export const idempotencyKeyLengthMax = 128;
+
+/** Implicit transactions whose key is remembered, should another lease join them. */
+export const mintedTxnsMax = 100_000;
+
+/** Milliseconds. Latest instant a queue works with; what lies beyond means "never". */
+export const instantMsMax = Number.MAX_SAFE_INTEGER;
+
+/** Bytes. Payloads up to this size live inside the message record: one write, no second object. */
+export const inlinePayloadBytesMax = 8 * 1024;
+
+/** Messages kept decoded in memory when this process is the only writer (32 MiB at most). */
+export const cachedMessagesMax = 4_096;
+
+/** Bytes of a message's attributes as JSON: with them a delivery's meta stays below 4096 bytes,
+ * more than which existing C clients refuse. */
+export const attributesBytesMax = 2_048;
+
+/** Characters of a payload's content type, for the same reason. */
+export const contentTypeLengthMax = 128;
+
+/** Bytes of a nack's last error as JSON: it is part of a record that is written often. */
+export const lastErrorBytesMax = 16 * 1024;
+
+/** Failure budget of a message whose producer names none (http-queue.md 3.1). */
+export const maxAttemptsDefault = 5;
+
+/** Largest counter a message may ask for; fits every client's 32-bit integers. */
+export const attemptsMax = 2_147_483_647;
+
+/** Messages of one dequeue, and window of a subscription (http-queue.md 5.1). */
+export const deliveryPageMax = 64;
+
+/** Priorities reach this far on both sides of 0. */
+export const priorityMax = 100;
+
+/** Bytes of the name of an ordered group, and of a dedupe key. */
+export const groupBytesMax = 128;
+export const dedupeKeyBytesMax = 256;
+
+/** Seconds a dedupe key is remembered: default, and longest. */
+export const dedupeWindowSecondsDefault = 300;
+export const dedupeWindowSecondsMax = 7 * 24 * 3600;
+
+/** Consumers waiting at once when the carrier names no limit (`queue-max-consumers`). */
+export const queueConsumersMaxDefault = 1_024;
+
+/** Milliseconds between two looks at a queue others may write (`queue-poll-interval`). */
+export const queuePollMsDefault = 3_000;
+
+/** Milliseconds. Uniform 0 to this is added to that pause (`queue-poll-jitter`). */
+export const queuePollJitterMsDefault = 500;
+
+/** Milliseconds between two looks while a change feed works (`queue-resilient-poll-interval`). */
+export const queueSafetyPollMsDefault = 5 * 60_000;
+
+/** Milliseconds between two looks for those who watch a queue without a change feed: they are to
+ * learn of every change within a second and a bit. */
+export const queueWatchPollMs = 750;
+
+/** Records of one page of a look at a queue (`queue-list-page-size`). */
+export const queuePageSizeDefault = 128;
+
+/** Records of a page when a whole queue is read into memory. */
+export const queueLoadPageSize = 1_000;
+
+/** Queues one process keeps in memory; idle ones make room, then `queue_busy`. */
+export const trackedQueuesMax = 10_000;
+
+/** Candidates one call may find taken, gone or in the way before it lets others have a turn. */
+export const candidatesPerTurnMax = 64;
+
+/** Storage errors in a row before a dequeue answers `waiting` (http-queue.md 4.2). */
+export const deliveryFailuresMax = 5;
+
+/** Milliseconds leasing may add to a consumer's wait (http-queue.md 5.2). */
+export const deliveryOvertimeMsMax = 2_000;
+
+/** Milliseconds until a message whose producer has not finished it is looked at again. */
+export const unfinishedRetryMs = 3_000;
+
+/** Milliseconds a message whose payload cannot be found is hidden from consumers. */
+export const missingPayloadHideMs = 30_000;
+
+/** Milliseconds. Least pause before a candidate that could not be had is tried again. */
+export const candidateRetryMs = 50;
+
+/** Milliseconds between two looks at the records of a subscription whose window is full. */
+export const windowRecheckMs = 250;
+
+/** Milliseconds. Fill budget of a batch: a message, at most (http-queue.md 5.2). */
+export const fillMsPerMessage = 5;
+export const fillMsMax = 50;
+
+/** Milliseconds. Longest pause of a timer of a queue: clocks may be set meanwhile. */
+export const queueTimerMsMax = 60_000;
+
+/** Rounds of finding out or trying again before an enqueue with links gives up. */
+export const linkAttemptsMax = 32;
+
+/** Rows of a listing of queues or dead letters: default, and most. */
+export const queueRowsDefault = 100;
+export const queueRowsMax = 1_000;
+
+/** Records looked at to count queues whose numbers are not in memory, in one call. */
+export const queueCountScanMax = 100_000;
+
+/** Milliseconds a piece of a message must be seen without its record before it is swept away. */
+export const queueOrphanAgeMs = 24 * 3_600_000;
 /** Rows of a query's page when the caller names none, and at most (query-and-lql.md 9.1). */
 export const queryRowsDefault = 100;
 export const queryRowsMax = 1_000;
@@ -143,57 +301,3 @@ export const backgroundFlushesMax = 8;
 
 /** Milliseconds such a flush may take. */
 export const backgroundFlushMsMax = 2 * 60_000;
-
-/** Participants of one transaction: its record stays small enough to be written often. */
-export const txnParticipantsMax = 1_000;
-
-/** Participants a finished decision still names, for people who ask later. */
-export const markerParticipantsMax = 64;
-
-/** Seconds a finished decision is remembered (`tc-decision-retention`). */
-export const decisionRetentionSecondsDefault = 24 * 3600;
-
-/** Transactions kept in memory when this process is the only writer; more are read on demand. */
-export const knownTxnsMax = 200_000;
-
-/** Attempts to apply a decision to one participant, and the first pause between them, doubling. */
-export const applyAttemptsMax = 3;
-export const applyPauseMs = 50;
-
-/** Times all keys of a transaction are tried in one write before they are taken one by one. */
-export const jointWriteAttemptsMax = 4;
-
-/** Times an expired lease of a joint transaction is asked about before its key acts as held. */
-export const resolveAttemptsMax = 4;
-
-/** Milliseconds between two looks at recorded transactions in traffic (`txn-replay-interval`). */
-export const txnReplayIntervalMs = 5_000;
-
-/** Records of one such look. */
-export const txnReplayRecordsMax = 128;
-
-/** Records read in one page when a process starts. */
-export const txnLoadPageSize = 1_000;
-
-/** Transactions recovered side by side. */
-export const txnRecoveryWidth = 64;
-
-/** Transactions being finished side by side; beyond it recovery does it later. */
-export const txnFinishingMax = 10_000;
-
-/** Milliseconds after which an operation on a transaction is reported as slow. */
-export const txnWatchdogMs = 10_000;
-
-/** Transactions of one page of a listing: default, and most. */
-export const txnListDefault = 100;
-export const txnListMax = 1_000;
-
-/** Seconds in which a repeated acquire with the same idempotency key gets the same lease. */
-export const idempotencyWindowSeconds = 30;
-
-/** Characters of an idempotency key. Without certificates it is the only proof: not too short. */
-export const idempotencyKeyLengthMin = 16;
-export const idempotencyKeyLengthMax = 128;
-
-/** Implicit transactions whose key is remembered, should another lease join them. */
-export const mintedTxnsMax = 100_000;

@@ -3,6 +3,7 @@ import type { Random } from "./ports/random.ts";
 import type { Store } from "./ports/store.ts";
 import type { Telemetry } from "./ports/telemetry.ts";
 import type { NamespaceIndex } from "./query/candidates.ts";
+import type { QueueSettings } from "./queue/queue-settings.ts";
 import type { TxnSettings } from "./txn/txn-settings.ts";
 
 /** Everything the engine may vary by; resolved once at the edge, complete inside. */
@@ -17,10 +18,12 @@ export interface EngineOptions {
   readonly defaultTtlSeconds: number;
   readonly maxTtlSeconds: number;
   readonly acquireBlockSeconds: number;
+  /** What of transactions is not as usual. */
+  readonly transactions?: Partial<TxnSettings> | undefined;
+  /** What differs from the defaults of queues. */
+  readonly queues?: Partial<QueueSettings> | undefined;
   /** Finds keys by content; without one queries scan. */
   readonly index?: NamespaceIndex | undefined;
   /** Engine of namespaces that chose none; the index where there is one. */
   readonly queryEngineDefault?: "index" | "scan" | undefined;
-  /** What of transactions is not as usual. */
-  readonly transactions?: Partial<TxnSettings> | undefined;
 }

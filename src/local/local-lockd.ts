@@ -40,16 +40,16 @@ export type { LocalLockdOptions };
 export class LocalLockd implements Lockd {
   readonly attachments: LocalAttachments;
   readonly queues = disabledQueues;
-  readonly queries: LocalQueries;
   readonly transactions: LocalTransactions;
+  readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
     this.attachments = new LocalAttachments(this.#carrier);
-    this.queries = new LocalQueries(this.#carrier);
     this.transactions = new LocalTransactions(this.#carrier);
+    this.queries = new LocalQueries(this.#carrier);
   }
 
   /**

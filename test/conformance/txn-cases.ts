@@ -144,7 +144,7 @@ export function txnCommitCases(story: Story): void {
     }
   });
 
-  test("13: a staged attachment is public after the commit, and gone after a rollback", async () => {
+  test("13: a staged attachment is public after the commit, gone after a rollback", async () => {
     for (const rollback of [true, false]) {
       const txnId = freshTxn();
       const [a, b] = [await held(story, txnId), await staged(story, txnId)];
@@ -311,7 +311,7 @@ export function txnDecisionCases(story: Story): void {
     expect(await isFree(story, key)).toBe(true);
   });
 
-  test("H22: an implicit lease joins when another key is acquired under its transaction", async () => {
+  test("H22: an implicit lease joins when another key is acquired under its id", async () => {
     const a = await story.acquire();
     await story.lockd.update(addressOf(a), json({ n: 1 }));
     const b = await story.acquire({ txnId: a.txnId });

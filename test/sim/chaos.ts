@@ -7,7 +7,7 @@ import type { Scheduler } from "./scheduler.ts";
 
 export interface ChaosParts {
   readonly nodes: readonly SimNode[];
-  readonly network: Network;
+  readonly network: Pick<Network, "cut" | "heal">;
   readonly scheduler: Scheduler;
   readonly faults: Faults;
   readonly rng: Rng;

@@ -4,7 +4,11 @@
  */
 import { parseArgs } from "node:util";
 import { keptSeeds, runCampaign, seedsFrom, type Tally } from "./campaign.ts";
+import { runQueueCampaign } from "./queue/campaign.ts";
+import { describeQueueScenario, queueScenarioOf } from "./queue/scenario.ts";
+import { runQueueScenario } from "./queue/world.ts";
 import { describeScenario, type ScenarioOverrides, scenarioOf } from "./scenario.ts";
+import type { Violation } from "./violation.ts";
 import { runScenario } from "./world.ts";
 
 const { values } = parseArgs({
@@ -16,6 +20,8 @@ const { values } = parseArgs({
     nodes: { type: "string" },
     clients: { type: "string" },
     steps: { type: "string" },
+    queues: { type: "boolean", default: false },
+    "queue-seeds": { type: "string", default: "600" },
     trace: { type: "boolean", default: false },
   },
 });
@@ -30,14 +36,51 @@ const overrides: ScenarioOverrides = {
   steps: whole(values.steps),
 };
 
+function showViolations(violations: readonly Violation[]): void {
+  for (const { property, key, text, atMs } of violations) {
+    console.log(`${property} ${key} at ${atMs.toFixed(1)}: ${text}`);
+  }
+}
+
+async function replayQueues(seed: number): Promise<boolean> {
+  const scenario = queueScenarioOf(seed);
+  console.log(describeQueueScenario(scenario));
+  const report = await runQueueScenario(scenario, { trace: true });
+  if (values.trace) console.log(report.trace.join("\n"));
+  showViolations(report.violations);
+  console.log(`trace ${report.traceHash}, ${report.operations} operations`);
+  return report.violations.length === 0;
+}
+
+/** The queue workload: so many seeds, or so many minutes. */
+async function queueCampaign(minutes: number | undefined): Promise<boolean> {
+  const from = performance.now();
+  const seconds = (): number => (performance.now() - from) / 1000;
+  const count = minutes === undefined ? Number(values["queue-seeds"]) : Number.MAX_SAFE_INTEGER / 4;
+  const first = minutes === undefined ? (whole(values.first) ?? 0) : Date.now() % 1_000_000_000;
+  const tally = await runQueueCampaign({
+    seeds: seedsFrom(first, count),
+    enough: () => minutes !== undefined && seconds() > minutes * 60,
+  });
+  const { seeds, operations, storeCalls, delivered, failed } = tally;
+  console.log(
+    `sim queues: ${seeds} seeds, ${operations} operations, ${delivered} pages delivered, ` +
+      `${storeCalls} store calls in ${seconds().toFixed(0)} s; ${failed.length} failed`,
+  );
+  for (const { seed, violations } of failed) {
+    const [violation] = violations;
+    console.log(`sim queues: seed ${seed} violates ${violation?.property}: ${violation?.text}`);
+    console.log(`     replay: npm run sim -- --queues --seed ${seed} --trace`);
+  }
+  return failed.length === 0;
+}
+
 async function replay(seed: number): Promise<boolean> {
   const scenario = scenarioOf(seed, overrides);
   console.log(describeScenario(scenario));
   const report = await runScenario(scenario, { trace: true });
   if (values.trace) console.log(report.trace.join("\n"));
-  for (const { property, key, text, atMs } of report.violations) {
-    console.log(`${property} ${key} at ${atMs.toFixed(1)}: ${text}`);
-  }
+  showViolations(report.violations);
   console.log(`trace ${report.traceHash}, ${report.operations} operations`);
   return report.violations.length === 0;
 }
@@ -59,9 +102,8 @@ function show(tally: Tally, seconds: number): void {
   );
 }
 
-async function campaign(): Promise<boolean> {
+async function campaign(minutes: number | undefined): Promise<boolean> {
   const from = performance.now();
-  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   const count = minutes === undefined ? Number(values.seeds) : Number.MAX_SAFE_INTEGER / 4;
   const seconds = (): number => (performance.now() - from) / 1000;
   const tally = await runCampaign({
@@ -83,6 +125,14 @@ async function campaign(): Promise<boolean> {
   return tally.failed.length === 0;
 }
 
+/** Half of the time for each workload. */
+async function everything(): Promise<boolean> {
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes) / 2;
+  const queuesAreGood = await queueCampaign(minutes);
+  return (values.queues || (await campaign(minutes))) && queuesAreGood;
+}
+
 const seed = whole(values.seed);
-const good = seed === undefined ? await campaign() : await replay(seed);
+const replayed = values.queues ? replayQueues : replay;
+const good = seed === undefined ? await everything() : await replayed(seed);
 process.exitCode = good ? 0 : 1;

@@ -22,6 +22,7 @@ export interface NodeParts {
   readonly number: number;
   readonly truth: StoreTruth;
   readonly exclusive: boolean;
+  readonly atomicPlan?: boolean;
   readonly scheduler: Scheduler;
   readonly faults: Faults;
   readonly rng: Rng;
@@ -109,6 +110,7 @@ export class SimNode {
       rng: rng.fork("store"),
       trace,
       exclusive: this.#parts.exclusive,
+      atomicPlan: this.#parts.atomicPlan ?? false,
       user: this.name,
       onPoint: (point) => this.#parts.onPoint(this, point),
       healed,

@@ -35,6 +35,7 @@ export interface SimStoreParts {
   readonly rng: Rng;
   readonly trace: Trace;
   readonly exclusive: boolean;
+  readonly atomicPlan: boolean;
   /** Who uses it, for the trace. */
   readonly user: string;
   /** Told at every point between two steps of a write: the crash enumeration dies here. */
@@ -78,7 +79,8 @@ export class SimStore implements Store {
   constructor(parts: SimStoreParts) {
     this.#parts = parts;
     this.#life = parts.process.life;
-    this.capabilities = { atomicPlan: false, exclusive: parts.exclusive, watch: false };
+    const { atomicPlan, exclusive } = parts;
+    this.capabilities = { atomicPlan, exclusive, watch: false };
   }
 
   async get(name: string): Promise<StoredObject | undefined> {
@@ -205,10 +207,15 @@ export class SimStore implements Store {
 
   /** The steps of a plan, one after the other with time between them, and then the sync. */
   async #perform(plan: Plan): Promise<ApplyResult> {
-    const { truth, exclusive } = this.#parts;
+    const { truth, exclusive, atomicPlan } = this.#parts;
+    if (atomicPlan) {
+      const failing = truth.firstFailing(plan);
+      if (failing !== -1) return { kind: "conflict", step: failing };
+    }
     const tags: (VersionTag | undefined)[] = [];
+    truth.beginPlan(atomicPlan);
     for (const [at, step] of plan.entries()) {
-      if (at > 0) await this.#travel(undefined, "between-steps");
+      if (at > 0 && !atomicPlan) await this.#travel(undefined, "between-steps");
       const outcome = truth.stage(step);
       if (outcome.kind === "conflict") return { kind: "conflict", step: at };
       tags.push(outcome.tag);
@@ -226,6 +233,7 @@ export class SimStore implements Store {
   #landLate(plan: Plan): void {
     const { scheduler, truth, rng } = this.#parts;
     scheduler.after(rng.between(1, storeTimeoutMs * 2), () => {
+      if (this.#parts.atomicPlan && truth.firstFailing(plan) !== -1) return;
       for (const step of plan) {
         if (truth.stage(step).kind === "conflict") return;
         truth.sync();

@@ -2,10 +2,19 @@
  * What a simulated store really holds. Durable objects survive everything; un-synced ones (only an
  * exclusive store on a disk has them) vanish when the node dies, each name from some write on.
  */
-import type { NamedObject, Step, StoredObject, VersionTag } from "../../src/engine/ports/store.ts";
+import type {
+  NamedObject,
+  Plan,
+  Step,
+  StoredObject,
+  VersionTag,
+} from "../../src/engine/ports/store.ts";
 import type { Rng } from "./rng.ts";
 
 interface PendingWrite {
+  /** Which plan it is a step of. */
+  readonly plan: number;
+  readonly atomic: boolean;
   readonly name: string;
   readonly object: StoredObject | undefined;
 }
@@ -19,6 +28,25 @@ export class StoreTruth {
   readonly streams = new Map<string, Uint8Array>();
   #pending: PendingWrite[] = [];
   #sequence = 0;
+  #plan = 0;
+  #atomic = false;
+
+  /** The steps that follow belong to one plan. */
+  beginPlan(atomic: boolean): void {
+    this.#plan += 1;
+    this.#atomic = atomic;
+  }
+
+  /** Index of the first step whose precondition does not hold after those before it, or -1. */
+  firstFailing(plan: Plan): number {
+    const changed = new Map<string, VersionTag | undefined>();
+    return plan.findIndex(({ kind, name, when }) => {
+      const tag = changed.has(name) ? changed.get(name) : this.#latest(name)?.tag;
+      changed.set(name, kind === "put" ? ("?" as VersionTag) : undefined);
+      if (when.kind === "any") return false;
+      return when.kind === "absent" ? tag !== undefined : tag !== when.tag;
+    });
+  }
 
   /** Puts one step into the volatile cache if its precondition holds there. */
   stage(step: Step): StepOutcome {
@@ -27,12 +55,12 @@ export class StoreTruth {
     if (when.kind === "absent" && current !== undefined) return { kind: "conflict" };
     if (when.kind === "tag" && current?.tag !== when.tag) return { kind: "conflict" };
     if (step.kind === "delete") {
-      this.#pending.push({ name: step.name, object: undefined });
+      this.#push(step.name, undefined);
       return { kind: "done", tag: undefined };
     }
     this.#sequence += 1;
     const tag = `v${this.#sequence}` as VersionTag;
-    this.#pending.push({ name: step.name, object: { bytes: step.bytes, tag } });
+    this.#push(step.name, { bytes: step.bytes, tag });
     return { kind: "done", tag };
   }
 
@@ -42,14 +70,22 @@ export class StoreTruth {
     this.#pending = [];
   }
 
-  /** The power goes: of each name a prefix of un-synced writes survives. True if one was lost. */
+  /**
+   * The power goes: of each name a prefix of un-synced writes survives, of each plan a prefix of
+   * its steps, of an atomic one all or nothing. True if one was lost.
+   */
   loseUnsynced(rng: Rng): boolean {
-    const dropped = new Set<string>();
+    const dropped = new Set<string | number>();
+    const kept = new Set<number>();
     let lost = false;
-    for (const { name, object } of this.#pending) {
-      if (!dropped.has(name) && rng.chance(0.4)) this.#land(name, object);
-      else {
-        dropped.add(name);
+    for (const { name, object, plan, atomic } of this.#pending) {
+      const isKept = atomic && kept.has(plan);
+      const isDropped = dropped.has(name) || dropped.has(plan);
+      if (isKept || (!isDropped && rng.chance(0.4))) {
+        kept.add(plan);
+        this.#land(name, object);
+      } else {
+        dropped.add(name).add(plan);
         lost = true;
       }
     }
@@ -67,6 +103,10 @@ export class StoreTruth {
 
   streamNames(prefix: string): readonly string[] {
     return [...this.streams.keys()].filter((name) => name.startsWith(prefix)).sort();
+  }
+
+  #push(name: string, object: StoredObject | undefined): void {
+    this.#pending.push({ name, object, plan: this.#plan, atomic: this.#atomic });
   }
 
   #latest(name: string): StoredObject | undefined {

@@ -1,6 +1,6 @@
 /**
- * Idempotent acquire (transactions-and-islands.md section 17): a repeated request gets the lease its
- * first attempt was granted, so that a lost answer costs nothing. Only hashes are stored.
+ * Idempotent acquire (transactions-and-islands.md section 17): a repeated request gets the lease
+ * its first attempt was granted, so that a lost answer costs nothing. Only hashes are stored.
  */
 import { createHash } from "node:crypto";
 import { failure } from "../../api/errors.ts";

@@ -4,7 +4,7 @@ import type { Lease } from "../record/key-record.ts";
 export class LiveLeases {
   readonly #expiryByName = new Map<string, number>();
 
-  note(name: string, lease: Lease | undefined): void {
+  note(name: string, lease: Pick<Lease, "expiresAtUnix"> | undefined): void {
     if (lease === undefined) this.#expiryByName.delete(name);
     else this.#expiryByName.set(name, lease.expiresAtUnix);
   }

@@ -19,67 +19,22 @@ import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { type Step, type Store, StoreFailure, type VersionTag } from "../ports/store.ts";
 import { engineErrorOf } from "../store-failure.ts";
-import type { Cleaned, Decision } from "../transition.ts";
+import type { Cleaned } from "../transition.ts";
 import { InDoubt } from "./in-doubt.ts";
 import type { KeyRecord } from "./key-record.ts";
 import { type RecordCell, RecordCells } from "./record-cells.ts";
+import {
+  type ChangeExtras,
+  type JointWrite,
+  noExtras,
+  type Rider,
+  type ShellObserver,
+  type Transition,
+} from "./record-change.ts";
 import { decodeRecord, encodeRecord } from "./record-codec.ts";
 import { referencedObjects } from "./record-objects.ts";
 
-/** A pure transition of a record (undefined: the key was never acquired) at `nowUnix` seconds. */
-export type Transition<Answer> = (
-  record: KeyRecord | undefined,
-  nowUnix: number,
-) => Decision<Answer>;
-
-/** What the shell tells its owner after a write became durable. */
-export interface ShellObserver {
-  /** A record changed; `before` and `after` are neighbours in its history as seen here. */
-  changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void;
-  /** State objects that nothing points at any more. */
-  garbage(objects: readonly string[]): void;
-  /**
-   * Finds out what becomes of an expired lease of a joint transaction, and sees to it. Called
-   * outside the key's turn; the record is looked at again afterwards.
-   */
-  resolve(name: string, undecided: KeyRecord): Promise<void>;
-}
-
-/** Steps that are written in one plan with the record; only on stores with atomic plans. */
-export interface Rider {
-  /** Those that go with `next`; a failure refuses the change. */
-  steps(next: KeyRecord): Promise<readonly Step[]>;
-  /** What became of the plan; `tags` of the steps when it was applied. */
-  settle(
-    written: "applied" | "conflict" | "unknown",
-    tags: readonly (VersionTag | undefined)[],
-  ): void;
-}
-
-/** What goes with a change besides the record. */
-export interface ChangeExtras {
-  /**
-   * What the change lets the record point at, if anything. When an attempt may have landed and the
-   * object is not to be seen any more, somebody may have replaced and deleted it: then the change
-   * is not repeated, its outcome stays unknown.
-   */
-  readonly object?: string | undefined;
-  readonly rider?: Rider | undefined;
-  /** "never": an undecided lease is left alone, because the caller knows what becomes of it. */
-  readonly asks?: "first" | "never" | "elsewhere" | undefined;
-}
-
-const noExtras: ChangeExtras = {};
-
-/** What became of a change of several records; `tags` of the steps that rode along. */
-export type JointWrite =
-  | {
-      readonly kind: "applied";
-      readonly changed: number;
-      readonly tags: readonly (VersionTag | undefined)[];
-    }
-  | { readonly kind: "conflict" }
-  | { readonly kind: "unknown" };
+export type { Transition };
 
 interface ShellPorts {
   readonly store: Store;
@@ -226,6 +181,31 @@ export class RecordShell {
   #putStep({ name, tag }: RecordCell, next: KeyRecord, writeId: string): Step {
     const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
     return { kind: "put", name, bytes: encodeRecord(next, writeId), when };
+  }
+
+  /**
+   * Deletes a record with all it points at. Only for keys nobody can lease again: the record owns
+   * the key's counter (http-queue.md section 10).
+   * @throws store errors
+   */
+  async erase(name: string): Promise<void> {
+    const cell = this.#cells.get(name);
+    if (cell.busy) await cell.turn();
+    else cell.busy = true;
+    try {
+      const stored = await this.#load(name);
+      if (stored.tag === undefined) return;
+      const when = { kind: "tag" as const, tag: stored.tag };
+      cell.loaded = false;
+      const result = await this.#store
+        .apply([{ kind: "delete", name, when }])
+        .catch(throwEngineError);
+      if (result.kind !== "applied") throw failure("store_unavailable", `${name}: not erased`);
+      this.#observer.erased(name, stored.record);
+    } finally {
+      cell.loaded = false;
+      this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    }
   }
 
   async #decideAndWrite<Answer>(

@@ -27,6 +27,7 @@ import {
   type StoredState,
   stateObjectName,
 } from "../record/key-record.ts";
+import type { Transition } from "../record/record-shell.ts";
 import { type CheckedMutate, checkMutate } from "../requests/checked.ts";
 import { callStore } from "../store-failure.ts";
 import { type Decision, keep, refuse } from "../transition.ts";
@@ -82,11 +83,9 @@ export class StateMutator {
     const object = state.place.kind === "object" ? state.place.name : undefined;
     let keepObject = false;
     try {
-      const staged = await transactions.staging.transact(
-        claim,
-        (record, now) => stageOn(record, { ...checked, state, seen }, now),
-        { object },
-      );
+      const decide: Transition<StateStaged | undefined> = (record, nowUnix) =>
+        stageOn(record, { ...checked, state, seen }, nowUnix);
+      const staged = await transactions.staging.transact(claim, decide, { object });
       keepObject = staged?.usesBytes === true;
       if (staged === undefined || !checked.release || staged.released) return staged;
       return { ...staged, released: await transactions.commitStaged(claim) };

@@ -69,12 +69,19 @@ export class Sweeper {
   readonly #shell: RecordShell;
   /** Unreferenced objects and when they were first seen so. */
   readonly #candidates = new Map<string, Monotonic>();
+  readonly #alsoRecord: (name: string) => Promise<void>;
   #cursor: string | undefined;
   #sweepsRecords = true;
 
-  constructor(options: EngineOptions, shell: RecordShell) {
+  /** `alsoRecord` is told the name of every record, for what else hangs off a key. */
+  constructor(
+    options: EngineOptions,
+    shell: RecordShell,
+    alsoRecord: (name: string) => Promise<void> = async () => {},
+  ) {
     this.#options = options;
     this.#shell = shell;
+    this.#alsoRecord = alsoRecord;
   }
 
   /** Goes on where the last run stopped, within the budget. */
@@ -103,6 +110,7 @@ export class Sweeper {
       if (run.budget.signal?.aborted === true) return false;
       run.looked += 1;
       await this.#sweepRecord(decodeRecord(name, bytes).record, name, run);
+      await this.#alsoRecord(name);
       this.#cursor = name;
     }
     if (page.more) return false;

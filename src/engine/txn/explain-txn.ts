@@ -1,4 +1,4 @@
-/** The whole story of one transaction, for people (transactions-and-islands.md section 20). Pure. */
+/** The story of one transaction, for people (transactions-and-islands.md section 20). Pure. */
 import type { TxnExplanation, TxnParticipantStory, TxnSummary } from "../../api/transactions.ts";
 import type { KeyRecord } from "../record/key-record.ts";
 import { type DecisionMarker, isDecided, type Participant, type TxnRecord } from "./txn-record.ts";

@@ -8,18 +8,20 @@ import { txnRecoveryWidth, txnReplayRecordsMax } from "../limits.ts";
 import type { Monotonic } from "../ports/clock.ts";
 import type { PageOptions } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
+import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
+import type { SweepPart } from "../sweep/whole-sweep.ts";
 import type { Coordinator, Settled } from "./coordinator.ts";
 import { decodeMarker, decodeTxn } from "./txn-codec.ts";
 import type { TxnParts } from "./txn-parts.ts";
 import { isDecided, markerPrefix, type TxnRecord, txnPrefix } from "./txn-record.ts";
 
-export interface RecoveryRun {
+interface RecoveryRun {
   readonly looked: number;
   /** True when the end was reached. */
   readonly complete: boolean;
 }
 
-export class Recovery {
+export class Recovery implements SweepPart {
   readonly #parts: TxnParts;
   readonly #coordinator: Coordinator;
   #cursor: string | undefined;
@@ -28,17 +30,32 @@ export class Recovery {
   #lastRunAt: Monotonic | undefined;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  #isStarting = false;
+  #started: Promise<void> = Promise.resolve();
 
   constructor(parts: TxnParts, coordinator: Coordinator) {
     this.#parts = parts;
     this.#coordinator = coordinator;
   }
 
+  /** Resolves when what was there at the start has been brought to its end, or cannot be now. */
+  get started(): Promise<void> {
+    return this.#started;
+  }
+
+  /** Begins; once. */
+  start(): void {
+    this.#isStarting = true;
+    this.#started = this.#start().finally(() => {
+      this.#isStarting = false;
+    });
+  }
+
   /**
    * Reads all records where this process is the only writer, and ends what can be ended; reads go
    * on meanwhile. Never rejects: what fails now is looked at again in traffic.
    */
-  async start(): Promise<void> {
+  async #start(): Promise<void> {
     const { log, meter, options } = this.#parts;
     if (!options.store.capabilities.exclusive) return;
     const due: TxnRecord[] = [];
@@ -66,7 +83,7 @@ export class Recovery {
     const now = options.clock.monotonicMs();
     const isEarly =
       this.#lastRunAt !== undefined && now - this.#lastRunAt < settings.replayIntervalMs;
-    if (isEarly || this.#running !== undefined || this.#isStopped) return;
+    if (isEarly || this.#running !== undefined || this.#isStopped || this.#isStarting) return;
     this.#lastRunAt = now;
     this.#running = this.#page(txnReplayRecordsMax)
       .then(
@@ -83,11 +100,13 @@ export class Recovery {
   /** Stops looking by itself, and waits for the look that is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    await this.#started;
     await this.#running;
   }
 
-  /** Looks at up to `opsMax` records and markers, going on where the last call stopped. */
-  async sweep(opsMax: number, signal: AbortSignal | undefined): Promise<RecoveryRun> {
+  /** Looks at records and markers within the budget, going on where the last call stopped. */
+  async sweep({ opsMax, signal }: SweepBudget): Promise<SweepSummary> {
+    const nothingElse = { expiredCleared: 0, orphansDeleted: 0 };
     let looked = 0;
     while (looked < opsMax && signal?.aborted !== true) {
       const limit = Math.min(txnReplayRecordsMax, opsMax - looked);
@@ -95,9 +114,9 @@ export class Recovery {
       looked += page.looked;
       if (!page.complete) continue;
       this.#sweepsMarkers = !this.#sweepsMarkers;
-      if (!this.#sweepsMarkers) return { looked, complete: true };
+      if (!this.#sweepsMarkers) return { ...nothingElse, looked, complete: true };
     }
-    return { looked, complete: false };
+    return { ...nothingElse, looked, complete: false };
   }
 
   /** Drives one transaction as far as it goes. @throws txn_not_found, what kept it from its end */
@@ -121,11 +140,16 @@ export class Recovery {
   }
 
   async #page(limit: number): Promise<RecoveryRun> {
-    const { options, shell } = this.#parts;
+    const { options, shell, log } = this.#parts;
+    const nowUnix = shell.nowUnix();
+    const known = log.nextKnown(limit);
+    if (known !== undefined) {
+      await this.#driveAll(known.records.filter((record) => isDue(record, nowUnix)));
+      return { looked: known.records.length, complete: known.isLast };
+    }
     const page = await callStore(() =>
       options.store.scan(txnPrefix, pageAfter(this.#cursor, limit)),
     );
-    const nowUnix = shell.nowUnix();
     const due = page.objects.flatMap(({ name, bytes }) => {
       const record = this.#readable(name, bytes);
       return record !== undefined && isDue(record, nowUnix) ? [record] : [];

@@ -18,7 +18,7 @@ import {
   namespaceOfRecordName,
   recordName,
 } from "../record/key-record.ts";
-import type { Rider, Transition } from "../record/record-shell.ts";
+import type { Rider, Transition } from "../record/record-change.ts";
 import { keep } from "../transition.ts";
 import { decideTxn } from "./decide-txn.ts";
 import type { TxnTurn } from "./txn-log.ts";

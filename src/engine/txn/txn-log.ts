@@ -120,6 +120,7 @@ export class TxnLog {
   readonly #turns = new Map<string, (() => void)[]>();
   #isComplete = false;
   #isUsed = false;
+  #walk: Iterator<Known, undefined> | undefined;
   /** Changed while `load` reads: what it finds of them may be old. */
   #changed: Set<string> | undefined;
 
@@ -158,9 +159,25 @@ export class TxnLog {
     return this.#known.size;
   }
 
-  /** The ids of everything known, in no order. */
-  knownIds(): readonly string[] {
-    return [...this.#known.keys()];
+  /**
+   * Up to `limit` records from memory, going on where the last call stopped; undefined where memory
+   * does not hold them all. `isLast` when the end was reached.
+   */
+  nextKnown(
+    limit: number,
+  ): { readonly records: readonly TxnRecord[]; readonly isLast: boolean } | undefined {
+    if (!this.#isComplete || this.#unsure.size > 0) return undefined;
+    this.#walk ??= this.#known.values();
+    const records: TxnRecord[] = [];
+    while (records.length < limit) {
+      const { done, value } = this.#walk.next();
+      if (done === true) {
+        this.#walk = undefined;
+        return { records, isLast: true };
+      }
+      records.push(value.record);
+    }
+    return { records, isLast: false };
   }
 
   /**

@@ -1,0 +1,227 @@
+/** Bounds, drains, unknown outcomes and damage: what queues do when something is in the way. */
+import { describe, expect, test } from "vitest";
+import { StoreFailure } from "../../../src/engine/ports/store.ts";
+import { identityOf } from "../../conformance/queue-story.ts";
+import { settled } from "../../support/manual-clock.ts";
+import { ScriptedStore } from "../../support/scripted-store.ts";
+import { testEngine } from "../../support/test-engine.ts";
+
+const queue = "jobs";
+const nowhere = { queue, owner: "w", waitSeconds: -1 };
+const forever = { queue, owner: "w", waitSeconds: 0 };
+
+function put(
+  world: ReturnType<typeof testEngine>,
+  request = {},
+  text = "x",
+): Promise<{ messageId: string }> {
+  return world.engine.queues.enqueue({ queue, ...request }, Buffer.from(text));
+}
+
+async function take(world: ReturnType<typeof testEngine>) {
+  const [delivery] = await world.engine.queues.dequeue(nowhere);
+  if (delivery === undefined) throw new Error("a page was empty");
+  return delivery;
+}
+
+describe("limits", () => {
+  test("27: more waiting consumers than the limit are told that it is busy", async () => {
+    const world = testEngine({ queues: { consumersMax: 2 } });
+    const waiting = [1, 2].map(() => world.engine.queues.dequeue(forever));
+    await settled();
+    const third = world.engine.queues.dequeue(forever);
+    await expect(third).rejects.toMatchObject({ code: "queue_busy", retryAfterMs: 1000 });
+    await put(world);
+    await put(world);
+    expect((await Promise.all(waiting)).map((page) => page.length)).toEqual([1, 1]);
+    await put(world);
+    await expect(take(world)).resolves.toMatchObject({ attempts: 1 });
+  });
+
+  test("28, 36: a drain ends waits, streams and watches; settling goes on", async () => {
+    const world = testEngine();
+    const { queues } = world.engine;
+    await put(world);
+    const held = await take(world);
+    await put(world);
+    const stream = await queues.subscribe({ ...forever, pageSize: 5 });
+    const deliveries = stream[Symbol.asyncIterator]();
+    await deliveries.next();
+    const next = deliveries.next();
+    const watched = (await queues.watch({ queue }))[Symbol.asyncIterator]();
+    await watched.next();
+    const nextEvent = watched.next();
+    const waiting = queues.dequeue(forever).catch((error: unknown) => error);
+    await settled();
+    expect(world.engine.liveLeases()).toBe(2);
+    world.engine.beginDrain(5_000);
+    expect(await waiting).toMatchObject({ code: "shutdown_draining" });
+    expect((await next).done).toBe(true);
+    expect((await nextEvent).done).toBe(true);
+    await expect(take(world)).rejects.toMatchObject({ code: "shutdown_draining" });
+    await expect(queues.subscribe(forever)).rejects.toMatchObject({ code: "shutdown_draining" });
+    await put(world);
+    await expect(queues.ack(identityOf(held))).resolves.toMatchObject({ acked: true });
+    expect(world.engine.liveLeases()).toBe(1);
+    expect(world.clock.scheduled).toBe(0);
+  });
+
+  test("a quiet engine keeps no timers, whoever waited", async () => {
+    const world = testEngine();
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const waiting = world.engine.queues.dequeue(forever, { signal }).catch(() => "gone");
+    await put(world, { delaySeconds: 50 });
+    await settled();
+    expect(world.clock.scheduled).toBeGreaterThan(0);
+    leaving.abort(new Error("left"));
+    expect(await waiting).toBe("gone");
+    expect(world.clock.scheduled).toBe(0);
+  });
+});
+
+describe("unknown outcomes", () => {
+  const script = (store: ScriptedStore, kind: "lose-answer" | "lose-request" | "land-late"): void =>
+    void store.scripts.push({ kind });
+
+  test("an enqueue whose answer was lost is found, one that was lost is reported", async () => {
+    const world = testEngine();
+    script(world.store, "lose-answer");
+    const { messageId } = await put(world);
+    expect((await take(world)).messageId).toBe(messageId);
+    script(world.store, "lose-request");
+    const lost = put(world).catch((error: unknown) => error);
+    await world.clock.advance(5_000);
+    expect(await lost).toMatchObject({ code: "store_unavailable", outcomeUnknown: true });
+  });
+
+  test("a large payload survives as long as its record may be there", async () => {
+    const world = testEngine();
+    const large = "x".repeat(20_000);
+    script(world.store, "land-late");
+    const late = put(world, {}, large).catch((error: unknown) => error);
+    await world.clock.advance(5_000);
+    expect(await late).toMatchObject({ outcomeUnknown: true });
+    // The next write lets it land.
+    await put(world, { delaySeconds: 60 });
+    const delivery = await take(world);
+    expect(delivery.payloadBytes).toBe(20_000);
+    expect(world.store.streams.size).toBe(1);
+  });
+
+  test.each(["lose-answer", "lose-request"] as const)(
+    "a dequeue whose write is %s",
+    async (kind) => {
+      const world = testEngine();
+      const { messageId } = await put(world);
+      script(world.store, kind);
+      const delivery = await take(world);
+      expect(delivery).toMatchObject({ messageId, attempts: 1, fencingToken: 1 });
+      script(world.store, kind);
+      await expect(world.engine.queues.ack(identityOf(delivery))).resolves.toMatchObject({
+        acked: true,
+      });
+      await expect(take(world)).rejects.toMatchObject({ code: "waiting" });
+    },
+  );
+
+  test("an ack is not claimed when somebody else may have made it", async () => {
+    const slow = testEngine({ store: new ScriptedStore({ exclusive: false }) });
+    await put(slow, { visibilityTimeoutSeconds: 1 });
+    const delivery = await take(slow);
+    // The answer is lost, and by the time it is looked for the lease is over.
+    slow.store.scripts.push({ kind: "lose-answer" });
+    const acking = slow.engine.queues.ack(identityOf(delivery)).catch((error: unknown) => error);
+    const { get } = slow.store;
+    slow.store.get = async (name) => {
+      await slow.clock.advance(1_500);
+      slow.store.get = get;
+      return get.call(slow.store, name);
+    };
+    expect(await acking).toMatchObject({ outcomeUnknown: true });
+  });
+});
+
+describe("damage", () => {
+  test("a message without its payload does not hold up the others", async () => {
+    const world = testEngine();
+    await put(world, {}, "x".repeat(20_000));
+    await put(world, {}, "good");
+    world.store.streams.clear();
+    const delivery = await take(world);
+    expect(Buffer.from(delivery.payload as Uint8Array).toString()).toBe("good");
+    await expect(take(world)).rejects.toMatchObject({ code: "waiting" });
+  });
+
+  test("nor does a damaged record", async () => {
+    const world = testEngine();
+    const { messageId } = await put(world);
+    const name = `m/default/${queue}/${messageId}`;
+    const stored = world.store.objects.get(name);
+    if (stored === undefined) throw new Error("not stored");
+    world.store.objects.set(name, { ...stored, bytes: stored.bytes.slice(0, -1) });
+    await put(world, {}, "good");
+    const next = testEngine({ store: world.store });
+    const [delivery] = await next.engine.queues.dequeue(nowhere);
+    expect(Buffer.from(delivery?.payload as Uint8Array).toString()).toBe("good");
+    const stats = await next.engine.queues.stats({ queue });
+    expect(stats.available).toBe(false);
+  });
+
+  test("storage errors end in waiting, and lose nothing", async () => {
+    const world = testEngine();
+    const { messageId } = await put(world);
+    const failure = new StoreFailure("unavailable", "not now");
+    for (let at = 0; at < 20; at += 1) world.store.scripts.push({ kind: "fail", failure });
+    const refused = world.engine.queues.dequeue({ ...nowhere, waitSeconds: 3 });
+    const outcome = refused.catch((error: unknown) => error);
+    await world.clock.advance(5_000);
+    expect(await outcome).toMatchObject({ code: "waiting" });
+    world.store.scripts.length = 0;
+    expect(await take(world)).toMatchObject({ messageId, attempts: 1 });
+  });
+});
+
+describe("sweeping", () => {
+  const day = 24 * 3_600_000;
+  const everything = { opsMax: 1_000, signal: undefined };
+
+  test("what nobody asks for any more goes, what is needed stays", async () => {
+    const world = testEngine();
+    await put(world, { ttlSeconds: 1 });
+    await put(world, { dedupeKey: "k", dedupeWindowSeconds: 10, group: "g" });
+    await put(world, {}, "x".repeat(20_000));
+    world.store.streams.set(
+      `p/default/${queue}/00000000-0000-7000-8000-0000000000ff`,
+      Buffer.from("x"),
+    );
+    await world.clock.advance(20_000);
+    await world.engine.sweep(everything);
+    const kinds = (): string[] => [...world.store.objects.keys()].map((name) => name.slice(0, 2));
+    expect(kinds().sort()).toEqual(["g/", "m/", "m/"]);
+    expect(world.store.streams.size).toBe(2);
+    for (let at = 0; at < 2; at += 1) {
+      await world.clock.advance(day);
+      expect(await world.engine.sweep(everything)).toMatchObject({ complete: true });
+    }
+    expect(world.store.streams.size).toBe(1);
+    const page = await world.engine.queues.dequeue({ ...nowhere, pageSize: 5 });
+    expect(page).toHaveLength(2);
+    await Promise.all(page.map((delivery) => world.engine.queues.ack(identityOf(delivery))));
+    await world.clock.advance(day);
+    await world.engine.sweep(everything);
+    expect(kinds()).toEqual([]);
+  });
+
+  test("a small budget goes on where it stopped", async () => {
+    const world = testEngine();
+    for (let at = 0; at < 10; at += 1) await put(world, { ttlSeconds: 1 });
+    await world.clock.advance(5_000);
+    let sweeps = 0;
+    for (let complete = false; !complete; sweeps += 1) {
+      complete = (await world.engine.sweep({ opsMax: 3, signal: undefined })).complete;
+    }
+    expect(sweeps).toBeGreaterThan(2);
+    expect(world.store.objects.size).toBe(0);
+  });
+});
