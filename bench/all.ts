@@ -17,6 +17,7 @@ for (const name of [
   "query-scan",
   "lql",
   "peers",
+  "queue-http",
 ]) {
   console.log(`== ${name}`);
   const file = path.join(import.meta.dirname, `${name}.ts`);

@@ -26,6 +26,7 @@ const programs = {
   index: "src/index.ts",
   "watchdog-main": "src/cli/run/watchdog-main.ts",
   "mover-worker": "src/storage/disk/journal/mover-worker.ts",
+  "extending-main": "src/local/extending-main.ts",
 };
 
 /** The commands by themselves, for oclif: its manifest, its help and its plugins. */

@@ -3,12 +3,15 @@
  * over a store on this machine (`openLockd`) or over servers (`connect`). Importing this module
  * opens nothing; engine, store and HTTP code are loaded when they are first needed.
  */
+import type { Lockd } from "./api/lockd.ts";
 import { clientOver } from "./client/client.ts";
+import type { AnswerListener } from "./client/client-shared.ts";
 import type { LockdClient, SessionOptions } from "./client/types.ts";
 
 export * from "./api/errors.ts";
 export type * as wire from "./api/lockd.ts";
 export type { Lockd } from "./api/lockd.ts";
+export type * as queueWire from "./api/queues.ts";
 export type * from "./client/attachment-types.ts";
 export { createClient, createClient as connect, withCorrelation } from "./client/client.ts";
 export { isValidCorrelationId } from "./client/correlation-id.ts";
@@ -38,6 +41,8 @@ export {
 } from "./client/free-functions.ts";
 export { generateCorrelationId } from "./client/generate-correlation-id.ts";
 export type * from "./client/query/query-types.ts";
+export { runConsumers, startConsumers } from "./client/queue/consumer-group.ts";
+export type * from "./client/queue/queue-types.ts";
 export { parseRetryAfter } from "./client/retry-after.ts";
 export type * from "./client/txn/txn-types.ts";
 export type * from "./client/types.ts";
@@ -81,7 +86,7 @@ export async function openLockd(options: OpenOptions): Promise<LockdClient> {
   const seconds = (ms: number | undefined) =>
     ms === undefined ? undefined : Math.ceil(ms / 1_000);
   const local: { lockd?: InstanceType<typeof LocalLockd> } = {};
-  const client = clientOver((onAnswer) => {
+  const open = (onAnswer: AnswerListener): Lockd => {
     const { closeTimeoutMs, keepAliveTimeoutMs, clock, random } = rest;
     local.lockd = new LocalLockd({
       store,
@@ -92,7 +97,10 @@ export async function openLockd(options: OpenOptions): Promise<LockdClient> {
       owner: { closeTimeoutMs, keepAliveTimeoutMs, random, onAnswer },
     });
     return local.lockd;
-  }, rest);
+  };
+  // A store in memory is this thread's own; others can reach any other store too.
+  const alone = store.trim().toLowerCase().startsWith("mem:");
+  const client = alone ? clientOver(open, rest) : clientOver(open, rest, { kind: "local", store });
   try {
     await local.lockd?.open();
   } catch (error) {

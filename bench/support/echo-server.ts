@@ -7,6 +7,9 @@ const answers = new Map([
   ["/v1/update", Buffer.alloc(140, "u")],
   ["/v1/release", Buffer.from('{"released":true}')],
   ["/v1/get", Buffer.alloc(300, "g")],
+  ["/v1/queue/enqueue", Buffer.alloc(290, "e")],
+  ["/v1/queue/dequeue", Buffer.alloc(1_150, "d")],
+  ["/v1/queue/ack", Buffer.alloc(70, "a")],
 ]);
 const nothing = Buffer.alloc(0);
 

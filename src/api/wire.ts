@@ -4,7 +4,8 @@
  */
 import { failure, type LockdApiError } from "./errors.ts";
 
-export type FieldKind = "string" | "strings" | "integer" | "boolean" | "ignored";
+/** `object` and `any` are taken as they are, whatever numbers are inside. */
+export type FieldKind = "string" | "strings" | "integer" | "boolean" | "object" | "any" | "ignored";
 
 /** Field names as on the wire. */
 export type FieldKinds = Readonly<Record<string, FieldKind>>;
@@ -45,23 +46,25 @@ export const mutateFields = {
   mutations: "strings",
 } as const satisfies FieldKinds;
 
-type ValueOf<Kind extends FieldKind> = Kind extends "string"
-  ? string
-  : Kind extends "strings"
-    ? readonly string[]
-    : Kind extends "integer"
-      ? number
-      : Kind extends "boolean"
-        ? boolean
-        : never;
+interface Values {
+  readonly string: string;
+  readonly strings: readonly string[];
+  readonly integer: number;
+  readonly boolean: boolean;
+  readonly object: Readonly<Record<string, unknown>>;
+  readonly any: unknown;
+  readonly ignored: never;
+}
 
 /** The decoded body: absent and `null` fields are undefined. */
 export type Decoded<Fields extends FieldKinds> = {
-  readonly [Name in keyof Fields]?: ValueOf<Fields[Name]>;
+  readonly [Name in keyof Fields]?: Values[Fields[Name]];
 };
 
 /** A number in the text that is not a plain integer somewhere: then every literal is looked at. */
 const suspiciousNumber = /\d[.eE]/;
+
+type BodyCode = "invalid_body" | "invalid_metadata";
 
 /**
  * Decodes exactly one JSON object with known fields of the right types.
@@ -70,9 +73,27 @@ const suspiciousNumber = /\d[.eE]/;
 export function decodeFields<Fields extends FieldKinds>(
   text: string,
   fields: Fields,
-  code: "invalid_body" | "invalid_metadata",
+  code: BodyCode,
 ): Decoded<Fields> {
-  const parsed = parse(text, code);
+  return decode(text, fields, { code, unknown: "refused" });
+}
+
+/** As {@link decodeFields}, but members it does not know are left aside. @throws invalid_body */
+export function decodeKnownFields<Fields extends FieldKinds>(
+  text: string,
+  fields: Fields,
+): Decoded<Fields> {
+  return decode(text, fields, { code: "invalid_body", unknown: "ignored" });
+}
+
+function decode<Fields extends FieldKinds>(
+  text: string,
+  fields: Fields,
+  manner: { readonly code: BodyCode; readonly unknown: "refused" | "ignored" },
+): Decoded<Fields> {
+  const { code } = manner;
+  const checksNumbers = suspiciousNumber.test(text);
+  const parsed = parse(text, code, checksNumbers);
   if (parsed === null) return {};
   if (typeof parsed !== "object" || Array.isArray(parsed)) {
     throw failure(code, "the body must be one JSON object");
@@ -81,20 +102,40 @@ export function decodeFields<Fields extends FieldKinds>(
   const values = parsed as Record<string, unknown>;
   for (const name in values) {
     const kind = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (kind === undefined) throw failure(code, `unknown field "${name.slice(0, 60)}" in the body`);
+    if (kind === undefined) {
+      if (manner.unknown === "ignored") continue;
+      throw failure(code, `unknown field "${name.slice(0, 60)}" in the body`);
+    }
     const value = values[name];
     if (value === null || kind === "ignored") values[name] = undefined;
     else if (!isOfKind(value, kind)) throw wrongType(name, kind, code);
   }
-  return values as Decoded<Fields>;
+  return (checksNumbers ? withPlainValues(text, fields, values) : values) as Decoded<Fields>;
+}
+
+/** Fractions are refused where integers are wanted only; inside free values they stay. */
+function withPlainValues(
+  text: string,
+  fields: FieldKinds,
+  checked: Record<string, unknown>,
+): Record<string, unknown> {
+  const free = Object.keys(checked).filter((name) => isFree(fields[name]));
+  if (free.length === 0) return checked;
+  const plain = JSON.parse(text) as Record<string, unknown>;
+  for (const name of free) checked[name] = plain[name] ?? undefined;
+  return checked;
+}
+
+function isFree(kind: FieldKind | undefined): boolean {
+  return kind === "object" || kind === "any";
 }
 
 /** Stands for a number that was not written as an integer literal. */
 const notAnInteger = Symbol("not an integer literal");
 
-function parse(text: string, code: "invalid_body" | "invalid_metadata"): unknown {
+function parse(text: string, code: BodyCode, checksNumbers: boolean): unknown {
   try {
-    if (!suspiciousNumber.test(text)) return JSON.parse(text);
+    if (!checksNumbers) return JSON.parse(text);
     return JSON.parse(text, integerLiterals);
   } catch (error) {
     if (text.trim() === "") throw failure(code, "the body is empty; send one JSON object");
@@ -115,22 +156,22 @@ function integerLiterals(
 
 function isOfKind(value: unknown, kind: FieldKind): boolean {
   if (kind === "integer") return typeof value === "number" && Number.isSafeInteger(value);
+  if (kind === "any") return true;
+  if (kind === "object") return typeof value === "object" && !Array.isArray(value);
   if (kind === "strings") {
     return Array.isArray(value) && value.every((element) => typeof element === "string");
   }
   return typeof value === kind;
 }
 
-function wrongType(
-  name: string,
-  kind: FieldKind,
-  code: "invalid_body" | "invalid_metadata",
-): LockdApiError {
-  const right =
-    kind === "integer"
-      ? "an integer literal without quotes or fraction"
-      : kind === "strings"
-        ? "an array of strings"
-        : `a ${kind}`;
+/** What is wanted of the kinds whose names do not say it. */
+const rightForms: Readonly<Partial<Record<FieldKind, string>>> = {
+  integer: "an integer literal without quotes or fraction",
+  strings: "an array of strings",
+  object: "an object",
+};
+
+function wrongType(name: string, kind: FieldKind, code: BodyCode): LockdApiError {
+  const right = rightForms[kind] ?? `a ${kind}`;
   return failure(code, `field "${name}" must be ${right}`);
 }

@@ -41,6 +41,12 @@ export class AnswerStream implements BodyOutStream {
     this.#wakeReader();
   }
 
+  /** What arrived and nobody read yet. */
+  takeArrived(): Uint8Array[] {
+    this.#bytes = 0;
+    return this.#chunks.splice(0);
+  }
+
   complete(trailers: AnswerHeaders = {}): void {
     this.#trailers = trailers;
     this.#settle("complete");

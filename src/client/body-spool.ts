@@ -16,17 +16,20 @@ export interface KeptBody {
 }
 
 /**
- * Reads a one-shot body so that it can be sent again: up to 4 MiB into memory, more into a
- * temporary file that has no name any more, so that no crash leaves it behind.
+ * Reads a one-shot body so that it can be sent again: up to 4 MiB into memory (or what `bytesMax`
+ * says), more into a temporary file that has no name any more, so that no crash leaves it behind.
  */
-export async function keepBody(source: AsyncIterable<Uint8Array>): Promise<KeptBody> {
+export async function keepBody(
+  source: AsyncIterable<Uint8Array>,
+  bytesMax = bufferedBodyBytesMax,
+): Promise<KeptBody> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   let file: FileHandle | undefined;
   try {
     for await (const chunk of source) {
       bytes += chunk.byteLength;
-      if (file === undefined && bytes <= bufferedBodyBytesMax) {
+      if (file === undefined && bytes <= bytesMax) {
         chunks.push(chunk);
         continue;
       }

@@ -18,6 +18,8 @@ export interface CarrierCall extends LockdCall {
   readonly preferEndpoint?: string | undefined;
   /** Told which endpoint gave the answer. */
   readonly onEndpoint?: ((endpoint: string) => void) | undefined;
+  /** A dedupe key for an enqueue that names none, used by carriers whose answers can get lost. */
+  readonly repeatKey?: string | undefined;
   /** Changes to the carrier's pauses of a waiting acquire. */
   readonly backoff?: Partial<CallBackoff> | undefined;
 }

@@ -2,6 +2,8 @@ import type { Lockd } from "../api/lockd.ts";
 import { type AnswerHeaders, isDraining } from "./answer-headers.ts";
 import type { ResolvedSessionOptions } from "./client-options.ts";
 import { ParsedSelectors } from "./query/parsed-selectors.ts";
+import type { ExtendingCarrier } from "./queue/extending-protocol.ts";
+import { ExtendingThread } from "./queue/extending-thread.ts";
 import type { Session } from "./session.ts";
 
 /** Told of every answer of a server. */
@@ -13,13 +15,21 @@ export class ClientShared {
   readonly options: ResolvedSessionOptions;
   readonly sessions = new Set<Session>();
   readonly tokens = new Map<string, number>();
+  /** Run when the client closes: consumers and the like. */
+  readonly closers = new Set<() => Promise<void>>();
+  readonly extending: ExtendingThread | undefined;
   readonly selectors = new ParsedSelectors();
   namespace: string;
   stickyLeaseId: string | undefined;
   closed: Promise<void> | undefined;
 
-  constructor(open: (onAnswer: AnswerListener) => Lockd, options: ResolvedSessionOptions) {
+  constructor(
+    open: (onAnswer: AnswerListener) => Lockd,
+    options: ResolvedSessionOptions,
+    extending?: ExtendingCarrier,
+  ) {
     this.options = options;
+    this.extending = extending === undefined ? undefined : new ExtendingThread(extending);
     this.namespace = options.namespace;
     this.lockd = open((endpoint, headers) => this.#answered(endpoint, headers));
   }

@@ -19,6 +19,7 @@ import {
 } from "./client-options.ts";
 import { type AnswerListener, ClientShared } from "./client-shared.ts";
 import { callerCorrelationId } from "./correlation-id.ts";
+import { closedError } from "./http-carrier.ts";
 import { HttpLockd } from "./http-lockd.ts";
 import { keyDescription } from "./key-description.ts";
 import { type LeaseFacts, LeaseView } from "./lease-view.ts";
@@ -32,6 +33,9 @@ import type {
   NamespaceConfigState,
   QueryRequest,
 } from "./query/query-types.ts";
+import type { ExtendingCarrier } from "./queue/extending-protocol.ts";
+import { QueueCalls } from "./queue/queue-calls.ts";
+import { type QueueHost, queueHostOf } from "./queue/queue-host.ts";
 import { Session } from "./session.ts";
 import { SessionCore } from "./session-core.ts";
 import { stateNotFound } from "./state-calls.ts";
@@ -61,29 +65,36 @@ import type {
  * @throws LockdConfigError
  */
 export function createClient(options: ClientOptions): LockdClient {
-  return clientOver((onAnswer) => {
-    if (options.transport === undefined) {
-      return new HttpLockd({ ...options, onAnswer });
-    }
-    if (options.endpoints === undefined) return options.transport;
+  const { endpoints, shuffle, disableMtls, transport } = options;
+  const open = (onAnswer: AnswerListener): Lockd => {
+    if (transport === undefined) return new HttpLockd({ ...options, onAnswer });
+    if (endpoints === undefined) return transport;
     throw new LockdConfigError("invalid_option", "give endpoints or a transport, not both");
-  }, options);
+  };
+  if (endpoints === undefined || transport !== undefined) return clientOver(open, options);
+  return clientOver(open, options, { kind: "http", endpoints, shuffle, disableMtls });
 }
 
-/** A client over the carrier that `open` makes; the carrier is closed with it. */
+/**
+ * A client over the carrier that `open` makes; the carrier is closed with it. `extending` says how
+ * a thread can reach the same queues.
+ */
 export function clientOver(
   open: (onAnswer: AnswerListener) => Lockd,
   options: SessionOptions,
+  extending?: ExtendingCarrier,
 ): LockdClient {
-  return new SessionClient(new ClientShared(open, resolveSessionOptions(options)), undefined);
+  const shared = new ClientShared(open, resolveSessionOptions(options), extending);
+  return new SessionClient(shared, undefined);
 }
 
-class SessionClient implements LockdClient, ForUpdateHost {
+class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
   readonly #shared: ClientShared;
   readonly #correlationId: string | undefined;
   readonly #queries: QueryCalls;
 
   constructor(shared: ClientShared, correlationId: string | undefined) {
+    super();
     this.#shared = shared;
     this.#correlationId = callerCorrelationId(correlationId);
     this.#queries = new QueryCalls(
@@ -104,6 +115,10 @@ class SessionClient implements LockdClient, ForUpdateHost {
 
   get namespace(): string {
     return this.#shared.namespace;
+  }
+
+  get queueHost(): QueueHost {
+    return queueHostOf(this, this.#shared, (given) => this.#carrierCall(given));
   }
 
   /** A view of this client that sends `correlationId` where a call names none. */
@@ -290,6 +305,8 @@ class SessionClient implements LockdClient, ForUpdateHost {
   }
 
   async #close(releaseSessions: boolean): Promise<void> {
+    // First those who still have messages to settle.
+    await Promise.all([...this.#shared.closers].map((close) => close()));
     const sessions = [...this.#shared.sessions];
     if (releaseSessions) {
       const results = await Promise.allSettled(sessions.map((session) => session.close()));
@@ -301,6 +318,7 @@ class SessionClient implements LockdClient, ForUpdateHost {
     }
     await Promise.all(sessions.map((session) => session.abandon(closedError())));
     this.#shared.sessions.clear();
+    await this.#shared.extending?.close();
     await this.#shared.lockd.close();
   }
 
@@ -406,8 +424,4 @@ class SessionClient implements LockdClient, ForUpdateHost {
 export function withCorrelation(client: LockdClient, id: string): LockdClient {
   if (client instanceof SessionClient) return client.correlated(id);
   throw new LockdConfigError("invalid_option", "withCorrelation needs a client of this library");
-}
-
-function closedError(): LockdConfigError {
-  return new LockdConfigError("invalid_option", "this client was closed");
 }

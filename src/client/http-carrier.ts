@@ -138,6 +138,7 @@ export class HttpCarrier {
   }
 }
 
-function closedError(): LockdConfigError {
+/** What calls on a closed client are told. */
+export function closedError(): LockdConfigError {
   return new LockdConfigError("invalid_option", "this client was closed");
 }

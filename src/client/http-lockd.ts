@@ -1,4 +1,3 @@
-import { disabledQueues } from "../api/disabled-queues.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -30,6 +29,7 @@ import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import { HttpQueries } from "./query/http-queries.ts";
+import { HttpQueues } from "./queue/http-queues.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
 import { HttpTransactions } from "./txn/http-transactions.ts";
 import * as answers from "./wire-answer.ts";
@@ -41,8 +41,8 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
  * @example const lockd = new HttpLockd({ endpoints: "unix:///run/lockd.sock" });
  */
 export class HttpLockd implements Lockd {
+  readonly queues: HttpQueues;
   readonly attachments: HttpAttachments;
-  readonly queues = disabledQueues;
   readonly queries: HttpQueries;
   readonly transactions: HttpTransactions;
   readonly #carrier: HttpCarrier;
@@ -50,6 +50,7 @@ export class HttpLockd implements Lockd {
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.queues = new HttpQueues(this.#carrier);
     this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);
     this.transactions = new HttpTransactions(this.#carrier);

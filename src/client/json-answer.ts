@@ -49,6 +49,29 @@ export class JsonAnswer {
     throw bad(name, "true or false", value);
   }
 
+  /** Whatever stands there; null is nothing. */
+  any(name: string): unknown {
+    return this.#members[name] ?? undefined;
+  }
+
+  /** A free object of the caller's; absent is empty. */
+  free(name: string): Readonly<Record<string, unknown>> {
+    const value = this.#members[name];
+    if (value === undefined || value === null) return {};
+    if (typeof value === "object" && !Array.isArray(value)) return { ...value };
+    throw bad(name, "an object", value);
+  }
+
+  /** A list of objects that must be there. */
+  list(name: string): JsonAnswer[] {
+    const value = this.#members[name];
+    if (!Array.isArray(value)) throw bad(name, "a list", value);
+    return value.map((item: unknown) => {
+      if (typeof item === "object" && item !== null) return new JsonAnswer({ ...item });
+      throw bad(name, "a list of objects", item);
+    });
+  }
+
   /** A list of texts; an absent or null one is empty. */
   texts(name: string): readonly string[] {
     const value = this.#members[name];

@@ -66,6 +66,51 @@ export const keepAlivePeriodMsMin = 1_000;
 /** Milliseconds. Longest timer the platform can hold; longer waits are armed again. */
 export const timerMsMax = 2_147_483_647;
 
+/** Bytes. Payloads of deliveries up to this are read whole; longer ones are streams. */
+export const collectedPayloadBytesMax = 64 * 1024;
+
+/** Bytes of a delivery's metadata; servers bound them far below. */
+export const deliveryMetaBytesMax = 1024 * 1024;
+
+/** Bytes. Payloads of a batch up to this stay in memory, longer ones go to temporary files. */
+export const batchPayloadBytesMax = 256 * 1024;
+
+/** Milliseconds for giving back deliveries that were prefetched and not read (17.2). */
+export const giveBackMsMax = 5_000;
+
+/** Characters of a line of an event stream (http-queue.md 9.1). */
+export const eventLineLengthMax = 64 * 1024;
+
+/** Milliseconds before a watch connects again (client-sdk.md 4). */
+export const watchPauseMs = 100;
+
+/** Milliseconds before a subscription asks again: at once, but not in a loop without air. */
+export const subscribePauseMs = 1;
+
+/** The same for one that does not wait and got nothing. */
+export const subscribeIdlePauseMs = 50;
+
+/** Milliseconds. Bounds of the period of automatic extensions, and the one for unknown leases. */
+export const extendPeriodMsMin = 250;
+export const extendPeriodMsMax = 30_000;
+export const extendPeriodMsUnknown = 15_000;
+
+/** Deliveries after which our own producers let a message become a dead letter. */
+export const maxDeliveriesDefault = 100;
+
+/** Seconds a server remembers the key of an enqueue that may be repeated. */
+export const repeatWindowSeconds = 120;
+
+/** Failures of a consumer that are followed by a restart at once, and the pauses after those. */
+export const restartDefault = {
+  immediateRetries: 3,
+  baseMs: 250,
+  multiplier: 2,
+  maxMs: 300_000,
+  jitterMs: 0,
+  maxFailures: 0,
+} as const;
+
 /** Bytes of a row of a documents answer that is read whole; longer documents are streamed. */
 export const collectedRowBytesMax = 64 * 1024;
 

@@ -2,6 +2,7 @@ import type { Lockd } from "../api/lockd.ts";
 import type { AttachmentReader, AttachmentStore } from "./attachment-types.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
 import type { QueryMethods } from "./query/query-types.ts";
+import type { QueueClient } from "./queue/queue-types.ts";
 import type { TransactionMethods } from "./txn/txn-types.ts";
 
 /** Common to every call. A plain AbortSignal may be passed instead. */
@@ -218,7 +219,11 @@ export interface LeaseIds {
   fencingToken?: number | undefined;
 }
 
-export interface LockdClient extends QueryMethods, TransactionMethods, AsyncDisposable {
+export interface LockdClient
+  extends QueueClient,
+    QueryMethods,
+    TransactionMethods,
+    AsyncDisposable {
   readonly namespace: string;
   useNamespace(ns: string): void;
   useLeaseId(id: string): void;

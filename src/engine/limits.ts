@@ -228,6 +228,9 @@ export const trackedQueuesMax = 10_000;
 /** Candidates one call may find taken, gone or in the way before it lets others have a turn. */
 export const candidatesPerTurnMax = 64;
 
+/** Deliveries a stream leases at once, its window permitting: their claims share one sync. */
+export const streamAheadMax = 16;
+
 /** Storage errors in a row before a dequeue answers `waiting` (http-queue.md 4.2). */
 export const deliveryFailuresMax = 5;
 

@@ -10,16 +10,26 @@ export class KeepAwake {
   #running = 0;
 
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#running += 1;
-    this.#timer ??= setInterval(() => {}, longMs);
+    const release = this.hold();
     try {
       return await work();
     } finally {
-      this.#running -= 1;
-      if (this.#running === 0) {
-        clearInterval(this.#timer);
-        this.#timer = undefined;
-      }
+      release();
     }
+  }
+
+  /** From now on, until the answered function is called; once is enough. */
+  hold(): () => void {
+    this.#running += 1;
+    this.#timer ??= setInterval(() => {}, longMs);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#running -= 1;
+      if (this.#running > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    };
   }
 }

@@ -161,18 +161,22 @@ export class LocalCarrier {
   #watched(local: LocalCall<unknown>, call: LockdCall): { readonly call: LockdCall; stop(): void } {
     if (local.waits !== true) return { call, stop: () => {} };
     const came = new AbortController();
+    let stopped = false;
     let timer: { cancel(): void };
     const look = async (): Promise<void> => {
-      if ((await this.#socket)?.lockd !== undefined) came.abort(new OwnerCame());
-      else if (!came.signal.aborted) timer = this.#clock.schedule(ownerWatchMs, () => void look());
+      const owner = (await this.#socket)?.lockd;
+      if (stopped) return;
+      if (owner !== undefined) came.abort(new OwnerCame());
+      else timer = this.#clock.schedule(ownerWatchMs, () => void look());
     };
     timer = this.#clock.schedule(ownerWatchMs, () => void look());
     const signal =
       call.signal === undefined ? came.signal : AbortSignal.any([call.signal, came.signal]);
     return {
       call: { ...call, signal },
+      // The signal stays as it is: what the call handed out may go on listening to it.
       stop: () => {
-        came.abort();
+        stopped = true;
         timer.cancel();
       },
     };

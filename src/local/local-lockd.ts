@@ -1,4 +1,3 @@
-import { disabledQueues } from "../api/disabled-queues.ts";
 import type {
   AcquireRequest,
   AcquireResult,
@@ -28,7 +27,9 @@ import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
 import { LocalQueries } from "./local-queries.ts";
+import { LocalQueues } from "./local-queues.ts";
 import { LocalTransactions } from "./local-transactions.ts";
+import { waitLeft } from "./wait-left.ts";
 
 export type { LocalLockdOptions };
 
@@ -38,8 +39,8 @@ export type { LocalLockdOptions };
  * @example const lockd = new LocalLockd({ store: "disk:///var/lib/lockd" });
  */
 export class LocalLockd implements Lockd {
+  readonly queues: LocalQueues;
   readonly attachments: LocalAttachments;
-  readonly queues = disabledQueues;
   readonly transactions: LocalTransactions;
   readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
@@ -47,6 +48,7 @@ export class LocalLockd implements Lockd {
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
+    this.queues = new LocalQueues(this.#carrier);
     this.attachments = new LocalAttachments(this.#carrier);
     this.transactions = new LocalTransactions(this.#carrier);
     this.queries = new LocalQueries(this.#carrier);
@@ -132,11 +134,4 @@ export class LocalLockd implements Lockd {
   close(): Promise<void> {
     return this.#carrier.close();
   }
-}
-
-/** What is left of a bounded wait; when nothing is, one last look. */
-function waitLeft(blockSeconds: number | undefined, elapsedMs: number): number | undefined {
-  if (blockSeconds === undefined || blockSeconds <= 0) return blockSeconds;
-  const left = Math.ceil(blockSeconds - elapsedMs / 1_000);
-  return left > 0 ? left : -1;
 }

@@ -41,6 +41,10 @@ function present(value: string | number | undefined): boolean {
 /** Answers a failure; a stream that has begun is cut instead. */
 export function sendError(exchange: Exchange, error: unknown): ErrorAnswer {
   const answer = errorAnswer(error);
+  // A failure that is about a message carries the message's id (http-queue.md 1.5).
+  if (isExpected(error) && error.correlationId !== undefined) {
+    exchange.answeredId = error.correlationId;
+  }
   if (exchange.response.headersSent) exchange.response.destroy();
   else exchange.json(answer.status, JSON.stringify(answer.body), answer.headers);
   return answer;

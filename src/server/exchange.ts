@@ -23,6 +23,8 @@ export class Exchange implements LockdCall {
   /** True while the server announces its shutdown. */
   readonly draining: boolean;
   readonly timeoutMs = undefined;
+  /** The id every answer carries: the request's, or that of the message it is about. */
+  answeredId: string;
   #abort: AbortController | undefined;
 
   constructor(parts: {
@@ -35,6 +37,7 @@ export class Exchange implements LockdCall {
     this.request = parts.request;
     this.response = parts.response;
     this.correlationId = parts.correlationId;
+    this.answeredId = parts.correlationId;
     this.query = new Query(parts.search);
     this.draining = parts.draining;
   }
@@ -97,6 +100,14 @@ export class Exchange implements LockdCall {
     response.end(body, length === body.length ? "latin1" : "utf8");
   }
 
+  /** Answers text of one byte a character, in one write. */
+  byteText(status: number, body: string, headers: readonly string[]): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    response.writeHead(status, this.head(headers, body.length));
+    response.end(body, "latin1");
+  }
+
   send(status: number, body: Uint8Array, headers: readonly string[]): void {
     const { response } = this;
     if (response.destroyed) return;
@@ -114,7 +125,7 @@ export class Exchange implements LockdCall {
 
   /** The headers every answer carries, and the given ones. */
   head(headers: readonly string[], length: number | undefined): string[] {
-    const all = ["X-Correlation-Id", this.correlationId, ...headers];
+    const all = ["X-Correlation-Id", this.answeredId, ...headers];
     if (length !== undefined) all.push("Content-Length", String(length));
     if (this.draining) all.push("Shutdown-Imminent", "true");
     return all;

@@ -39,6 +39,18 @@ export const closePollMs = 20;
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;
 
+/** Bytes. JSON bodies of queue calls and the meta part of enqueue: names, attributes, an error. */
+export const queueBodyBytesMax = 1024 * 1024;
+
+/** Parts of an enqueue before its payload; the contract has one, strangers may add a few. */
+export const enqueuePartsMax = 100;
+
+/** Bytes of a delivery that are put together into one write; larger payloads follow in pieces. */
+export const joinedDeliveryBytesMax = 64 * 1024;
+
+/** Milliseconds between two signs of life on an event stream (http-queue.md 9.1). */
+export const eventKeepAliveMs = 20_000;
+
 /**
  * Bytes. Body of a query. Far above any real selector; the contract's JSON limit would let a few
  * callers fill the memory.

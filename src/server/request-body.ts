@@ -93,3 +93,23 @@ export async function stateBody(exchange: Exchange): Promise<BodyIn> {
   // The connection outlives a body that is refused halfway: the answer still has to go out.
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }
+
+/** The body as it comes, however long; fails when the client breaks off. */
+export function bodyChunks(exchange: Exchange): AsyncIterator<Uint8Array> {
+  const { request } = exchange;
+  const length = announcedLength(request);
+  if (length !== undefined && length <= collectedBodyBytesMax) return wholeBody(exchange);
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+}
+
+/** A short body in one piece: cheaper than a stream of its own. */
+function wholeBody(exchange: Exchange): AsyncIterator<Uint8Array> {
+  let taken = false;
+  return {
+    async next() {
+      if (taken) return { done: true, value: undefined };
+      taken = true;
+      return { done: false, value: await collect(exchange, collectedBodyBytesMax, "invalid_body") };
+    },
+  };
+}

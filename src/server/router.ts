@@ -10,11 +10,14 @@ import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
 import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
 import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
 import { queryRoutes } from "./endpoints/query-endpoints.ts";
+import { queueRoutes } from "./endpoints/queue-endpoints.ts";
+import { deadLetterRoutes } from "./endpoints/queue-extensions.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { txnRoutes } from "./endpoints/txn-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
 import type { Route } from "./route.ts";
+import { StreamBroken } from "./stream-broken.ts";
 
 const health: Route = {
   operation: "health",
@@ -28,6 +31,8 @@ const routes = new Map<string, Route>(
   Object.entries({
     ...leaseRoutes,
     ...stateRoutes,
+    ...queueRoutes,
+    ...deadLetterRoutes,
     ...attachmentRoutes,
     ...queryRoutes,
     ...namespaceRoutes,
@@ -93,6 +98,11 @@ export class Router {
     if (error instanceof ClientGone || exchange.response.destroyed) {
       telemetry.debug(sys, "http.request.abandoned", { cid });
       exchange.response.destroy();
+      return;
+    }
+    if (error instanceof StreamBroken) {
+      telemetry.error(sys, "http.stream.failure", { cid, error: String(error.cause) });
+      if (error.cause instanceof AssertionError) onBug(error.cause);
       return;
     }
     const { status, body } = sendError(exchange, error);

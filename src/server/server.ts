@@ -96,6 +96,8 @@ function newHttpServer(router: Router, options: ServerOptions): Server {
         request.setTimeout(options.bodyIdleTimeoutMs, () => {
           if (!request.complete) request.destroy(new Error("the request body stalled"));
         });
+        // The limit is the body's: waits and streams that follow may be idle as long as they like.
+        request.once("end", () => request.socket.setTimeout(0));
       }
       void router.handle(request, response);
     },

@@ -1,7 +1,9 @@
 /** Enqueue, dequeue and what can be seen of a queue (cases 5 to 28, 42 and 43). */
+
 import { setTimeout as sleep } from "node:timers/promises";
+import { LockdConfigError } from "../../src/api/errors.ts";
 import { expect, freshKey, longAgo, type Story, test } from "./lockd-suite.ts";
-import { freshQueue, identityOf, QueueStory, textOf } from "./queue-story.ts";
+import { becomes, freshQueue, identityOf, QueueStory, textOf } from "./queue-story.ts";
 
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -62,8 +64,12 @@ export function enqueueCases(story: Story): void {
     const identity = { ...identityOf(delivery), metaEtag: extended.metaEtag };
     expect((await queue.queues.nack(identity, other)).correlationId).toBe("abc");
     const tooLong = { correlationId: "x".repeat(129) };
-    const generated = await queue.queues.enqueue(request, Buffer.from("x"), tooLong);
-    expect(generated.correlationId).toMatch(uuid7);
+    const generated = await queue.queues
+      .enqueue(request, Buffer.from("x"), tooLong)
+      .catch((error: unknown) => error);
+    // A client refuses it before it is sent; an engine takes one of its own (http-queue.md 1.5).
+    if (generated instanceof LockdConfigError) return;
+    expect(generated).toMatchObject({ correlationId: expect.stringMatching(uuid7) });
   });
 
   test("10: ids rise in the order of the enqueues", async () => {
@@ -109,7 +115,8 @@ export function enqueueCases(story: Story): void {
       { request: { payloadContentType: "a\nb" }, code: "invalid_body" },
       { request: { attributes: { big: "x".repeat(3000) } }, code: "invalid_body" },
       { request: { priority: 101 }, code: "invalid_queue_option" },
-      { request: { priority: 0.5 }, code: "invalid_queue_option" },
+      // On the wire a fraction is no integer to begin with.
+      { request: { priority: 0.5 }, code: expect.stringMatching(/^invalid_(queue_option|body)$/) },
       { request: { group: "g".repeat(129) }, code: "invalid_queue_option" },
       { request: { dedupeKey: "k".repeat(257) }, code: "invalid_queue_option" },
       { request: { dedupeKey: "k", dedupeWindowSeconds: 999_999 }, code: "invalid_queue_option" },
@@ -245,7 +252,7 @@ export function dequeueCases(story: Story): void {
     }
     for (let at = 0; at < 3; at += 1) {
       await queue.put(String(at));
-      await expect.poll(() => served.length).toBe(at + 1);
+      await becomes(() => served.length, at + 1);
     }
     await Promise.all(consumers);
     expect(served).toEqual([1, 2, 3]);
@@ -266,7 +273,7 @@ export function observerCases(story: Story): void {
     const nothing = await queue.queues.stats(address);
     expect(nothing).toMatchObject({ available: false, headMessageId: undefined });
     const waiting = queue.take();
-    await expect.poll(async () => (await queue.queues.stats(address)).waitingConsumers).toBe(1);
+    await becomes(async () => (await queue.queues.stats(address)).waitingConsumers, 1);
     expect((await queue.queues.stats(address)).totalConsumers).toBeGreaterThanOrEqual(1);
     await queue.put("x");
     await queue.ack(await waiting);
@@ -290,16 +297,16 @@ export function observerCases(story: Story): void {
     const reading = (async () => {
       for await (const event of watched) events.push(event);
     })();
-    await expect.poll(() => events.length).toBe(1);
+    await becomes(() => events.length, 1);
     expect(events[0]).toMatchObject({ available: false, headMessageId: undefined });
     const { messageId } = await queue.put("x");
-    await expect.poll(() => events.length).toBe(2);
+    await becomes(() => events.length, 2);
     expect(events[1]).toMatchObject({ available: true, headMessageId: messageId });
     const delivery = await queue.take();
-    await expect.poll(() => events.length).toBe(3);
+    await becomes(() => events.length, 3);
     expect(events[2]).toMatchObject({ available: false, headMessageId: undefined });
     await queue.queues.nack({ ...identityOf(delivery), delaySeconds: 1 });
-    await expect.poll(() => events.length, { timeout: 5_000 }).toBe(4);
+    await becomes(() => events.length, 4);
     expect(events[3]).toMatchObject({ available: true, headMessageId: messageId });
     ending.abort();
     await reading.catch(() => undefined);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Delivery } from "../../src/api/queues.ts";
 import { expect, json, type Story, test } from "./lockd-suite.ts";
-import { identityOf, QueueStory, textOf } from "./queue-story.ts";
+import { becomes, identityOf, QueueStory, textOf } from "./queue-story.ts";
 
 export function subscribeCases(story: Story): void {
   test("29: an empty queue refuses a subscription after its wait", async () => {
@@ -83,10 +83,10 @@ export function subscribeCases(story: Story): void {
     })();
     const waiting = async (): Promise<number> =>
       (await queue.queues.stats({ queue: queue.queue })).waitingConsumers;
-    await expect.poll(waiting).toBe(1);
+    await becomes(waiting, 1);
     leaving.abort();
     await reading.catch(() => undefined);
-    await expect.poll(waiting).toBe(0);
+    await becomes(waiting, 0);
     await queue.expectEmpty();
   });
 }

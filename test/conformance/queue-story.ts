@@ -13,6 +13,17 @@ export function freshQueue(): string {
   return `q-${randomBytes(6).toString("hex")}`;
 }
 
+/** Waits until `read` says so; the cases run side by side, where vitest's own polling cannot. */
+export async function becomes<T>(read: () => T | Promise<T>, wanted: T): Promise<void> {
+  const until = performance.now() + 15_000;
+  let found = await read();
+  while (found !== wanted && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    found = await read();
+  }
+  expect(found).toBe(wanted);
+}
+
 /** A delivery as ack, nack and extend want it, the state's lease included. */
 export function identityOf(delivery: Delivery): AckRequest & { metaEtag: string } {
   const { namespace, queue, messageId, leaseId, fencingToken, txnId, metaEtag, state } = delivery;

@@ -63,6 +63,23 @@ describe.each([
   });
 });
 
+test("a step that landed unheard and was written over is not made again", async () => {
+  const { engine, store, lease, read } = await held(new ScriptedStore({ exclusive: false }));
+  const rival = testEngine({ store }).engine;
+  await engine.update(lease, Buffer.from('{"n":1}'));
+  const apply = store.apply.bind(store);
+  store.apply = async (plan) => {
+    store.apply = apply;
+    await apply(plan);
+    // The same holder renews its lease through another node: our write id is gone from the record.
+    await rival.keepAlive({ ...lease, ttlSeconds: 60 });
+    return { kind: "unknown", cause: new Error("no answer") };
+  };
+  const mutated = engine.mutate({ ...lease, mutations: ["/n++"] });
+  await expect(mutated).rejects.toMatchObject({ code: "store_unavailable", outcomeUnknown: true });
+  expect(await read()).toBe('{"n":2}');
+});
+
 test("a rival that never stops is told as a conflict", async () => {
   const { engine, store, lease } = await held(new ScriptedStore({ exclusive: false }));
   const { engine: rival } = testEngine({ store });

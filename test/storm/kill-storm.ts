@@ -1,8 +1,6 @@
 /** A server under load, killed with -9 and started again: nothing acknowledged may be lost. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,8 +8,7 @@ import { LockdError } from "../../src/api/errors.ts";
 import type { AcquireResult } from "../../src/api/lockd.ts";
 import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { Ledger } from "./ledger.ts";
-
-const program = path.join(import.meta.dirname, "../../bin/lockd.js");
+import { freePort, startServer, untilServing } from "./storm-server.ts";
 
 /** Clients with a key of their own, and clients that share one. */
 const ownLanes = 6;
@@ -20,37 +17,6 @@ const sharedLanes = 4;
 export interface KillStorm {
   readonly cycles: number;
   readonly say: (text: string) => void;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function startServer(directory: string, port: number): ChildProcess {
-  const args = ["serve", "--store", `disk://${directory}`, "--listen", `127.0.0.1:${port}`];
-  const child = spawn(process.execPath, [program, ...args, "--log-level", "error"], {
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  child.on("exit", (code) => {
-    if (code !== null && code !== 0) throw new Error(`the server ended with ${code}`);
-  });
-  return child;
-}
-
-async function untilServing(lockd: HttpLockd): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    try {
-      await lockd.describe({ key: "probe" });
-      return;
-    } catch {
-      await sleep(25);
-    }
-  }
-  throw new Error("the server did not come up within 10 s");
 }
 
 function addressOf({ key, leaseId, txnId, fencingToken }: AcquireResult) {

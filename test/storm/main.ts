@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { counterStorm } from "./counter-storm.ts";
 import { killStorm } from "./kill-storm.ts";
+import { queueStorm } from "./queue-storm.ts";
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +14,7 @@ const { values } = parseArgs({
 const say = (text: string): void => console.log(`storm: ${text}`);
 const storms = [
   () => killStorm({ cycles: Number(values.cycles), say }),
+  () => queueStorm({ cycles: Number(values.cycles), say }),
   () => counterStorm({ processes: Number(values.processes), rounds: Number(values.rounds) }),
 ];
 let failed = 0;

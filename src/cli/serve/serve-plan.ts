@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { type LogLevel, parseLogLevel } from "../../host/telemetry.ts";
 import { UsageError } from "../usage-error.ts";
 import { parseDuration, parseSize, parseSwitch, parseWhole } from "../values.ts";
+import { type QueuePlan, queuePlan } from "./queue-plan.ts";
 import type { SettingName, SettingValues } from "./server-settings.ts";
 
 export type ListenPlan =
@@ -24,6 +25,7 @@ export interface ServePlan {
   readonly sweepGraceMs: number;
   readonly sweepOpsMax: number;
   readonly logLevel: LogLevel;
+  readonly queues: QueuePlan;
 }
 
 /** @throws UsageError naming the setting */
@@ -57,6 +59,7 @@ export function servePlan(settings: SettingValues): ServePlan {
     sweepGraceMs: ms("idle-sweep-grace"),
     sweepOpsMax: parseWhole(text("idle-sweep-max-ops"), "idle-sweep-max-ops", 0),
     logLevel,
+    queues: queuePlan(settings),
   };
 }
 

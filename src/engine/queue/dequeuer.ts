@@ -79,6 +79,18 @@ export class Dequeuer {
     return undefined;
   }
 
+  /** Up to `count` deliveries: all that are ready, else the first that comes. @throws as take */
+  async takeSome(
+    queue: LiveQueue,
+    request: CheckedDequeue,
+    { count, ...patience }: Patience & { readonly count: number },
+  ): Promise<readonly Delivery[]> {
+    const ready = count > 1 ? await this.#takeReady(queue, request, count) : [];
+    if (ready.length > 0) return ready;
+    const one = await this.take(queue, request, patience);
+    return one === undefined ? [] : [one];
+  }
+
   /** Makes a delivery ready again that its consumer got nothing of. */
   async giveBack(delivery: Delivery): Promise<void> {
     if (!(delivery.payload instanceof Uint8Array)) await delivery.payload.close();

@@ -63,6 +63,8 @@ export class EngineQueues implements ServedQueues {
   readonly #letters: DeadLetters;
   readonly #list: QueueList;
   readonly #held = new LiveLeases();
+  /** Subscriptions that are open. */
+  readonly #streams = new Set<Subscription>();
 
   constructor(parts: EngineParts) {
     const { options } = parts;
@@ -117,13 +119,15 @@ export class EngineQueues implements ServedQueues {
       const first = await this.#dequeuer.take(queue, checked, patienceOf(checked, call));
       if (first === undefined) throw nothingWithin(checked);
       const parts = this.#parts;
-      return new Subscription(
-        { parts, dequeuer: this.#dequeuer, request: checked, call },
+      const stream: Subscription = new Subscription(
         {
-          queue,
-          first,
+          ...{ parts, dequeuer: this.#dequeuer, request: checked, call },
+          closed: () => this.#streams.delete(stream),
         },
+        { queue, first },
       );
+      this.#streams.add(stream);
+      return stream;
     });
   }
 
@@ -190,6 +194,7 @@ export class EngineQueues implements ServedQueues {
 
   /** Ends every wait, stream and watch; settling goes on. */
   drain(error: () => Error): void {
+    for (const stream of this.#streams) stream.end();
     this.#parts.directory.failAll(error);
     this.#observer.drain();
   }

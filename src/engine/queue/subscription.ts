@@ -5,7 +5,7 @@
  */
 import type { LockdCall } from "../../api/lockd.ts";
 import type { Delivery, DeliveryStream } from "../../api/queues.ts";
-import { windowRecheckMs } from "../limits.ts";
+import { streamAheadMax, windowRecheckMs } from "../limits.ts";
 import type { ScheduledCall } from "../ports/clock.ts";
 import type { CheckedDequeue } from "./checked-queue.ts";
 import type { Dequeuer } from "./dequeuer.ts";
@@ -23,6 +23,8 @@ export interface SubscriptionParts {
   readonly dequeuer: Dequeuer;
   readonly request: CheckedDequeue;
   readonly call: LockdCall;
+  /** Called when the stream is over. */
+  readonly closed: () => void;
 }
 
 export class Subscription implements DeliveryStream {
@@ -34,7 +36,9 @@ export class Subscription implements DeliveryStream {
   readonly #unlisten: () => void;
   readonly #onAbort = (): void => this.#stopped.abort();
   readonly #signal: AbortSignal | undefined;
-  #first: Delivery | undefined;
+  readonly #closed: () => void;
+  /** Leased and not asked for yet: a few, so that their claims share a disk's sync. */
+  #ahead: Delivery[];
   #freed: (() => void) | undefined;
 
   constructor(given: SubscriptionParts, from: { queue: LiveQueue; first: Delivery }) {
@@ -42,7 +46,8 @@ export class Subscription implements DeliveryStream {
     this.#dequeuer = given.dequeuer;
     this.#request = given.request;
     this.#signal = given.call.signal;
-    this.#first = from.first;
+    this.#closed = given.closed;
+    this.#ahead = [from.first];
     this.#unlisten = from.queue.listen((messageId, message) => this.#changed(messageId, message));
     this.#track(from.first);
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -58,46 +63,68 @@ export class Subscription implements DeliveryStream {
     }
   }
 
+  /** No more deliveries: the stream ends cleanly, also while its window is full. */
+  end(): void {
+    this.#stopped.abort();
+  }
+
   async close(): Promise<void> {
-    const unread = this.#first;
-    this.#first = undefined;
+    this.#closed();
+    const unread = this.#ahead.splice(0);
     this.#stopped.abort();
     this.#unlisten();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#freed?.();
-    // Nobody has seen it: it need not wait for its lease to end.
-    if (unread !== undefined) await this.#dequeuer.giveBack(unread).catch(() => undefined);
+    // Nobody has seen them: they need not wait for their leases to end.
+    await Promise.allSettled(unread.map((delivery) => this.#dequeuer.giveBack(delivery)));
   }
 
   /** The next delivery, or undefined at the end of the stream. */
   async #next(): Promise<Delivery | undefined> {
-    const first = this.#first;
-    this.#first = undefined;
-    if (first !== undefined) return first;
     while (!this.#stopped.signal.aborted) {
+      const next = this.#ahead.shift();
+      if (next !== undefined) {
+        if (this.#isHeld(next)) return next;
+        continue;
+      }
       if (this.#unresolved.size >= this.#request.pageSize) {
         // Nobody waits for a window that only its own consumer can open.
         await this.#roomInWindow();
         continue;
       }
-      return this.#take();
+      if (!(await this.#take())) return undefined;
     }
     return undefined;
   }
 
-  async #take(): Promise<Delivery | undefined> {
+  /** False when nothing more will come. */
+  async #take(): Promise<boolean> {
     const waitMs = this.#request.waitSeconds === 0 ? 0 : undefined;
     const { signal } = this.#stopped;
+    const room = this.#request.pageSize - this.#unresolved.size;
+    const count = Math.min(room, streamAheadMax);
     try {
-      const delivery = await this.#parts.directory.withConsumer(this.#request, (queue) =>
-        this.#dequeuer.take(queue, this.#request, { waitMs, signal }),
+      const page = await this.#parts.directory.withConsumer(this.#request, (queue) =>
+        this.#dequeuer.takeSome(queue, this.#request, { count, waitMs, signal }),
       );
-      if (delivery !== undefined) this.#track(delivery);
-      return delivery;
+      for (const delivery of page) this.#track(delivery);
+      this.#ahead.push(...page);
+      // Closed meanwhile: nobody will ask for these.
+      if (signal.aborted) await this.close();
+      return page.length > 0;
     } catch (error) {
-      if (signal.aborted || isDraining(error)) return undefined;
+      if (signal.aborted || isDraining(error)) return false;
       throw error;
     }
+  }
+
+  /** False when its lease ended while its consumer was busy with those before. */
+  #isHeld({ messageId, leaseId, leaseExpiresAtUnix, payload }: Delivery): boolean {
+    const held = leaseExpiresAtUnix * 1000 > this.#parts.options.clock.wallMs();
+    if (held) return true;
+    if (this.#unresolved.get(messageId)?.leaseId === leaseId) this.#unresolved.delete(messageId);
+    if (!(payload instanceof Uint8Array)) void payload.close().catch(() => undefined);
+    return false;
   }
 
   #track({ messageId, leaseId, leaseExpiresAtUnix }: Delivery): void {

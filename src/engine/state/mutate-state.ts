@@ -6,7 +6,7 @@
  * What was read is therefore part of the decision that stages the result; if the holder sees
  * something else by then, everything is done again on that.
  */
-import { failure } from "../../api/errors.ts";
+import { failure, type LockdApiError } from "../../api/errors.ts";
 import type { LockdCall, MutateRequest, MutateResult } from "../../api/lockd.ts";
 import { applyMutations, applyToBytes } from "../../lql/mutation/apply-mutations.ts";
 import { oneGoBytesMax } from "../../lql/mutation/limits.ts";
@@ -80,16 +80,18 @@ export class StateMutator {
     const { transactions, garbage } = this.#parts;
     const { claim } = checked;
     const state = await this.#changed(checked, seen, call);
+    const changed = failure("cas_mismatch", `${claim.namespace}/${claim.key} changed meanwhile`);
     const object = state.place.kind === "object" ? state.place.name : undefined;
     let keepObject = false;
     try {
-      const decide: Transition<StateStaged | undefined> = (record, nowUnix) =>
-        stageOn(record, { ...checked, state, seen }, nowUnix);
+      const decide: Transition<StateStaged> = (record, nowUnix) =>
+        stageOn(record, { ...checked, state, seen, changed }, nowUnix);
       const staged = await transactions.staging.transact(claim, decide, { object });
-      keepObject = staged?.usesBytes === true;
-      if (staged === undefined || !checked.release || staged.released) return staged;
+      keepObject = staged.usesBytes;
+      if (!checked.release || staged.released) return staged;
       return { ...staged, released: await transactions.commitStaged(claim) };
     } catch (error) {
+      if (error === changed) return undefined;
       // After an unknown outcome the record may point at it; the sweeper knows in time.
       keepObject ||= (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
       throw error;
@@ -198,15 +200,26 @@ function leaseError(record: KeyRecord, claim: LeaseClaim, nowUnix: number) {
   return claimError(record, claim, nowUnix) ?? txnError(record, claim);
 }
 
-/** Stages the result if the holder still sees what it was worked out from; else undefined. Pure. */
+interface StageOnRequest extends CheckedMutate {
+  readonly state: StoredState;
+  readonly seen: HolderView;
+  /** What to refuse with when the holder sees something else by now. */
+  readonly changed: LockdApiError;
+}
+
+/**
+ * Stages the result if the holder still sees what it was worked out from. Pure. That it does not is
+ * a refusal and no answer: after an attempt of unknown outcome the change may be our own, and to
+ * work on it once more would make the step twice.
+ */
 function stageOn(
   current: KeyRecord | undefined,
-  request: CheckedMutate & { readonly state: StoredState; readonly seen: HolderView },
+  request: StageOnRequest,
   nowUnix: number,
-): Decision<StateStaged | undefined> {
+): Decision<StateStaged> {
   const record = current ?? absentRecord;
   const held = leaseError(record, request.claim, nowUnix) === undefined;
-  if (held && !isSameView(holderView(record), request.seen)) return keep(undefined);
+  if (held && !isSameView(holderView(record), request.seen)) return refuse(request.changed);
   return stageState(current, request, nowUnix);
 }
 
