@@ -1,24 +1,28 @@
 import { failure, LeaseLostError, LockdConfigError, SessionClosedError } from "../../api/errors.ts";
 import { normalizeKey, normalizeNamespace } from "../../api/names.ts";
-import type { Transactions } from "../../api/transactions.ts";
 import type { Granted, SessionMaker } from "../acquire-for-update.ts";
 import { callOptions } from "../call-options.ts";
-import type { CarrierCall } from "../carrier-call.ts";
-import type { ResolvedSessionOptions } from "../client-options.ts";
 import { commitMsMax } from "../limits.ts";
+import type { QueueHost } from "../queue/queue-host.ts";
 import { isOutcomeUnknown } from "../session-core.ts";
-import type { AcquireRequest, Call, CallOptions } from "../types.ts";
+import type { AcquireRequest, BodyInput, Call, CallOptions } from "../types.ts";
 import { decideSurely } from "./decide-surely.ts";
+import { TransactionMessages } from "./transaction-messages.ts";
 import { TransactionSession } from "./transaction-session.ts";
-import type { Transaction, TransactionAcquire, TransactionKey } from "./txn-types.ts";
+import type {
+  EnqueuedInTransaction,
+  Transaction,
+  TransactionAcquire,
+  TransactionDequeue,
+  TransactionEnqueue,
+  TransactionKey,
+  TransactionMessage,
+  TransactionStatefulMessage,
+} from "./txn-types.ts";
 import { WaitBudget } from "./wait-budget.ts";
 
 /** What a transaction needs of the client it belongs to. */
-export interface TransactionHost {
-  readonly options: ResolvedSessionOptions;
-  readonly namespace: string;
-  readonly transactions: Transactions;
-  readonly carrierCall: (o: Call<object> | undefined) => CarrierCall;
+export interface TransactionHost extends QueueHost {
   grantKey(request: AcquireRequest, call: CallOptions, make: SessionMaker): Promise<Granted>;
 }
 
@@ -55,6 +59,7 @@ export class RunningTransaction implements Transaction {
   readonly #granted = new Map<string, Granted>();
   /** Keys whose acquire may have been granted without our hearing of it. */
   readonly #unheard = new Map<string, KeyRequest>();
+  readonly #messages: TransactionMessages;
   #over = false;
 
   constructor(host: TransactionHost, terms: TransactionTerms) {
@@ -66,6 +71,10 @@ export class RunningTransaction implements Transaction {
     const { signal } = terms;
     const lost = this.#lost.signal;
     this.signal = signal === undefined ? lost : AbortSignal.any([signal, lost]);
+    const { owner, txnId } = terms;
+    this.#messages = new TransactionMessages(host, { owner, txnId, signal: this.signal }, (error) =>
+      this.#lost.abort(error),
+    );
   }
 
   async acquire(key: string | TransactionAcquire, o?: Call): Promise<TransactionKey> {
@@ -93,6 +102,25 @@ export class RunningTransaction implements Transaction {
     return asked.flatMap((request) => found.get(nameOf(request)) ?? []);
   }
 
+  dequeue(queue: string, o?: Call<TransactionDequeue>): Promise<TransactionMessage | null> {
+    return this.#open("dequeue", () => this.#messages.dequeue(queue, o));
+  }
+
+  dequeueWithState(
+    queue: string,
+    o?: Call<TransactionDequeue>,
+  ): Promise<TransactionStatefulMessage | null> {
+    return this.#open("dequeue", () => this.#messages.dequeueWithState(queue, o));
+  }
+
+  enqueue(
+    queue: string,
+    payload: BodyInput | null,
+    ...[o]: [Call<TransactionEnqueue>?]
+  ): Promise<EnqueuedInTransaction> {
+    return this.#open("enqueue", () => this.#messages.enqueue(queue, payload, o));
+  }
+
   /**
    * Makes everything visible at once.
    * @throws LeaseLostError or txn_conflict after it was rolled back; an error with `outcomeUnknown`
@@ -113,7 +141,7 @@ export class RunningTransaction implements Transaction {
       const state = await this.#decide("commit", commitMsMax);
       if (state !== "commit") throw rolledBack(this.txnId);
     } finally {
-      this.#end();
+      await this.#end();
     }
   }
 
@@ -128,7 +156,7 @@ export class RunningTransaction implements Transaction {
       const fields = { txn_id: this.txnId, error: String(error) };
       logger.warn("client.transaction.rollback_failed", fields);
     } finally {
-      this.#end();
+      await this.#end();
     }
   }
 
@@ -161,7 +189,7 @@ export class RunningTransaction implements Transaction {
     request: KeyRequest,
     { signal, ...call }: CallOptions,
   ): Promise<TransactionSession> {
-    this.#assertOpen();
+    this.#assertOpen("acquire");
     const { owner, ttlMs, txnId, correlationId } = this.#terms;
     const own = signal === undefined ? this.signal : AbortSignal.any([this.signal, signal]);
     const granted = await this.#budget.spend(request.waitMs, (waitMs) =>
@@ -174,7 +202,7 @@ export class RunningTransaction implements Transaction {
     this.#granted.set(name, granted);
     if (this.#over) {
       await this.#letGo(name);
-      this.#assertOpen();
+      this.#assertOpen("acquire");
     }
     const { session } = granted;
     session.startKeepAlive(request.ttlMs ?? ttlMs);
@@ -184,13 +212,19 @@ export class RunningTransaction implements Transaction {
     return session as TransactionSession;
   }
 
-  #assertOpen(): void {
+  async #open<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    this.#assertOpen(operation);
+    return await work();
+  }
+
+  #assertOpen(operation: string): void {
     if (!this.#over) return;
-    const message = `transaction ${this.txnId} is over; nothing can be acquired under it any more`;
-    throw new SessionClosedError("session_closed", message, { operation: "acquire" });
+    const message = `transaction ${this.txnId} is over; nothing can join it any more`;
+    throw new SessionClosedError("session_closed", message, { operation });
   }
 
   #isDirty(): boolean {
+    if (this.#messages.any) return true;
     return [...this.#granted.values()].some(({ core }) => core.view.dirty);
   }
 
@@ -227,27 +261,32 @@ export class RunningTransaction implements Transaction {
     await Promise.all(
       unsure.map(({ session }) => session.keepAlive({ timeoutMs: keepAliveTimeoutMs })),
     );
+    await this.#messages.assertHeld();
   }
 
   async #decide(state: "commit" | "rollback", msMax: number) {
-    const { transactions, options, carrierCall } = this.#host;
+    const { lockd, options, carrierCall } = this.#host;
     const held = [...this.#granted.values()].map(({ core }) => core.view.facts);
     const unheard = [...this.#unheard.values()];
     return await decideSurely({
-      transactions,
+      transactions: lockd.transactions,
       clock: options.clock,
       request: {
         txnId: this.txnId,
         state,
-        participants: [...held, ...unheard].map(participantOf),
+        participants: [
+          ...[...held, ...unheard].map(participantOf),
+          ...this.#messages.participants(),
+        ],
       },
       call: carrierCall({ correlationId: this.#terms.correlationId }),
       msMax,
     });
   }
 
-  #end(): void {
+  async #end(): Promise<void> {
     for (const { core } of this.#granted.values()) core.end();
+    await this.#messages.end();
   }
 }
 

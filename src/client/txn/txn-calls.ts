@@ -19,7 +19,7 @@ import type {
 
 /** What the calls need of the client they belong to. */
 export interface TxnCallsHost {
-  readonly transactions: Transactions;
+  readonly lockd: { readonly transactions: Transactions };
   readonly carrierCall: (o: Call<object> | undefined) => CarrierCall;
 }
 
@@ -54,16 +54,16 @@ export class TxnCalls implements TxnApi {
   }
 
   async replay(txnId: string, o?: Call): Promise<TxnOutcome> {
-    const { transactions, carrierCall } = this.#host;
-    return await transactions.replay({ txnId: given(txnId) }, carrierCall(o));
+    const { lockd, carrierCall } = this.#host;
+    return await lockd.transactions.replay({ txnId: given(txnId) }, carrierCall(o));
   }
 
   async list(
     r: NonNullable<Parameters<TxnApi["list"]>[0]> = {},
     o?: Call,
   ): Promise<{ readonly transactions: readonly TxnInfo[]; readonly cursor?: string }> {
-    const { transactions, carrierCall } = this.#host;
-    const page = await transactions.list(r, carrierCall(o));
+    const { lockd, carrierCall } = this.#host;
+    const page = await lockd.transactions.list(r, carrierCall(o));
     const found = page.transactions.map(infoOf);
     return {
       transactions: found,
@@ -72,13 +72,13 @@ export class TxnCalls implements TxnApi {
   }
 
   async explain(txnId: string, o?: Call): Promise<TxnStory> {
-    const { transactions, carrierCall } = this.#host;
-    return storyOf(await transactions.explain({ txnId: given(txnId) }, carrierCall(o)));
+    const { lockd, carrierCall } = this.#host;
+    return storyOf(await lockd.transactions.explain({ txnId: given(txnId) }, carrierCall(o)));
   }
 
   async #decide(state: string, r: TxnDecision, o: Call | undefined): Promise<TxnOutcome> {
-    const { transactions, carrierCall } = this.#host;
-    return await transactions.decide({ ...wireOf(r), state }, carrierCall(o));
+    const { lockd, carrierCall } = this.#host;
+    return await lockd.transactions.decide({ ...wireOf(r), state }, carrierCall(o));
   }
 
   async #apply(
@@ -86,8 +86,8 @@ export class TxnCalls implements TxnApi {
     r: Decision,
     o: Call | undefined,
   ): Promise<TxnOutcome> {
-    const { transactions, carrierCall } = this.#host;
-    return await transactions.apply(state, wireOf(r), carrierCall(o));
+    const { lockd, carrierCall } = this.#host;
+    return await lockd.transactions.apply(state, wireOf(r), carrierCall(o));
   }
 }
 

@@ -1,5 +1,12 @@
 import type { TxnState } from "../../api/transactions.ts";
-import type { AcquireRequest, Call, LeaseSession } from "../types.ts";
+import type {
+  DequeueOptions,
+  EnqueueOptions,
+  EnqueueResult,
+  QueueMessage,
+  StatefulMessage,
+} from "../queue/queue-types.ts";
+import type { AcquireRequest, BodyInput, Call, LeaseSession } from "../types.ts";
 
 export type { TxnState };
 
@@ -126,6 +133,17 @@ export type TransactionKey = Omit<
   | typeof Symbol.asyncDispose
 >;
 
+export type TransactionDequeue = Partial<
+  Pick<DequeueOptions, "namespace" | "owner" | "visibilityMs" | "waitMs">
+>;
+export type TransactionEnqueue = Omit<EnqueueOptions, "txnId">;
+export type EnqueuedInTransaction = EnqueueResult;
+
+type OwnEnd = "ack" | "nack" | "defer" | "close" | typeof Symbol.asyncDispose;
+/** A message in a transaction: the commit acknowledges it, a rollback gives it back. */
+export type TransactionMessage = Omit<QueueMessage, OwnEnd>;
+export type TransactionStatefulMessage = Omit<StatefulMessage, OwnEnd>;
+
 /** What the body of a transaction works with. */
 export interface Transaction {
   /** Names the transaction to other programs that are to take part. */
@@ -147,6 +165,19 @@ export interface Transaction {
     keys: readonly (string | TransactionAcquire)[],
     o?: Call,
   ): Promise<readonly TransactionKey[]>;
+  /** Takes a message, extended until the end; null when none came in time. */
+  dequeue(queue: string, o?: Call<TransactionDequeue>): Promise<TransactionMessage | null>;
+  /** As dequeue, with the message's workflow state, whose changes share the transaction's fate. */
+  dequeueWithState(
+    queue: string,
+    o?: Call<TransactionDequeue>,
+  ): Promise<TransactionStatefulMessage | null>;
+  /** Sends a message that appears when the transaction commits. */
+  enqueue(
+    queue: string,
+    payload: BodyInput | null,
+    o?: Call<TransactionEnqueue>,
+  ): Promise<EnqueuedInTransaction>;
 }
 
 export interface TransactionMethods {
