@@ -268,6 +268,7 @@ export const queueCountScanMax = 100_000;
 
 /** Milliseconds a piece of a message must be seen without its record before it is swept away. */
 export const queueOrphanAgeMs = 24 * 3_600_000;
+
 /** Rows of a query's page when the caller names none, and at most (query-and-lql.md 9.1). */
 export const queryRowsDefault = 100;
 export const queryRowsMax = 1_000;

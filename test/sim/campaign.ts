@@ -57,7 +57,7 @@ export function* seedsFrom(first: number, count: number): Generator<number> {
 }
 
 /** Every seed that ever failed, with what it found; kept for ever. */
-export function keptSeeds(): number[] {
-  const text = readFileSync(path.join(import.meta.dirname, "seeds.txt"), "utf8");
+export function keptSeeds(file = "seeds.txt"): number[] {
+  const text = readFileSync(path.join(import.meta.dirname, file), "utf8");
   return text.split("\n").flatMap((line) => (/^\d+/.test(line) ? [Number.parseInt(line, 10)] : []));
 }

@@ -52,14 +52,17 @@ async function replayQueues(seed: number): Promise<boolean> {
   return report.violations.length === 0;
 }
 
+/** More than any run gets through. */
+const queueSeedsMax = 1_000_000;
+
 /** The queue workload: so many seeds, or so many minutes. */
 async function queueCampaign(minutes: number | undefined): Promise<boolean> {
   const from = performance.now();
   const seconds = (): number => (performance.now() - from) / 1000;
-  const count = minutes === undefined ? Number(values["queue-seeds"]) : Number.MAX_SAFE_INTEGER / 4;
+  const count = minutes === undefined ? Number(values["queue-seeds"]) : queueSeedsMax;
   const first = minutes === undefined ? (whole(values.first) ?? 0) : Date.now() % 1_000_000_000;
   const tally = await runQueueCampaign({
-    seeds: seedsFrom(first, count),
+    seeds: [...keptSeeds("queue/seeds.txt"), ...seedsFrom(first, count)],
     enough: () => minutes !== undefined && seconds() > minutes * 60,
   });
   const { seeds, operations, storeCalls, delivered, failed } = tally;

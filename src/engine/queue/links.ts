@@ -217,7 +217,7 @@ export class Links {
       const key = await this.#readDedupe(at, message);
       if (key.link?.messageId === at.messageId) return undefined;
       if (this.#standsForOther(key, at)) {
-        await messages.transact(at, (current, nowMs) => withdrawn(current?.message, nowMs));
+        await messages.transact(at, (current) => withdrawn(current?.message));
         return key.link;
       }
       const result = await callStore(() => store.apply(this.#dedupeStep(at, message, key.tag)));
@@ -237,20 +237,25 @@ export class Links {
 
   /** Withdraws a message that was never completely enqueued and never will be. */
   async abandon(at: MessageAt): Promise<void> {
-    await this.#ports.messages.transact(at, (current, nowMs) => withdrawn(current?.message, nowMs));
+    await this.#ports.messages.transact(at, (current) => withdrawn(current?.message));
   }
 
   /** Finishes what a producer left, or finds out that it can not be finished yet. */
   async #resolve(at: MessageAt, message: Message, isHungUp: boolean): Promise<Gate> {
-    if (message.group !== undefined && !isHungUp) {
+    const key = await this.#readDedupe(at, message);
+    const isNamed = key.link?.messageId === at.messageId;
+    if (message.group !== undefined && !isHungUp && !isNamed) {
+      // A key is entered after hanging up, so it would prove that as well.
       const group = await this.#readGroup(at, message);
-      // A key is entered after hanging up, so it proves that as well.
-      const key = await this.#readDedupe(at, message);
-      const isNamed = group.link?.tail === at.messageId || key.link?.messageId === at.messageId;
-      if (!isNamed) return { kind: "unfinished" };
+      if (group.link?.tail !== at.messageId) return { kind: "unfinished" };
     }
-    const other = await this.#enterKey(at, message);
-    if (other !== undefined) return { kind: message.group === undefined ? "gone" : "open" };
+    // After its window the key may stand for another one already; this one was never answered.
+    const { dedupe } = message;
+    const nowMs = this.#ports.clock.wallMs();
+    const isTooLate = dedupe !== undefined && !isNamed && dedupe.untilMs <= nowMs;
+    if (isTooLate) await this.abandon(at);
+    const isSecond = isTooLate || (await this.#enterKey(at, message)) !== undefined;
+    if (isSecond) return { kind: message.group === undefined ? "gone" : "open" };
     if (isHungUp) await this.#unmark(at);
     return { kind: "open" };
   }
@@ -312,14 +317,17 @@ export class Links {
   }
 }
 
+/** Past on every clock: whoever looks at a withdrawn message sees that it is outlived. */
+const longAgoMs = 1;
+
 /**
  * A message that was not completely enqueued goes away. One that hangs in a group's chain stays
  * until its turn, outlived, because it is what its successor waits for.
  */
-function withdrawn(current: Message | undefined, nowMs: number): MessageDecision<undefined> {
+function withdrawn(current: Message | undefined): MessageDecision<undefined> {
   if (current?.unlinked !== true) return keep(undefined);
   if (current.group === undefined) return { kind: "delete", gone: current, answer: undefined };
-  return put<undefined>({ ...current, unlinked: false, expiresAtMs: nowMs }, () => undefined);
+  return put<undefined>({ ...current, unlinked: false, expiresAtMs: longAgoMs }, () => undefined);
 }
 
 export type Gate =

@@ -57,6 +57,7 @@ export class QueueChecks {
       this.#fence(messageId, handed);
     }
     this.#dedupe();
+    this.#oneOfAKey();
     this.#groups(final);
     return this.#violations;
   }
@@ -166,6 +167,24 @@ export class QueueChecks {
           this.#report("P09 dedupe", name, `stands for ${known} and ${messageId}`);
         }
       }
+    }
+  }
+
+  /** Whoever was answered or not: of the messages with one key only one is ever handed out. */
+  #oneOfAKey(): void {
+    const keys = new Map<string, string>();
+    for (const operation of this.#operations) {
+      const key = textOf(operation, "dedupeKey");
+      if (key === undefined) continue;
+      keys.set(textOf(operation, "payload") ?? "", `${textOf(operation, "queue")}/${key}`);
+    }
+    const handed = new Map<string, string>();
+    for (const [messageId, [delivery]] of this.#handed) {
+      const key = keys.get(delivery?.payload ?? "");
+      if (key === undefined) continue;
+      const known = handed.get(key);
+      if (known === undefined) handed.set(key, messageId);
+      else this.#report("P09 dedupe", key, `delivered as ${known} and as ${messageId}`);
     }
   }
 
