@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { AcquireResult } from "../../api/lockd.ts";
 import type { Mode } from "../connect.ts";
+import { leasesVariable } from "../lease-input.ts";
 import { runLeasesVariable } from "./process-tree.ts";
 
 /** The environment of the child: `lockd get` and `lockd update` in it need no flags. */
@@ -25,12 +26,22 @@ export function runEnvironment(
     LOCKD_CLIENT_OWNER: lease.owner,
   };
   delete merged.LOCKD_CLIENT_LEASE_ID;
+  delete merged[leasesVariable];
   delete merged.LOCKD_CLIENT_ISLAND;
   if (mode.kind === "inline") {
     delete merged.LOCKD_CLIENT_SERVER;
     return { ...merged, LOCKD_STORE: mode.storeUrl, LOCKD_CLIENT_STORE: mode.storeUrl };
   }
   return { ...merged, LOCKD_CLIENT_SERVER: mode.endpoints };
+}
+
+/** All leases of a run with several keys: `lockd update -k KEY` finds the one of its key there. */
+export function addLeases(env: NodeJS.ProcessEnv, leases: readonly AcquireResult[]): void {
+  env[leasesVariable] = leases
+    .map(({ namespace, key, leaseId, fencingToken }) =>
+      [namespace, key, leaseId, fencingToken].join(":"),
+    )
+    .join(" ");
 }
 
 /** What was said with flags about reaching a server, so that the child needs to say it no more. */

@@ -1,9 +1,7 @@
 /** The shell around `supervisor-step.ts`: real timers, renewals, signals and the watchdog. */
 import { AssertionError } from "node:assert";
-import { LockdError } from "../../api/errors.ts";
-import type { LeaseAddress, Lockd } from "../../api/lockd.ts";
 import type { LeaseClock } from "./lease-clock.ts";
-import type { LeaseJudge } from "./lease-judge.ts";
+import { type LeaseSet, saysLost } from "./lease-set.ts";
 import { type Hold, killAt, type LeaseTiming } from "./lease-timing.ts";
 import {
   type StopReason,
@@ -13,8 +11,6 @@ import {
   startSupervising,
   superviseStep,
 } from "./supervisor-step.ts";
-
-const lostCodes = new Set(["lease_required", "lease_expired", "fencing_mismatch", "txn_mismatch"]);
 
 /** Milliseconds the wall clock may gain on the lease clock before we renew at once. */
 const wallJumpMs = 1_000;
@@ -33,13 +29,11 @@ export interface SupervisedChild {
 }
 
 export interface SuperviseParts {
-  readonly lockd: Pick<Lockd, "keepAlive">;
-  readonly address: LeaseAddress;
+  readonly leases: Pick<LeaseSet, "renew">;
   readonly timing: LeaseTiming;
   readonly hold: Hold;
   readonly clock: LeaseClock;
   readonly wallMs: () => number;
-  readonly judge: Pick<LeaseJudge, "holdAfter">;
   readonly child: SupervisedChild;
   readonly watchdog: { killAt(atMs: number): void };
   /** Told by the watchdog's owner when there is none any more. */
@@ -130,19 +124,16 @@ class Supervisor {
 
   /** One renewal; its time limit is what is left of the lease. */
   async #renew(): Promise<void> {
-    const { lockd, judge, address, timing, clock, say } = this.#parts;
+    const { leases, timing, clock, say } = this.#parts;
     const sentAt = clock.nowMs();
     const leftMs = Math.max(1, killAt(this.#state.hold) - sentAt);
     const limitMs = Math.min(renewMsMax, leftMs, (timing.ttlSeconds * 1000) / 3);
     const signal = AbortSignal.timeout(Math.ceil(limitMs));
     try {
-      const request = { ...address, ttlSeconds: timing.ttlSeconds };
-      const { expiresAtUnix } = await lockd.keepAlive(request, { signal });
-      const hold = await judge.holdAfter(timing, { sentAt, expiresAtUnix });
-      this.#step({ kind: "renewed", hold });
+      this.#step({ kind: "renewed", hold: await leases.renew(timing, signal) });
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      const definite = error instanceof LockdError && lostCodes.has(error.code);
+      const definite = saysLost(error);
       const { ended, failures, stopping } = this.#state;
       // One line for all failures in a row; what follows from them is said when it happens.
       if (!ended && stopping === undefined && failures === 0) {
