@@ -46,7 +46,7 @@ export default class Acquire extends BaseCommand {
       ttlSeconds: parseTtlSeconds(flags.ttl, "--ttl"),
       blockSeconds: parseBlockSeconds(flags.block),
       ifNotExists: flags["if-not-exists"],
-      txnId: acquireTxnId(flags, process.env),
+      txnId: await acquireTxnId(flags, process.env),
       idempotencyKey: flags["idempotency-key"],
     };
     const signal = this.interruptible();

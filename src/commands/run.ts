@@ -51,7 +51,7 @@ export default class Run extends BaseCommand {
     const plan = runPlan({ ...flags, noWait: flags["no-wait"] });
     const main = keyInput(flags, args.key, process.env);
     const terms = { ...plan.acquire, owner: flags.owner ?? defaultOwner() };
-    const acquires = runAcquires({ main, also: flags.also ?? [] }, terms);
+    const acquires = await runAcquires({ main, also: flags.also ?? [] }, terms);
     await this.withConnection(parsed, async ({ lockd, mode, worksInline }) => {
       const { runUnderLease } = await import("../cli/run/run-under-lease.ts");
       process.exitCode = await runUnderLease({

@@ -1,7 +1,6 @@
 /** The keys of one run: the first one, and those of `--also`. */
 import type { AcquireRequest, KeyAddress } from "../../api/lockd.ts";
 import { normalizeKey, normalizeNamespace } from "../../api/names.ts";
-import { mintTxnId } from "../../client/txn/mint-txn-id.ts";
 import { splitKey } from "../txn/txn-input.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -15,11 +14,12 @@ interface RunKeys {
  * What to acquire, in the one order in which everybody takes keys, so that no two runs wait for
  * each other. Several keys are of one transaction. @throws UsageError for a key named twice
  */
-export function runAcquires(
+export async function runAcquires(
   { main, also }: RunKeys,
   terms: Omit<AcquireRequest, "key" | "namespace">,
-): readonly AcquireRequest[] {
+): Promise<readonly AcquireRequest[]> {
   if (also.length === 0) return [{ ...terms, ...main }];
+  const { mintTxnId } = await import("../../client/txn/mint-txn-id.ts");
   const txnId = mintTxnId(Date.now());
   const keys = [main, ...also.map((text) => alsoKey(text, main.namespace))];
   const byName = new Map<string, KeyAddress>();

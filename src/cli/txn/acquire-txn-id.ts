@@ -1,4 +1,3 @@
-import { mintTxnId } from "../../client/txn/mint-txn-id.ts";
 import { firstGiven } from "../lease-input.ts";
 
 /**
@@ -6,16 +5,17 @@ import { firstGiven } from "../lease-input.ts";
  * acquires of the same shell can join it (cli.md section 7.1); but not for a request that may be
  * repeated: another id would make it another request.
  */
-export function acquireTxnId(
+export async function acquireTxnId(
   flags: {
     readonly "txn-id"?: string | undefined;
     readonly "idempotency-key"?: string | undefined;
     readonly implicit?: boolean | undefined;
   },
   env: NodeJS.ProcessEnv,
-): string | undefined {
+): Promise<string | undefined> {
   const given = firstGiven(flags["txn-id"], env.LOCKD_CLIENT_TXN_ID, env.LOCKD_TXN_ID);
   if (given !== undefined || flags.implicit === true) return given;
   if (flags["idempotency-key"] !== undefined) return undefined;
+  const { mintTxnId } = await import("../../client/txn/mint-txn-id.ts");
   return mintTxnId(Date.now());
 }

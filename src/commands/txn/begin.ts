@@ -2,7 +2,6 @@ import { BaseCommand } from "../../cli/base-command.ts";
 import { Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 import { exportLine } from "../../cli/shell-words.ts";
-import { mintTxnId } from "../../client/txn/mint-txn-id.ts";
 
 export default class TxnBegin extends BaseCommand {
   static override summary = "Make a transaction id for several keys";
@@ -19,6 +18,7 @@ export default class TxnBegin extends BaseCommand {
 
   protected override async run(): Promise<void> {
     const { flags } = await this.parse(TxnBegin);
+    const { mintTxnId } = await import("../../client/txn/mint-txn-id.ts");
     const txnId = mintTxnId(Date.now());
     const asJson = flags.json === true || flags.output === "json";
     await writeOut(
