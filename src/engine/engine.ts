@@ -77,8 +77,8 @@ function nameOf(target: CheckedKey): string {
 }
 
 export class Engine implements ServedLockd {
-  readonly attachments: EngineAttachments;
   readonly queues: EngineQueues;
+  readonly attachments: EngineAttachments;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
@@ -108,7 +108,7 @@ export class Engine implements ServedLockd {
         if (last !== undefined) this.#garbage.discard(referencedObjects(last));
       },
     });
-    this.transactions = new EngineTransactions(options, this.#shell, []);
+    this.transactions = new EngineTransactions(options, this.#shell);
     const parts: EngineParts = {
       options,
       shell: this.#shell,

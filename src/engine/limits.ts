@@ -89,24 +89,6 @@ export const orphanCandidatesMax = 100_000;
 /** Milliseconds on top of the longest lease before an unreferenced object counts as an orphan. */
 export const sweepSafetyMarginMs = 5 * 60_000;
 
-/** Attachments a holder sees in one key: all are named in its record, which every write carries. */
-export const attachmentsPerKeyMax = 1_000;
-
-/** Bytes of UTF-8 of an attachment's name: it goes into the record and into one header line. */
-export const attachmentNameBytesMax = 1_024;
-
-/** Characters of an attachment's content type; real ones are far below. */
-export const attachmentTypeLengthMax = 255;
-
-/** Bytes. Longest attachment when the upload names no limit of its own (http-core.md 10.10). */
-export const attachmentBytesMaxDefault = 2 ** 40;
-
-/**
- * Milliseconds between the last byte of a payload and the record that names it, far below the age
- * at which the sweeper takes an object nobody names for an orphan.
- */
-export const payloadUnnamedMsMax = 2 * 60_000;
-
 /** Participants of one transaction: its record stays small enough to be written often. */
 export const txnParticipantsMax = 1_000;
 
@@ -268,6 +250,24 @@ export const queueCountScanMax = 100_000;
 
 /** Milliseconds a piece of a message must be seen without its record before it is swept away. */
 export const queueOrphanAgeMs = 24 * 3_600_000;
+
+/** Attachments a holder sees in one key: all are named in its record, which every write carries. */
+export const attachmentsPerKeyMax = 1_000;
+
+/** Bytes of UTF-8 of an attachment's name: it goes into the record and into one header line. */
+export const attachmentNameBytesMax = 1_024;
+
+/** Characters of an attachment's content type; real ones are far below. */
+export const attachmentTypeLengthMax = 255;
+
+/** Bytes. Longest attachment when the upload names no limit of its own (http-core.md 10.10). */
+export const attachmentBytesMaxDefault = 2 ** 40;
+
+/**
+ * Milliseconds between the last byte of a payload and the record that names it, far below the age
+ * at which the sweeper takes an object nobody names for an orphan.
+ */
+export const payloadUnnamedMsMax = 2 * 60_000;
 
 /** Rows of a query's page when the caller names none, and at most (query-and-lql.md 9.1). */
 export const queryRowsDefault = 100;

@@ -15,9 +15,10 @@ import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
+import { txnQueueCases } from "./txn-queue-cases.ts";
 import { WithoutAtomicPlans } from "./without-atomic-plans.ts";
 
-const groups = [txnCommitCases, txnDecisionCases, idempotencyCases];
+const groups = [txnCommitCases, txnDecisionCases, idempotencyCases, txnQueueCases];
 
 function engineOver(store: Store): OpenedLockd {
   const lockd = new Engine({

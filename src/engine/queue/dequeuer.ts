@@ -17,6 +17,8 @@ import type { Patience } from "./consumer-line.ts";
 import { type Delivered, type DeliveryTerms, deliver } from "./deliver.ts";
 import { isLeaseOver } from "./fence.ts";
 import type { LiveQueue } from "./live-queue.ts";
+import { stateKeyOf } from "./message.ts";
+import { messageKeyOf } from "./message-participants.ts";
 import type { MessageAt } from "./message-shell.ts";
 import { type Obstacle, Preparation } from "./preparation.ts";
 import type { QueueParts } from "./queue-parts.ts";
@@ -182,7 +184,7 @@ export class Dequeuer {
       const isDamaged = error instanceof LockdError && error.code === "store_corrupt";
       const hideMs = isDamaged ? missingPayloadHideMs : candidateRetryMs;
       queue.holdBack(messageId, clock.wallMs() + hideMs);
-      if (!(error instanceof LockdError)) throw error;
+      if (!(error instanceof LockdError) || error.code === "txn_conflict") throw error;
       telemetry.debug("queue.dispatcher.core", "queue.delivery_failed", {
         queue: queue.target.queue,
         code: error.code,
@@ -251,7 +253,30 @@ export class Dequeuer {
       await preparation.drop();
       return undefined;
     }
+    await this.#enlist(at, delivered, preparation);
     return deliveryOf(at, delivered, preparation);
+  }
+
+  /** An explicit delivery takes part in its transaction, or is none (section 13.1). */
+  async #enlist(
+    at: MessageAt,
+    { lease }: Extract<Delivered, { kind: "delivered" }>,
+    { stateLease }: Preparation,
+  ): Promise<void> {
+    if (!lease.explicit) return;
+    const { namespace } = at;
+    const participants = [{ namespace, key: messageKeyOf(at) }];
+    if (stateLease !== undefined) {
+      participants.push({ namespace, key: stateKeyOf(at.queue, at.messageId) });
+    }
+    try {
+      await this.#parts.transactions.enlist(lease.txnId, participants, lease.expiresAtUnix);
+    } catch (error) {
+      await this.#parts.messages.transact(at, (current, nowMs) =>
+        giveBack(current, lease.id, nowMs),
+      );
+      throw error;
+    }
   }
 
   #termsOf(request: CheckedDequeue): DeliveryTerms {

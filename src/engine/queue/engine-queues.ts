@@ -40,6 +40,7 @@ import { Enqueuer } from "./enqueuer.ts";
 import { Links } from "./links.ts";
 import { type Message, messageName, payloadObjects, type QueueId } from "./message.ts";
 import { MessageIds } from "./message-ids.ts";
+import { MessageParticipants } from "./message-participants.ts";
 import { type MessageAt, MessageShell } from "./message-shell.ts";
 import { MessageStates } from "./message-states.ts";
 import { QueueDirectory } from "./queue-directory.ts";
@@ -89,6 +90,7 @@ export class EngineQueues implements ServedQueues {
       links: new Links({ store, clock, random, messages }),
       states: new MessageStates(parts.shell),
     };
+    parts.transactions.addKind(new MessageParticipants(this.#parts));
     this.#enqueuer = new Enqueuer(this.#parts);
     this.#dequeuer = new Dequeuer(this.#parts);
     this.#settler = new Settler(this.#parts);

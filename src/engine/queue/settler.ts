@@ -1,9 +1,18 @@
 /** Ack, nack and extend: the pure transitions, and what happens to the state beside them. */
 import type { AckResult, ExtendResult, NackResult } from "../../api/queues.ts";
+import { instantMsMax } from "../limits.ts";
 import type { CheckedExtend, CheckedNack, CheckedSettle } from "./checked-queue.ts";
 import { housekeeping } from "./deliver.ts";
-import { isExhausted, isOutlived, type Message, type StoredMessage } from "./message.ts";
-import { keep } from "./message-decision.ts";
+import {
+  isExhausted,
+  isOutlived,
+  type Message,
+  type MessageLease,
+  type StoredMessage,
+  stateKeyOf,
+} from "./message.ts";
+import { keep, type MessageDecision, put } from "./message-decision.ts";
+import { messageKeyOf } from "./message-participants.ts";
 import type { MessageAt } from "./message-shell.ts";
 import type { StateClaim } from "./message-states.ts";
 import type { QueueParts } from "./queue-parts.ts";
@@ -18,32 +27,71 @@ export class Settler {
 
   async ack(request: CheckedSettle): Promise<AckResult> {
     const { claim, stateEtag } = request;
-    const gone = await this.#parts.messages.transact(
+    let joint: MessageLease | undefined;
+    const gone = await this.#parts.messages.transact<Message>(
       claim,
-      (current, nowMs) => ack(current, { claim, stateEtag }, nowMs),
-      (message) => this.#eraseState(claim, message, request.stateLeaseId !== ""),
+      (current, nowMs) => {
+        const decision = ack(current, { claim, stateEtag }, nowMs);
+        joint = decision.kind === "refuse" ? undefined : jointLease(current);
+        return joint === undefined || current === undefined ? decision : keep(current.message);
+      },
+      async (message) => {
+        if (joint !== undefined) return;
+        await this.#eraseState(claim, message, request.stateLeaseId !== "");
+      },
     );
+    if (joint !== undefined) await this.#decide(request, joint, "commit");
     return { acked: true, correlationId: gone.correlationId };
+  }
+
+  /** The delivery settles its whole transaction; the message follows with the others (13.2). */
+  #decide(
+    { claim, stateLeaseId }: CheckedSettle,
+    { txnId, expiresAtUnix }: MessageLease,
+    outcome: "commit" | "rollback",
+  ): Promise<void> {
+    const { namespace } = claim;
+    const participants = [{ namespace, key: messageKeyOf(claim) }];
+    if (stateLeaseId !== "") {
+      participants.push({ namespace, key: stateKeyOf(claim.queue, claim.messageId) });
+    }
+    const { transactions } = this.#parts;
+    return transactions.settleDelivery(txnId, outcome, { participants, expiresAtUnix });
+  }
+
+  /** What the caller says about a message that was put back, unless it was delivered again. */
+  async #nackJointly(request: CheckedNack, lease: MessageLease): Promise<NackResult> {
+    const { claim } = request;
+    await this.#decide(request, lease, "rollback");
+    const { etag, message } = await this.#parts.messages.transact<Partial<StoredMessage>>(
+      claim,
+      (current, nowMs) => afterRollback(current, request, nowMs),
+    );
+    if (message !== undefined && this.#isDoomed(message)) {
+      await this.#bestEffort(() => this.cleanUp(claim));
+    }
+    const correlationId = message?.correlationId ?? "";
+    return { requeued: true, metaEtag: etag ?? "", correlationId };
   }
 
   async nack(request: CheckedNack): Promise<NackResult> {
     const { claim } = request;
     const state = stateClaim(request);
-    let wasExplicit = false;
-    const { message, etag } = await this.#parts.messages.transact(
+    let joint: MessageLease | undefined;
+    const { message, etag } = await this.#parts.messages.transact<StoredMessage>(
       claim,
       (current, nowMs) => {
-        wasExplicit = current?.message.lease?.explicit === true;
-        return nack(current, request, nowMs);
+        const decision = nack(current, request, nowMs);
+        joint = decision.kind === "refuse" ? undefined : jointLease(current);
+        return joint === undefined || current === undefined ? decision : keep(current);
       },
       async () => {
-        if (state === undefined) return;
-        // A nack rolls a transaction back; without one the work so far is kept for the next try.
-        await this.#bestEffort(() =>
-          this.#parts.states.end(claim, state, wasExplicit ? "discard" : "promote"),
-        );
+        if (state === undefined || joint !== undefined) return;
+        // Without a transaction the work so far is kept for the next try.
+        await this.#bestEffort(() => this.#parts.states.end(claim, state, "promote"));
       },
     );
+    if (joint !== undefined) return this.#nackJointly(request, joint);
     // What will never be delivered again moves on at once; if that fails, the next look does it.
     if (this.#isDoomed(message)) await this.#bestEffort(() => this.cleanUp(claim));
     return { requeued: true, metaEtag: etag, correlationId: message.correlationId };
@@ -59,6 +107,13 @@ export class Settler {
     );
     const { message, lease, etag } = extended;
     if (state !== undefined) await this.#parts.states.extend(claim, state, lease.expiresAtUnix);
+    if (lease.explicit) {
+      const participants = [{ namespace: claim.namespace, key: messageKeyOf(claim) }];
+      // The longer lease stands whatever becomes of the transaction.
+      await this.#bestEffort(() =>
+        this.#parts.transactions.enlist(lease.txnId, participants, lease.expiresAtUnix),
+      );
+    }
     return {
       leaseExpiresAtUnix: lease.expiresAtUnix,
       visibilityTimeoutSeconds: extensionSeconds(message, request.extendBySeconds),
@@ -130,6 +185,32 @@ export class Settler {
       });
     }
   }
+}
+
+/** The lease of a delivery that is settled by the decision of its transaction. */
+function jointLease(current: StoredMessage | undefined): MessageLease | undefined {
+  const lease = current?.message.lease;
+  return lease?.explicit === true ? lease : undefined;
+}
+
+/** H18: nothing is written about a message that somebody holds again. */
+function afterRollback(
+  current: StoredMessage | undefined,
+  { intent, lastError, delayMs }: CheckedNack,
+  nowMs: number,
+): MessageDecision<Partial<StoredMessage>> {
+  if (current === undefined) return keep({});
+  const { message } = current;
+  if (message.lease !== undefined) return keep(current);
+  const failed = intent === "failure";
+  const next: Message = {
+    ...message,
+    failureAttempts: message.failureAttempts + (failed ? 1 : 0),
+    lastError: failed ? lastError : undefined,
+    notVisibleUntilMs:
+      delayMs > 0 ? Math.min(nowMs + delayMs, instantMsMax) : message.notVisibleUntilMs,
+  };
+  return put<Partial<StoredMessage>>(next, (etag) => ({ message: next, etag }));
 }
 
 function stateClaim(request: CheckedSettle): StateClaim | undefined {

@@ -20,11 +20,15 @@ export interface ApplyReport {
 
 export class Applier {
   readonly #parts: TxnParts;
-  readonly #kinds: readonly ParticipantKind[];
+  readonly #kinds: ParticipantKind[] = [];
 
-  constructor(parts: TxnParts, kinds: readonly ParticipantKind[]) {
+  constructor(parts: TxnParts) {
     this.#parts = parts;
-    this.#kinds = kinds;
+  }
+
+  /** From now on participants of this kind are known as what they are. */
+  add(kind: ParticipantKind): void {
+    this.#kinds.push(kind);
   }
 
   /** True for participants that are ordinary keys. */

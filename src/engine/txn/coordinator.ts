@@ -171,7 +171,10 @@ export class Coordinator {
       return { state, error };
     }
     const { record } = decision;
-    if (!isDecided(record)) return { state: record.state, error: undefined };
+    // Who wants to join is only told; carrying out is for those who decide.
+    if (!isDecided(record) || request.state === "pending") {
+      return { state: record.state, error: undefined };
+    }
     const error = await this.#applyAll(record, options);
     if (
       request.only === undefined &&

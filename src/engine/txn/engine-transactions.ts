@@ -49,10 +49,11 @@ export class EngineTransactions implements Transactions {
   readonly undecided: UndecidedLeases;
   readonly minted = new MintedTxns();
   readonly #parts: TxnParts;
+  readonly #applier: Applier;
   readonly #coordinator: Coordinator;
   readonly #finisher: Finisher;
 
-  constructor(options: EngineOptions, shell: RecordShell, kinds: readonly ParticipantKind[]) {
+  constructor(options: EngineOptions, shell: RecordShell) {
     this.meter = new TxnMeter(options);
     this.#parts = {
       options,
@@ -61,7 +62,8 @@ export class EngineTransactions implements Transactions {
       log: new TxnLog(options),
       meter: this.meter,
     };
-    const applier = new Applier(this.#parts, kinds);
+    const applier = new Applier(this.#parts);
+    this.#applier = applier;
     this.#finisher = new Finisher(this.#parts);
     this.#coordinator = new Coordinator(this.#parts, applier, this.#finisher);
     this.undecided = new UndecidedLeases(this.#parts, this.#coordinator);
@@ -170,6 +172,55 @@ export class EngineTransactions implements Transactions {
     const state = await this.release(claim, { rollback: false, expiresAtUnix });
     if (state === "commit") return true;
     throw failure("txn_conflict", `transaction ${claim.txnId} is already decided: ${state}`);
+  }
+
+  /** Participants that are no ordinary keys; to be told before anything is decided. */
+  addKind(kind: ParticipantKind): void {
+    this.#applier.add(kind);
+  }
+
+  /**
+   * Makes messages and their states participants of a transaction that is still open.
+   * @throws txn_conflict
+   */
+  async enlist(
+    txnId: string,
+    participants: readonly { readonly namespace: string; readonly key: string }[],
+    expiresAtUnix: number,
+  ): Promise<void> {
+    const state = await this.#decideFor(txnId, { state: "pending", participants, expiresAtUnix });
+    if (state === "pending") return;
+    throw failure("txn_conflict", `transaction ${txnId} is already decided: ${state}`);
+  }
+
+  /**
+   * Ack or nack of an explicit delivery: decides its transaction.
+   * @throws txn_conflict when it was decided the other way, txn_pending, what failed to apply
+   */
+  async settleDelivery(
+    txnId: string,
+    outcome: "commit" | "rollback",
+    terms: {
+      readonly participants: readonly { readonly namespace: string; readonly key: string }[];
+      readonly expiresAtUnix: number;
+    },
+  ): Promise<void> {
+    const state = await this.#decideFor(txnId, { state: outcome, ...terms });
+    if (state === outcome) return;
+    if (state === "pending") throw failure("txn_pending", `transaction ${txnId} is not decided`);
+    throw failure("txn_conflict", `transaction ${txnId} is already decided: ${state}`);
+  }
+
+  #decideFor(
+    txnId: string,
+    terms: {
+      readonly state: "pending" | "commit" | "rollback";
+      readonly participants: readonly { readonly namespace: string; readonly key: string }[];
+      readonly expiresAtUnix: number;
+    },
+  ) {
+    const participants = terms.participants.map((one) => localParticipant(this.#parts, one));
+    return this.#coordinator.decide({ ...terms, txnId, participants, tcTerm: 0 });
   }
 
   /** True when an implicit lease's transaction has become a joint one, as far as is known here. */
