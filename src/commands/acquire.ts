@@ -46,13 +46,13 @@ export default class Acquire extends BaseCommand {
       ttlSeconds: parseTtlSeconds(flags.ttl, "--ttl"),
       blockSeconds: parseBlockSeconds(flags.block),
       ifNotExists: flags["if-not-exists"],
-      txnId: await acquireTxnId(flags, process.env),
       idempotencyKey: flags["idempotency-key"],
     };
     const signal = this.interruptible();
     await this.withConnection(parsed, async ({ lockd, mode }) => {
       const call = { signal, correlationId: this.correlationId };
-      const lease = await lockd.acquire(request, call);
+      const txnId = await acquireTxnId(flags, process.env, lockd);
+      const lease = await lockd.acquire({ ...request, txnId }, call);
       const asJson = flags.json || flags.output === "json";
       await writeOut(asJson ? jsonText(acquireJson(lease)) : acquireLines(lease, mode));
     });
