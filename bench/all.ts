@@ -13,9 +13,11 @@ for (const name of [
   "journal",
   "start",
   "compact",
+  "overview",
   "queue",
   "query-scan",
   "lql",
+  "index",
   "peers",
   "queue-http",
 ]) {

@@ -14,7 +14,7 @@ import { deferredModules } from "./deferred-modules.ts";
 const root = path.join(import.meta.dirname, "..");
 
 /** Loaded from node_modules as they are: native code, worker files, or large and rarely needed. */
-const external = ["better-sqlite3", "pino", "yaml", "typescript", "ts-node", "tsx"];
+const external = ["better-sqlite3", "pino", "prom-client", "yaml", "typescript", "ts-node", "tsx"];
 
 /** CommonJS packages inside an ES module bundle still call `require` for Node's own modules. */
 const requireBanner =
@@ -26,6 +26,7 @@ const programs = {
   index: "src/index.ts",
   "watchdog-main": "src/cli/run/watchdog-main.ts",
   "mover-worker": "src/storage/disk/journal/mover-worker.ts",
+  "index-worker": "src/indexing/index-worker.ts",
   "extending-main": "src/local/extending-main.ts",
 };
 

@@ -22,17 +22,21 @@ function changing(round: number): string {
 
 /** acquire, update, release. Against the echo server the ids are simply empty. */
 export const threeCalls: Cycle = async (connection, lane, round) => {
-  const key = `bench/${lane}`;
+  await commit(connection, `bench/${lane}`, changing(round));
+};
+
+/** The three calls that commit one state. */
+export async function commit(connection: HttpConnection, key: string, state: string) {
   const body = `{"key":"${key}","owner":"bench","ttl_seconds":30,"block_seconds":-1}`;
   const { body: lease } = expectOk(await connection.post("/v1/acquire", body));
   const leaseId = field(lease, "lease_id").padEnd(20, "0");
   const txnId = field(lease, "txn_id").padEnd(20, "0");
   const token = field(lease, "fencing_token") || "1";
   const headers = `X-Lease-ID: ${leaseId}\r\nX-Txn-ID: ${txnId}\r\nX-Fencing-Token: ${token}\r\n`;
-  expectOk(await connection.post(`/v1/update?key=${key}`, changing(round), headers));
+  expectOk(await connection.post(`/v1/update?key=${key}`, state, headers));
   const release = `{"key":"${key}","lease_id":"${leaseId}","txn_id":"${txnId}"}`;
   expectOk(await connection.post("/v1/release", release, `X-Fencing-Token: ${token}\r\n`));
-};
+}
 
 /** acquire returning the state, update releasing. */
 export const twoCalls: Cycle = async (connection, lane, round) => {

@@ -17,6 +17,7 @@ import {
   rejected,
   unavailable,
 } from "./error-entry.ts";
+import { observationErrors } from "./observation-errors.ts";
 import { queueErrors } from "./queue-errors.ts";
 import { transactionErrors } from "./transaction-errors.ts";
 
@@ -310,6 +311,7 @@ export const errorRegistry = {
   ),
   internal: local(exitCodes.error, "an unexpected failure", "please report it"),
   ...documentErrors,
+  ...observationErrors,
   ...queueErrors,
   ...transactionErrors,
 } as const satisfies Record<string, ErrorEntry>;

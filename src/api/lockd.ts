@@ -10,6 +10,7 @@
  */
 
 import type { Attachments } from "./attachments.ts";
+import type { Observation } from "./observation.ts";
 import type { Queries } from "./queries.ts";
 import type { Queues, ServedQueues } from "./queues.ts";
 import type { Transactions } from "./transactions.ts";
@@ -238,6 +239,8 @@ export interface StatusResult extends DescribeResult {
 }
 
 export interface Lockd {
+  /** Overview and change stream; never writes. */
+  readonly observation: Observation;
   /** Files beside the state of a key. */
   readonly attachments: Attachments;
   /** Queues on the same store. */

@@ -30,6 +30,7 @@ export const commandTable: Readonly<Record<string, LoadCommand>> = {
   serve: () => import("../commands/serve.ts"),
   set: () => import("../commands/set.ts"),
   status: () => import("../commands/status.ts"),
+  top: () => import("../commands/top.ts"),
   "txn:begin": () => import("../commands/txn/begin.ts"),
   "txn:commit": () => import("../commands/txn/commit.ts"),
   "txn:explain": () => import("../commands/txn/explain.ts"),
@@ -40,4 +41,5 @@ export const commandTable: Readonly<Record<string, LoadCommand>> = {
   update: () => import("../commands/update.ts"),
   "verify:store": () => import("../commands/verify/store.ts"),
   version: () => import("../commands/version.ts"),
+  watch: () => import("../commands/watch.ts"),
 };

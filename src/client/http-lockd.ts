@@ -27,6 +27,7 @@ import type { CarrierCall } from "./carrier-call.ts";
 import { HttpAttachments } from "./http-attachments.ts";
 import { HttpCarrier } from "./http-carrier.ts";
 import type { HttpLockdOptions } from "./http-options.ts";
+import { HttpObservation } from "./observation/http-observation.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import { HttpQueries } from "./query/http-queries.ts";
 import { HttpQueues } from "./queue/http-queues.ts";
@@ -43,13 +44,15 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
 export class HttpLockd implements Lockd {
   readonly queues: HttpQueues;
   readonly attachments: HttpAttachments;
-  readonly queries: HttpQueries;
   readonly transactions: HttpTransactions;
+  readonly observation: HttpObservation;
+  readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
 
   /** Makes no request. @throws LockdConfigError */
   constructor(options: HttpLockdOptions) {
     this.#carrier = new HttpCarrier(options);
+    this.observation = new HttpObservation(this.#carrier);
     this.queues = new HttpQueues(this.#carrier);
     this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);

@@ -66,6 +66,21 @@ export const keepAlivePeriodMsMin = 1_000;
 /** Milliseconds. Longest timer the platform can hold; longer waits are armed again. */
 export const timerMsMax = 2_147_483_647;
 
+/** Characters of a line of a stream of changes; the longest event has far fewer. */
+export const changeLineLengthMax = 64 * 1024;
+
+/** Milliseconds without any sign of life after which a stream of changes counts as broken. */
+export const changeSilenceMsMax = 60_000;
+
+/** Milliseconds. First and longest pause before a stream of changes is opened again. */
+export const followPauseMsMin = 100;
+export const followPauseMsMax = 5_000;
+
+/** Keys whose told version a follower remembers; of more it may tell a version twice. */
+export const followedVersionsMax = 100_000;
+
+/** Bytes of an overview; 200 leases, 100 queues and 100 transactions stay far below. */
+export const overviewAnswerBytesMax = 8 * 1024 * 1024;
 /** Bytes. Payloads of deliveries up to this are read whole; longer ones are streams. */
 export const collectedPayloadBytesMax = 64 * 1024;
 

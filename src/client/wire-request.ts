@@ -12,8 +12,9 @@ import type {
   UpdateMetadataRequest,
   UpdateRequest,
 } from "../api/lockd.ts";
+import type { ChangesRequest, OverviewRequest } from "../api/observation.ts";
 import type { WireCall } from "./failover.ts";
-import { collectedStateBytesMax, jsonAnswerBytesMax } from "./limits.ts";
+import { collectedStateBytesMax, jsonAnswerBytesMax, overviewAnswerBytesMax } from "./limits.ts";
 import type { OutgoingBody } from "./outgoing-body.ts";
 
 /** Milliseconds of section 3: one try of an ordinary request, one try of a keepalive. */
@@ -130,6 +131,32 @@ export class WireRequests {
 
   status(request: KeyAddress): WireCall {
     return this.#read("status", `/v1/x/status?${keyQuery(request)}`);
+  }
+
+  overview(request: OverviewRequest): WireCall {
+    const query = queryText({
+      namespaces: request.namespaces?.join(","),
+      after: request.after,
+      limit: request.limit,
+      order: request.order,
+      filter: request.filter,
+    });
+    const call = this.#read("overview", `/v1/x/overview${query}`);
+    return { ...call, collectBytesMax: overviewAnswerBytesMax };
+  }
+
+  changes(request: ChangesRequest): WireCall {
+    const query = queryText({
+      namespace: request.namespace,
+      key: request.key,
+      prefix: request.prefix,
+      queue: request.queue,
+      txn: request.txnId,
+      after: request.after,
+      from_version: request.fromVersion,
+    });
+    const call = this.#read("changes", `/v1/x/events${query}`);
+    return { ...call, mayStream: true };
   }
 
   #read(operation: string, path: string): WireCall {
@@ -252,6 +279,14 @@ export function keyQuery(request: KeyAddress): string {
   return namespace === undefined || namespace === ""
     ? key
     : `${key}&namespace=${escapeQuery(namespace)}`;
+}
+
+/** `?a=1&b=2` of what is given; empty when nothing is. */
+function queryText(members: Readonly<Record<string, string | number | undefined>>): string {
+  const parts = Object.entries(members).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${escapeQuery(String(value))}`],
+  );
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
 /** A value as it stands in a query. */

@@ -1,4 +1,5 @@
 import type { GarbageCollector } from "./garbage.ts";
+import type { ChangeDraft } from "./observe/record-changes.ts";
 import type { EngineOptions } from "./options.ts";
 import type { RecordShell } from "./record/record-shell.ts";
 import type { EngineTransactions } from "./txn/engine-transactions.ts";
@@ -11,4 +12,6 @@ export interface EngineParts {
   readonly transactions: EngineTransactions;
   /** Throws `shutdown_draining` while draining. */
   readonly refuseWhenDraining: () => void;
+  /** Tells whoever watches; what is to be told is only made when somebody does. */
+  readonly publish: (make: () => ChangeDraft | undefined) => void;
 }

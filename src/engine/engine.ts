@@ -12,7 +12,6 @@ import type {
   KeepAliveRequest,
   KeepAliveResult,
   KeyAddress,
-  KeyMetadata,
   LockdCall,
   MutateRequest,
   MutateResult,
@@ -30,14 +29,15 @@ import type {
 } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
 import { EngineAttachments } from "./attachment/engine-attachments.ts";
+import { descriptionOf, metadataOf } from "./describe-key.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { Acquirer, ttlSecondsOf } from "./lease/acquire.ts";
 import { keepLeaseAlive } from "./lease/keepalive.ts";
 import { runningLease } from "./lease/lease-rules.ts";
-import { LiveLeases } from "./lease/live-leases.ts";
 import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
+import { EngineObservation } from "./observe/engine-observation.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
 import type { RebuildOptions } from "./query/candidates.ts";
@@ -45,7 +45,13 @@ import { EngineQueries } from "./query/engine-queries.ts";
 import { type RebuildResult, rebuildIndex } from "./query/index-rebuild.ts";
 import { storedNamespaces } from "./query/stored-namespaces.ts";
 import { EngineQueues } from "./queue/engine-queues.ts";
-import { absentRecord, type KeyRecord, recordName, stateObjectName } from "./record/key-record.ts";
+import {
+  absentRecord,
+  type KeyRecord,
+  namespaceOfRecord,
+  recordName,
+  stateObjectName,
+} from "./record/key-record.ts";
 import { referencedObjects } from "./record/record-objects.ts";
 import { RecordShell, type Transition } from "./record/record-shell.ts";
 import {
@@ -68,10 +74,6 @@ import { EngineTransactions } from "./txn/engine-transactions.ts";
 
 const noCall: LockdCall = {};
 
-function metadataOf(queryHidden: boolean | undefined): KeyMetadata {
-  return queryHidden === true ? { queryHidden: true } : {};
-}
-
 function nameOf(target: CheckedKey): string {
   return recordName(target.namespace, target.key);
 }
@@ -79,6 +81,7 @@ function nameOf(target: CheckedKey): string {
 export class Engine implements ServedLockd {
   readonly queues: EngineQueues;
   readonly attachments: EngineAttachments;
+  readonly observation: EngineObservation;
   readonly queries: EngineQueries;
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
@@ -88,7 +91,6 @@ export class Engine implements ServedLockd {
   readonly #mutator: StateMutator;
   readonly #garbage: GarbageCollector;
   readonly transactions: EngineTransactions;
-  readonly #live = new LiveLeases();
   readonly #sweeper: WholeSweep;
   readonly #watch: { close(): void } | undefined;
   #drainUntil: Monotonic | undefined;
@@ -104,7 +106,7 @@ export class Engine implements ServedLockd {
       garbage: (objects) => this.#garbage.discard(objects),
       resolve: (name, undecided) => this.transactions.undecided.resolve(name, undecided),
       erased: (name, last) => {
-        this.#live.note(name, undefined);
+        this.observation.erased(name);
         if (last !== undefined) this.#garbage.discard(referencedObjects(last));
       },
     });
@@ -115,6 +117,7 @@ export class Engine implements ServedLockd {
       garbage: this.#garbage,
       transactions: this.transactions,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
+      publish: (make) => this.observation.publish(make),
     };
     this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
@@ -130,9 +133,19 @@ export class Engine implements ServedLockd {
     this.#watch = store.watch?.(() => {
       this.#room.wakeAll();
       this.queues.storeChanged();
+      this.observation.storeChanged();
     });
     this.queries = new EngineQueries(parts);
     this.#mutator = new StateMutator(parts);
+    this.observation = new EngineObservation({
+      options,
+      room: this.#room,
+      queues: () => this.queues,
+      transactions: () => this.transactions,
+      liveLeases: () => this.liveLeases(),
+      draining: () => this.#drainUntil !== undefined,
+      refuseWhenDraining: parts.refuseWhenDraining,
+    });
     this.transactions.recovery.start();
   }
 
@@ -278,7 +291,7 @@ export class Engine implements ServedLockd {
   async describe(request: KeyAddress, _call?: LockdCall): Promise<DescribeResult> {
     const target = checkKeyOnly(request, this.#options.defaultNamespace);
     const record = (await this.#shell.read(nameOf(target))) ?? absentRecord;
-    return this.#description(target, request, record);
+    return descriptionOf(target, request, record);
   }
 
   async status(request: KeyAddress, _call?: LockdCall): Promise<StatusResult> {
@@ -287,7 +300,7 @@ export class Engine implements ServedLockd {
     const { clock, store } = this.#options;
     const running = runningLease(record, this.#shell.nowUnix());
     return {
-      ...this.#description(target, request, record),
+      ...descriptionOf(target, request, record),
       held: running !== undefined,
       acquiredAtUnix: running?.acquiredAtUnix,
       fencingToken: record.fencingToken,
@@ -306,11 +319,12 @@ export class Engine implements ServedLockd {
     this.#drainUntil = (this.#options.clock.monotonicMs() + graceMs) as Monotonic;
     this.#room.failAll(() => this.#drainingError());
     this.queues.drain(() => this.#drainingError());
+    this.observation.drain();
   }
 
   liveLeases(): number {
     const nowUnix = this.#shell.nowUnix();
-    return this.#live.count(nowUnix) + this.queues.liveLeases(nowUnix);
+    return this.observation.liveLeases(nowUnix) + this.queues.liveLeases(nowUnix);
   }
 
   /** Tidies up within `budget`, going on where the last call stopped; one call at a time. */
@@ -337,31 +351,19 @@ export class Engine implements ServedLockd {
   async #close(): Promise<void> {
     this.beginDrain(0);
     this.#watch?.close();
+    this.observation.close();
     this.queues.close();
     await this.transactions.close();
     await this.queries.close();
     await this.#garbage.flush();
+    await this.#options.index?.close?.();
     await this.#options.store.close();
   }
 
-  #description(target: CheckedKey, request: KeyAddress, record: KeyRecord): DescribeResult {
-    const { lease } = record;
-    return {
-      namespace: target.namespace,
-      key: request.key ?? target.key,
-      owner: lease?.owner,
-      leaseId: lease?.id,
-      expiresAtUnix: lease?.expiresAtUnix,
-      version: record.version,
-      stateEtag: record.state?.etag,
-      updatedAtUnix: record.updatedAtUnix === 0 ? undefined : record.updatedAtUnix,
-      metadata: metadataOf(record.queryHidden),
-    };
-  }
-
   #changed(name: string, before: KeyRecord | undefined, after: KeyRecord): void {
-    this.#live.note(name, after.lease);
     this.transactions.minted.note(name, before, after);
+    this.observation.changed(name, before, after);
+    if (publishesAnew(before, after)) this.#options.index?.noteCommit?.(namespaceOfRecord(name));
     const wasHeld = before?.lease;
     const freed = wasHeld !== undefined && after.lease?.id !== wasHeld.id;
     const shortened =
@@ -385,4 +387,9 @@ export class Engine implements ServedLockd {
 
 function isOutcomeUnknown(error: unknown): boolean {
   return (error as { outcomeUnknown?: unknown } | undefined)?.outcomeUnknown === true;
+}
+
+/** What queries find of the key may have changed. */
+function publishesAnew(before: KeyRecord | undefined, after: KeyRecord): boolean {
+  return after.version !== (before?.version ?? 0) || after.queryHidden !== before?.queryHidden;
 }

@@ -143,6 +143,42 @@ export const idempotencyKeyLengthMax = 128;
 /** Implicit transactions whose key is remembered, should another lease join them. */
 export const mintedTxnsMax = 100_000;
 
+/** Events kept for streams that are behind or come back; about 5 MB, seconds of a busy server. */
+export const changeRingMax = 16_384;
+
+/** Change streams open in one process; each costs a look at every event. */
+export const changeStreamsMax = 1_000;
+
+/** Keys whose told version a stream remembers, so that a look repeats nothing; then it may. */
+export const toldKeysMax = 100_000;
+
+/** Keys that a stream can compare from look to look on a store others write too. */
+export const watchedKeysMax = 100_000;
+
+/** Milliseconds between two looks for leases that ran out, while somebody watches. */
+export const expiryTickMs = 1_000;
+
+/** Milliseconds. Pause between two looks of a stream at a store others write too. */
+export const lookPauseMsMin = 200;
+export const lookPauseMsMax = 5_000;
+
+/** A look that takes long is repeated so many times its duration later, to cost at most a fifth. */
+export const lookPauseShare = 4;
+
+/** Held keys looked at in one go for an overview; about a millisecond. */
+export const overviewSliceEntries = 5_000;
+
+/** Records that one overview reads from a store others write too, at most. */
+export const overviewScanRecordsMax = 200_000;
+
+/** Milliseconds that the first overview waits for the held keys to be read in. */
+export const overviewLoadWaitMs = 1_000;
+
+/** Queues and transactions of one overview, each. */
+export const overviewRowsMax = 100;
+
+/** Characters of an overview's filter. */
+export const overviewFilterLengthMax = 256;
 /** Milliseconds. Latest instant a queue works with; what lies beyond means "never". */
 export const instantMsMax = Number.MAX_SAFE_INTEGER;
 

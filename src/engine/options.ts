@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly acquireBlockSeconds: number;
   /** What of transactions is not as usual. */
   readonly transactions?: Partial<TxnSettings> | undefined;
+  /** Version of the program, told in overviews. */
+  readonly version?: string | undefined;
   /** What differs from the defaults of queues. */
   readonly queues?: Partial<QueueSettings> | undefined;
   /** Finds keys by content; without one queries scan. */

@@ -19,7 +19,7 @@ export interface InlineOptions {
  * @throws invalid_store, store_unusable, store_version_unknown
  */
 export async function openInlineEngine(store: string, options: InlineOptions): Promise<Engine> {
-  const [engine, limits, { openStore }, { SystemClock }, { systemRandom }, telemetry, names] =
+  const [engine, limits, { openStore }, { SystemClock }, { systemRandom }, ports, names, indexing] =
     await Promise.all([
       import("../engine/engine.ts"),
       import("../engine/limits.ts"),
@@ -28,6 +28,7 @@ export async function openInlineEngine(store: string, options: InlineOptions): P
       import("../host/random.ts"),
       import("../engine/ports/telemetry.ts"),
       import("../api/names.ts"),
+      import("../indexing/open-index.ts"),
     ]);
   const { onNotice } = options;
   const defaultNamespace = names.normalizeNamespace(options.defaultNamespace, "default");
@@ -35,11 +36,17 @@ export async function openInlineEngine(store: string, options: InlineOptions): P
     gear: "shared",
     ...(onNotice === undefined ? {} : { onNotice }),
   });
+  const clock = new SystemClock();
+  const random = systemRandom();
+  const telemetry = ports.silentTelemetry;
+  // Brought up to date when somebody asks for it: most inline processes are over in a moment.
+  const index = { store: opened, storeUrl: store, clock, random, telemetry, publishes: false };
   return new engine.Engine({
     store: opened,
-    clock: new SystemClock(),
-    random: systemRandom(),
-    telemetry: telemetry.silentTelemetry,
+    clock,
+    random,
+    telemetry,
+    ...indexing.indexOptions(index),
     defaultNamespace,
     jsonBytesMax: options.jsonBytesMax ?? limits.jsonBytesMaxDefault,
     defaultTtlSeconds: options.defaultTtlSeconds ?? limits.leaseTtlSecondsDefault,

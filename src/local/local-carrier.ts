@@ -101,6 +101,17 @@ export class LocalCarrier {
     await Promise.all([socket?.close(), engine?.close()]);
   }
 
+  /** Keeps the process alive until the answered function is called. */
+  keepAwake(): () => void {
+    return this.awake.hold();
+  }
+
+  /** True while a server owns the store, so that calls go through it. */
+  async hasOwner(): Promise<boolean> {
+    this.#socket ??= this.#openSocket();
+    return (await this.#socket)?.lockd !== undefined;
+  }
+
   /** A call that changes something and may be repeated. */
   change<T>(operation: string, call: LockdCall | undefined, run: LocalCall<T>["run"]): Promise<T> {
     return this.start(call, { operation, changes: true, repeatable: () => true, run });

@@ -26,6 +26,7 @@ import { OutgoingBody } from "../client/outgoing-body.ts";
 import { isRepeatableMutate } from "../client/repeatable-mutate.ts";
 import { LocalAttachments } from "./local-attachments.ts";
 import { LocalCarrier, type LocalLockdOptions } from "./local-carrier.ts";
+import { LocalObservation } from "./local-observation.ts";
 import { LocalQueries } from "./local-queries.ts";
 import { LocalQueues } from "./local-queues.ts";
 import { LocalTransactions } from "./local-transactions.ts";
@@ -42,12 +43,14 @@ export class LocalLockd implements Lockd {
   readonly queues: LocalQueues;
   readonly attachments: LocalAttachments;
   readonly transactions: LocalTransactions;
+  readonly observation: LocalObservation;
   readonly queries: LocalQueries;
   readonly #carrier: LocalCarrier;
 
   /** Opens nothing yet; a wrong URL shows with the first call. */
   constructor(options: LocalLockdOptions) {
     this.#carrier = new LocalCarrier(options);
+    this.observation = new LocalObservation(this.#carrier);
     this.queues = new LocalQueues(this.#carrier);
     this.attachments = new LocalAttachments(this.#carrier);
     this.transactions = new LocalTransactions(this.#carrier);

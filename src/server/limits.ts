@@ -39,6 +39,8 @@ export const closePollMs = 20;
 /** Connections waiting to be accepted. */
 export const backlogMax = 1024;
 
+/** Milliseconds between two signs of life on a stream of changes; proxies cut after a minute. */
+export const changeKeepAliveMs = 15_000;
 /** Bytes. JSON bodies of queue calls and the meta part of enqueue: names, attributes, an error. */
 export const queueBodyBytesMax = 1024 * 1024;
 

@@ -9,6 +9,7 @@ import { attachmentRoutes } from "./endpoints/attachment-endpoints.ts";
 import { leaseRoutes } from "./endpoints/lease-endpoints.ts";
 import { mutateRoutes } from "./endpoints/mutate-endpoint.ts";
 import { namespaceRoutes } from "./endpoints/namespace-endpoints.ts";
+import { observationRoutes } from "./endpoints/observation-endpoints.ts";
 import { queryRoutes } from "./endpoints/query-endpoints.ts";
 import { queueRoutes } from "./endpoints/queue-endpoints.ts";
 import { deadLetterRoutes } from "./endpoints/queue-extensions.ts";
@@ -37,6 +38,7 @@ const routes = new Map<string, Route>(
     ...queryRoutes,
     ...namespaceRoutes,
     ...mutateRoutes,
+    ...observationRoutes,
     ...txnRoutes,
     "/healthz": health,
     "/readyz": health,
@@ -80,12 +82,18 @@ export class Router {
     });
     const route = routes.get(path);
     if (route !== health) this.lastActivityAt = performance.now();
+    const startedAt = performance.now();
     try {
       if (route === undefined) {
         request.resume();
         throw failure("not_found", `there is no ${path.slice(0, 200)} here`);
       }
       await route.run(this.#parts.lockd, exchange);
+      this.#parts.telemetry.trace(`api.http.router.${route.operation}`, "http.request.complete", {
+        cid: exchange.correlationId,
+        status: response.statusCode,
+        duration_ms: Math.round(performance.now() - startedAt),
+      });
     } catch (error) {
       this.#fail(exchange, route?.operation ?? "unknown", error);
     }

@@ -10,6 +10,7 @@ import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
 import type { NamespaceIndex } from "../../src/engine/query/candidates.ts";
 import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
+import { openIndex } from "../../src/indexing/open-index.ts";
 import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
@@ -20,6 +21,7 @@ import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { changeCases, overviewCases, queueChangeCases } from "./observation-cases.ts";
 import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
@@ -36,6 +38,8 @@ const groups = [
   namespaceCases,
   mutateCases,
   mutateRaceCases,
+  overviewCases,
+  changeCases,
 ];
 
 async function inDirectory(
@@ -131,6 +135,44 @@ describeLockd(
 
 const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
 
+function indexOf(store: Store, storeUrl: string): NamespaceIndex {
+  const clock = new SystemClock();
+  const random = systemRandom();
+  const telemetry = silentTelemetry;
+  return openIndex({ store, storeUrl, clock, random, telemetry, publishes: false });
+}
+
+for (const gear of ["exclusive", "shared"] as const) {
+  describeLockd(
+    `inline on disk:// with its index, ${gear} gear`,
+    () =>
+      inDirectory(async (directory) => {
+        const storeUrl = `disk://${directory}`;
+        const store = await openStore(storeUrl, { gear });
+        return engineOver(store, indexOf(store, storeUrl));
+      }),
+    queryGroups,
+  );
+}
+
+describeLockd(
+  "over HTTP on disk:// with its index",
+  () =>
+    inDirectory((directory) =>
+      overHttp(directory, { index: (store) => indexOf(store, `disk://${directory}`) }),
+    ),
+  queryGroups,
+);
+
+describeLockd(
+  "inline on mem:// with an index of segments",
+  async () => {
+    const store = new MemoryStore();
+    return engineOver(store, indexOf(store, "mem://"));
+  },
+  queryGroups,
+);
+
 describeLockd(
   "inline with an index",
   async () => {
@@ -145,3 +187,9 @@ describeLockd(
   () => overHttp(undefined, { index: (store) => new NaiveIndex(store) }),
   queryGroups,
 );
+
+describeLockd("watching queues, inline", async () => engineOver(new MemoryStore()), [
+  queueChangeCases,
+]);
+
+describeLockd("watching queues, over HTTP", () => inDirectory(overHttp), [queueChangeCases]);

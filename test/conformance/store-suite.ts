@@ -5,6 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  changesPrefix,
+  type NamedObject,
   type Plan,
   type Precondition,
   type Store,
@@ -54,6 +56,23 @@ async function streamBytes(store: Store, name: string): Promise<Buffer | undefin
   const whole = Buffer.concat(parts);
   expect(whole.length).toBe(opened.size);
   return whole;
+}
+
+async function allChanges(
+  store: Store,
+  since: string | undefined,
+  limit: number,
+): Promise<{ objects: NamedObject[]; cursor: string | undefined }> {
+  const objects: NamedObject[] = [];
+  let cursor = since;
+  for (let more = true; more; ) {
+    const page = await store.changesSince?.(cursor, limit);
+    expect(page?.objects.length ?? 0).toBeLessThanOrEqual(limit);
+    objects.push(...(page?.objects ?? []));
+    cursor = page?.cursor;
+    more = page?.more ?? false;
+  }
+  return { objects, cursor };
 }
 
 export function describeStore(name: string, open: () => Promise<OpenedStore>): void {
@@ -250,15 +269,76 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       }
     });
 
+    test("changes come in the order of writing, each object as it is now", async () => {
+      if (store.changesSince === undefined) {
+        expect(store.capabilities.changes).toBe(false);
+        return;
+      }
+      const prefix = changesPrefix + fresh();
+      const names = Array.from({ length: 7 }, (_, n) => `${prefix}/${9 - n}`);
+      let cursor = (await allChanges(store, undefined, 1000)).cursor;
+      for (const name of names) await tagAfter(store, put(name, `of ${name}`));
+      await tagAfter(store, put(fresh(), "not tracked"));
+      for (const limit of [1, 2, 7, 1000]) {
+        const { objects } = await allChanges(store, cursor, limit);
+        expect(objects.map(({ name }) => name)).toEqual(names);
+        for (const { name, bytes, tag } of objects) {
+          expect(Buffer.from(bytes).toString()).toBe(`of ${name}`);
+          expect((await store.get(name))?.tag).toBe(tag);
+        }
+      }
+      cursor = (await allChanges(store, cursor, 3)).cursor;
+      expect((await allChanges(store, cursor, 3)).objects).toEqual([]);
+      const [first = "", second = ""] = names;
+      await tagAfter(store, put(second, "new"));
+      await tagAfter(store, put(first, "new"));
+      await tagAfter(store, put(second, "newer"));
+      const again = await allChanges(store, cursor, 1);
+      const texts = again.objects.map(({ bytes }) => Buffer.from(bytes).toString());
+      expect(again.objects.map(({ name }) => name)).toEqual([first, second]);
+      expect(texts).toEqual(["new", "newer"]);
+      await expect(store.changesSince("999999999999", 1)).rejects.toMatchObject({
+        kind: "corrupt",
+      });
+    });
+
+    test("a reader of changes misses no write, whatever is written between its pages", async () => {
+      if (store.changesSince === undefined) return;
+      const prefix = changesPrefix + fresh();
+      const seen = new Map<string, string>();
+      let { cursor } = await allChanges(store, undefined, 1000);
+      for (let round = 0; round < 40; round += 1) {
+        const writes = Array.from({ length: 1 + (round % 5) }, (_, n) =>
+          store.apply([put(`${prefix}/${(round * 7 + n * 3) % 11}`, `${round}.${n}`)]),
+        );
+        const page = await store.changesSince(cursor, 2);
+        cursor = page.cursor;
+        for (const { name, bytes } of page.objects) seen.set(name, Buffer.from(bytes).toString());
+        await Promise.all(writes);
+      }
+      const rest = await allChanges(store, cursor, 3);
+      for (const { name, bytes } of rest.objects) seen.set(name, Buffer.from(bytes).toString());
+      const { objects } = await store.scan(`${prefix}/`, { limit: 100 });
+      expect(objects).toHaveLength(11);
+      for (const { name, bytes } of objects) {
+        expect([name, seen.get(name)]).toEqual([name, Buffer.from(bytes).toString()]);
+      }
+    });
+
     test("what was acknowledged is there after closing and opening again", async () => {
       if (opened.reopen === undefined) return;
       const key = fresh();
       const large = `${key}/large`;
       const bytes = randomBytes(100_000);
-      const tag = await tagAfter(store, put(key, "before"));
+      const tracked = changesPrefix + fresh();
+      const tag = await tagAfter(store, put(key, "before"), put(tracked, "x"), put(key, "before"));
+      const before = await allChanges(store, undefined, 1000);
       await store.putStream(large, chunksOf(bytes, 9_999));
       store = await opened.reopen();
       expect(await textOf(store, key)).toBe("before");
+      expect((await allChanges(store, before.cursor, 1000)).objects).toEqual([]);
+      const after = await allChanges(store, undefined, 2);
+      expect(after.objects.map(({ name }) => name)).toEqual(before.objects.map(({ name }) => name));
       expect((await streamBytes(store, large))?.equals(bytes)).toBe(true);
       const next = await tagAfter(store, put(key, "after", { kind: "tag", tag }));
       expect(next).not.toBe(tag);

@@ -18,6 +18,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** What standard error holds so far. */
   readonly stderr: () => string;
+  /** The same of standard output. */
+  readonly stdout: () => string;
   /** Resolves when standard error holds the text. */
   readonly says: (text: string) => Promise<void>;
 }
@@ -80,7 +82,7 @@ export class Place {
         if (stderr.includes(text)) resolve();
         else waiting.push({ text, resolve });
       });
-    return { child, ended, says, stderr: () => stderr };
+    return { child, ended, says, stderr: () => stderr, stdout: () => stdout };
   }
 
   run(words: readonly string[], options: { input?: string; env?: object } = {}): Promise<Ended> {

@@ -43,7 +43,7 @@ describe.concurrent("query", () => {
     const first = await run("query", "", "-d", "--limit", "2", "--print-meta");
     expect(first.stdout).toBe('{"status":"open","n":1}\n{"status":"open","n":2}\n');
     const meta = JSON.parse(first.stderr);
-    expect(meta).toMatchObject({ metadata: { engine: "scan" } });
+    expect(meta).toMatchObject({ metadata: { engine: "index" } });
     const next = await run("query", "", "-d", "--rows", "--cursor", meta.cursor);
     expect(next.stdout).toBe(
       '{"ns":"default","key":"c","ver":1,"doc":{"status":"done","n":3}}\n' +
@@ -122,7 +122,8 @@ test("77: what a killed server had committed is found", async () => {
   await place.run(["release"], { env: lease });
   server.child.kill("SIGKILL");
   await server.ended;
-  expect((await run("query", "/s=kept", "-n", "killed")).stdout).toBe('["doc"]\n');
+  const words = ["query", "/s=kept", "-n", "killed", "--refresh", "wait_for"];
+  expect((await run(...words)).stdout).toBe('["doc"]\n');
 });
 
 describe("namespace and index", () => {
@@ -130,14 +131,14 @@ describe("namespace and index", () => {
     const unset = JSON.parse((await run("ns", "get", "-n", "cfg")).stdout);
     expect(unset).toEqual({
       namespace: "cfg",
-      query: { preferred_engine: "scan", fallback_engine: "none" },
+      query: { preferred_engine: "index", fallback_engine: "none" },
     });
     const set = await run("namespace", "set", "query", "-n", "cfg", "--fallback", "scan");
     const { etag, query } = JSON.parse(set.stdout);
-    expect(query).toEqual({ preferred_engine: "scan", fallback_engine: "scan" });
+    expect(query).toEqual({ preferred_engine: "index", fallback_engine: "scan" });
     const text = await run("namespace", "get", "-n", "cfg", "-o", "text");
     expect(text.stdout).toBe(
-      "Namespace: cfg\nPreferred query engine: scan\n" +
+      "Namespace: cfg\nPreferred query engine: index\n" +
         `Fallback query engine: scan\nETag: ${etag}\n`,
     );
     const stale = ["namespace", "set", "query", "-n", "cfg", "--preferred", "scan"];

@@ -126,6 +126,8 @@ export class SimNode {
       defaultTtlSeconds: 30,
       maxTtlSeconds,
       acquireBlockSeconds: 10,
+      // Longer than clocks jump: what was decided is remembered to the end of the run.
+      transactions: { retentionSeconds: 400 * 86_400 },
     };
     const engine = new Engine(options);
     return { lockd: mutant?.lockd?.(engine, truth) ?? engine, engine, clock, store };

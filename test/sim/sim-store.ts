@@ -8,6 +8,7 @@
  */
 import {
   type ApplyResult,
+  type ChangePage,
   type NamePage,
   type ObjectPage,
   type ObjectStream,
@@ -80,7 +81,7 @@ export class SimStore implements Store {
     this.#parts = parts;
     this.#life = parts.process.life;
     const { atomicPlan, exclusive } = parts;
-    this.capabilities = { atomicPlan, exclusive, watch: false };
+    this.capabilities = { atomicPlan, exclusive, watch: false, changes: true };
   }
 
   async get(name: string): Promise<StoredObject | undefined> {
@@ -185,6 +186,15 @@ export class SimStore implements Store {
       .filter(({ name }) => after === undefined || name > after);
     await this.#travel();
     return { objects: found.slice(0, limit), more: found.length > limit };
+  }
+
+  async changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    this.calls += 1;
+    await this.#travel();
+    if (this.#parts.faults.strikes("store-read-unavailable")) throw this.#unavailable("changes");
+    const page = this.#parts.truth.changesSince(cursor, limit);
+    await this.#travel();
+    return page;
   }
 
   async listStreams(prefix: string, { after, limit }: PageOptions): Promise<StreamPage> {

@@ -2,12 +2,14 @@
  * What a simulated store really holds. Durable objects survive everything; un-synced ones (only an
  * exclusive store on a disk has them) vanish when the node dies, each name from some write on.
  */
-import type {
-  NamedObject,
-  Plan,
-  Step,
-  StoredObject,
-  VersionTag,
+import {
+  type ChangePage,
+  changesPrefix,
+  type NamedObject,
+  type Plan,
+  type Step,
+  type StoredObject,
+  type VersionTag,
 } from "../../src/engine/ports/store.ts";
 import type { Rng } from "./rng.ts";
 
@@ -28,6 +30,8 @@ export class StoreTruth {
   readonly streams = new Map<string, Uint8Array>();
   #pending: PendingWrite[] = [];
   #sequence = 0;
+  /** Newest write that is durable. */
+  #landed = 0;
   #plan = 0;
   #atomic = false;
 
@@ -105,6 +109,19 @@ export class StoreTruth {
     return [...this.streams.keys()].filter((name) => name.startsWith(prefix)).sort();
   }
 
+  /** Writes land in the order of their tags, so that order is also the order of changes. */
+  changesSince(cursor: string | undefined, limit: number): ChangePage {
+    const since = Number(cursor ?? 0);
+    const newer = this.objects(changesPrefix)
+      .filter(({ tag }) => orderOf(tag) > since)
+      .sort((one, other) => orderOf(one.tag) - orderOf(other.tag));
+    const objects = newer.slice(0, limit);
+    const end = objects.at(-1);
+    const more = newer.length > limit;
+    const last = more && end !== undefined ? orderOf(end.tag) : this.#landed;
+    return { objects, more, cursor: String(last) };
+  }
+
   #push(name: string, object: StoredObject | undefined): void {
     this.#pending.push({ name, object, plan: this.#plan, atomic: this.#atomic });
   }
@@ -119,6 +136,13 @@ export class StoreTruth {
 
   #land(name: string, object: StoredObject | undefined): void {
     if (object === undefined) this.durable.delete(name);
-    else this.durable.set(name, object);
+    else {
+      this.durable.set(name, object);
+      this.#landed = Math.max(this.#landed, orderOf(object.tag));
+    }
   }
+}
+
+function orderOf(tag: VersionTag): number {
+  return Number(tag.slice(1));
 }

@@ -1,10 +1,8 @@
 import type { BodyIn, Lockd, LockdCall } from "../../src/api/lockd.ts";
 import type { CarrierCall } from "../../src/client/carrier-call.ts";
 
-export type Verb = Exclude<
-  keyof Lockd,
-  "close" | "queues" | "queries" | "attachments" | "transactions"
->;
+type Facet = "queues" | "queries" | "attachments" | "observation" | "transactions";
+export type Verb = Exclude<keyof Lockd, "close" | Facet>;
 
 export interface ProbedCall {
   readonly verb: Verb;
@@ -27,6 +25,10 @@ export class ProbedLockd implements Lockd {
 
   get queues(): Lockd["queues"] {
     return this.#inner.queues;
+  }
+
+  get observation(): Lockd["observation"] {
+    return this.#inner.observation;
   }
 
   get queries(): Lockd["queries"] {

@@ -41,7 +41,13 @@ export class ScriptedStore implements Store {
   #late: Plan | undefined;
 
   constructor(capabilities: Partial<StoreCapabilities> = {}) {
-    this.capabilities = { atomicPlan: true, exclusive: true, watch: false, ...capabilities };
+    this.capabilities = {
+      atomicPlan: true,
+      exclusive: true,
+      watch: false,
+      changes: false,
+      ...capabilities,
+    };
   }
 
   async get(name: string): Promise<StoredObject | undefined> {

@@ -1,9 +1,11 @@
 /** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
+import type { ServedLockd } from "../../api/lockd.ts";
 import type { Clock } from "../../engine/ports/clock.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
 import { SystemClock } from "../../host/clock.ts";
 import { systemRandom } from "../../host/random.ts";
 import { openTelemetry } from "../../host/telemetry.ts";
+import type { RunningMetrics } from "../../server/metrics/metrics-server.ts";
 import type { ListenPlan, ServePlan } from "./serve-plan.ts";
 
 /** Name of the socket inside the store directory which inline commands look for. */
@@ -26,13 +28,14 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const ended = endSignal();
   const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
   welcome(options, telemetry);
-  const [{ Engine }, { openStore }, { startServer }, { normalizeNamespace }] = await Promise.all([
+  const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../storage/open.ts"),
+    import("../../indexing/open-index.ts"),
     import("../../server/server.ts"),
     import("../../api/names.ts"),
   ]);
-  const defaultNamespace = normalizeNamespace(plan.defaultNamespace, "default");
+  const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
   });
@@ -41,12 +44,24 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     gear: "exclusive",
     onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
   });
-  const engine = new Engine({ ...plan, store, clock, random, telemetry, defaultNamespace });
+  const { version } = options;
+  const ports = { store, clock, random, telemetry };
+  const engine = new Engine({
+    ...plan,
+    ...ports,
+    version,
+    ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
+    defaultNamespace,
+  });
   const bug = Promise.withResolvers<number>();
+  let draining = false;
+  let metrics: RunningMetrics | undefined;
   try {
+    const parts = { lockd: engine, defaultNamespace, version, telemetry };
+    metrics = await openMetrics({ ...parts, plan, draining: () => draining });
     const server = await startServer({
       ...plan,
-      lockd: engine,
+      lockd: metrics?.lockd ?? engine,
       clock,
       random,
       telemetry,
@@ -55,12 +70,29 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     });
     const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs: () => server.idleMs() });
     const exitCode = await Promise.race([ended.then(() => 0), bug.promise]);
+    draining = true;
     sweep.stop();
     await server.stop();
     return exitCode;
   } finally {
+    await metrics?.stop();
     await engine.close();
   }
+}
+
+/** The metrics listener, and the counted lockd; undefined, and nothing loaded, without one. */
+async function openMetrics(parts: {
+  readonly plan: ServePlan;
+  readonly lockd: ServedLockd;
+  readonly defaultNamespace: string;
+  readonly version: string;
+  readonly telemetry: Telemetry;
+  readonly draining: () => boolean;
+}): Promise<RunningMetrics | undefined> {
+  const { metricsListen: listener, profilingMetrics: profiling } = parts.plan;
+  if (listener === undefined) return undefined;
+  const { startMetrics } = await import("../../server/metrics/metrics-server.ts");
+  return await startMetrics({ ...parts, listener, profiling });
 }
 
 function welcome(options: RunServerOptions, telemetry: Telemetry): void {

@@ -25,6 +25,9 @@ export interface ServePlan {
   readonly sweepGraceMs: number;
   readonly sweepOpsMax: number;
   readonly logLevel: LogLevel;
+  /** undefined: nothing is counted. */
+  readonly metricsListen: ListenPlan | undefined;
+  readonly profilingMetrics: boolean;
   readonly queues: QueuePlan;
 }
 
@@ -44,6 +47,13 @@ export function servePlan(settings: SettingValues): ServePlan {
   parseSize(text("payload-spool-mem"), "payload-spool-mem");
   const logLevel = parseLogLevel(text("log-level"));
   if (logLevel === undefined) throw new UsageError(`log-level "${text("log-level")}" is unknown`);
+  const profilingMetrics = parseSwitch(
+    text("enable-profiling-metrics"),
+    "enable-profiling-metrics",
+  );
+  if (profilingMetrics && text("metrics-listen") === "") {
+    throw new UsageError("enable-profiling-metrics needs metrics-listen");
+  }
   return {
     storeUrl,
     listen: listenPlan(settings),
@@ -59,6 +69,8 @@ export function servePlan(settings: SettingValues): ServePlan {
     sweepGraceMs: ms("idle-sweep-grace"),
     sweepOpsMax: parseWhole(text("idle-sweep-max-ops"), "idle-sweep-max-ops", 0),
     logLevel,
+    metricsListen: metricsListenPlan(text("metrics-listen")),
+    profilingMetrics,
     queues: queuePlan(settings),
   };
 }
@@ -87,12 +99,7 @@ function listenPlan(settings: SettingValues): ListenPlan {
     }
     return { proto, path: listen };
   }
-  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(listen);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new UsageError(`listen "${listen}" must be host:port, for example 127.0.0.1:9341`);
-  }
-  const host = match[1] ?? match[2] ?? "";
+  const { host, port } = hostAndPort(listen, "listen", "127.0.0.1:9341");
   const plainAllowed =
     parseSwitch(settings["disable-mtls"].text, "disable-mtls") &&
     settings.listen.source !== "default";
@@ -103,6 +110,21 @@ function listenPlan(settings: SettingValues): ListenPlan {
     );
   }
   return { proto, host, port };
+}
+
+/** Metrics are plain by contract: whoever asks for an address beyond this machine gets it. */
+function metricsListenPlan(listen: string): ListenPlan | undefined {
+  if (listen === "") return undefined;
+  return { proto: "tcp", ...hostAndPort(listen, "metrics-listen", "127.0.0.1:9342") };
+}
+
+function hostAndPort(text: string, what: string, example: string) {
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new UsageError(`${what} "${text}" must be host:port, for example ${example}`);
+  }
+  return { host: match[1] ?? match[2] ?? "", port };
 }
 
 function isLoopback(host: string): boolean {

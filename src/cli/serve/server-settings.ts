@@ -138,6 +138,20 @@ export const serverSettings = [
     help: "objects looked at in one run",
   },
   {
+    name: "metrics-listen",
+    env: "LOCKD_METRICS_LISTEN",
+    kind: "text",
+    value: "",
+    help: "private host:port for Prometheus metrics, /healthz and /readyz; empty for none",
+  },
+  {
+    name: "enable-profiling-metrics",
+    env: "LOCKD_ENABLE_PROFILING_METRICS",
+    kind: "switch",
+    value: "false",
+    help: "also metrics of the runtime: heap, garbage collection, event loop",
+  },
+  {
     name: "log-level",
     env: "LOCKD_LOG_LEVEL",
     kind: "level",

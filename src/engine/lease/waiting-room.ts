@@ -69,6 +69,11 @@ export class WaitingRoom {
     return this.#lines.get(name)?.waiters.length ?? 0;
   }
 
+  /** Callers waiting for any key. */
+  get total(): number {
+    return this.#count;
+  }
+
   /** Who held the key when its line last looked; undefined without a line. */
   lastHeld(name: string): Held | undefined {
     return this.#lines.get(name)?.lastHeld;

@@ -83,6 +83,22 @@ export interface ObjectPage {
   readonly more: boolean;
 }
 
+/** One page of {@link Store.changesSince}. */
+export interface ChangePage {
+  /** Each changed object once, as it is now, oldest change first. */
+  readonly objects: readonly NamedObject[];
+  /** Where the next page starts. A reader that has all of this page never needs it again. */
+  readonly cursor: string;
+  /** True when more changes are known already. */
+  readonly more: boolean;
+}
+
+/**
+ * Objects of this prefix have an order of changes; others do not pay for one. It is the prefix of
+ * records, which are never deleted: deletes are no changes in this sense.
+ */
+export const changesPrefix = "k/";
+
 /** One page of {@link Store.listStreams}. */
 export interface StreamPage {
   readonly names: readonly string[];
@@ -101,6 +117,8 @@ export interface StoreCapabilities {
   readonly exclusive: boolean;
   /** `watch` exists and reports changes of other writers. */
   readonly watch: boolean;
+  /** `changesSince` exists. */
+  readonly changes: boolean;
 }
 
 /** Page of a listing at most. */
@@ -167,6 +185,16 @@ export interface Store {
    * @throws StoreFailure
    */
   scan(prefix: string, options: PageOptions): Promise<ObjectPage>;
+
+  /**
+   * Objects under {@link changesPrefix} that were written after `cursor` (undefined: ever), of any
+   * writer, in an order in which nobody who takes every page ever misses a write: what becomes
+   * visible later comes later. A page ends early at {@link scanBytesMax} bytes. A cursor stays good
+   * for the life of the store; one from elsewhere (a copy, an older state) is refused.
+   * Present when `capabilities.changes`.
+   * @throws StoreFailure "corrupt" when the cursor is not of this store
+   */
+  changesSince?(cursor: string | undefined, limit: number): Promise<ChangePage>;
 
   /**
    * Names of objects written by `putStream` that start with `prefix`, in an order of the adapter's

@@ -40,4 +40,10 @@ export interface NamespaceIndex {
     namespace: string,
     options: RebuildOptions,
   ): Promise<{ readonly seq: number; readonly rebuilt: boolean }>;
+
+  /** Told of every commit of this process, after it became durable. Costs next to nothing. */
+  noteCommit?(namespace: string): void;
+
+  /** Publishes what is pending, if it publishes by itself, and frees its files; idempotent. */
+  close?(): Promise<void>;
 }

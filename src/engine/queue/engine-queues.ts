@@ -26,6 +26,7 @@ import type {
 } from "../../api/queues.ts";
 import type { EngineParts } from "../engine-parts.ts";
 import { LiveLeases } from "../lease/live-leases.ts";
+import { messageChange } from "../observe/message-changes.ts";
 import {
   checkAck,
   checkDequeue,
@@ -72,6 +73,7 @@ export class EngineQueues implements ServedQueues {
     const { store, clock, random } = options;
     const messages = new MessageShell(options, {
       changed: (at, after) => this.#changed(at, after),
+      stepped: (at, step) => parts.publish(() => messageChange(at, step, clock.wallMs())),
       deleted: (_at, gone) => parts.garbage.discard(payloadObjects(gone)),
     });
     const directory = new QueueDirectory({

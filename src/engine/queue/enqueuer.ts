@@ -1,4 +1,5 @@
 /** Enqueue: the payload, then the record that makes it a message (http-queue.md section 3). */
+
 import { failure, type LockdError } from "../../api/errors.ts";
 import type { BodyIn, LockdCall } from "../../api/lockd.ts";
 import type { EnqueueRequest, EnqueueResult } from "../../api/queues.ts";
@@ -8,6 +9,7 @@ import {
   unknownOutcomeReadDelayMs,
   unknownOutcomeReadsMax,
 } from "../limits.ts";
+import { messageEnqueued } from "../observe/message-changes.ts";
 import { callStore } from "../store-failure.ts";
 import { type CheckedEnqueue, checkEnqueue } from "./checked-enqueue.ts";
 import { correlationOf } from "./checked-queue.ts";
@@ -47,6 +49,7 @@ export class Enqueuer {
       keepsPayload = true;
       const { etag, tag } = enqueued;
       if (tag !== undefined) messages.created(at, { message: enqueued.message, etag }, tag);
+      this.#parts.publish(() => messageEnqueued(at, options.clock.wallMs()));
       directory.changed(at, enqueued.message);
       return this.#answer(at, message);
     } catch (error) {

@@ -14,6 +14,7 @@ import {
   unknownOutcomeReadDelayMs,
   unknownOutcomeReadsMax,
 } from "../limits.ts";
+import type { MessageStep } from "../observe/message-changes.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import type { VersionTag } from "../ports/store.ts";
@@ -39,6 +40,8 @@ export interface MessageAt extends QueueId {
 export interface MessageObserver {
   /** The message is now `after`; undefined when it is gone. */
   changed(at: MessageAt, after: Message | undefined): void;
+  /** The same change as a step of the message's life. */
+  stepped(at: MessageAt, step: MessageStep): void;
   /** Deleted for good: its payload, state and the like are garbage now. */
   deleted(at: MessageAt, gone: Message): void;
 }
@@ -47,6 +50,7 @@ interface OpenAttempt<Answer> {
   readonly etag: string;
   readonly decision: MessageDecision<Answer>;
   readonly base: VersionTag | undefined;
+  readonly before: Message | undefined;
   readonly decidedMs: number;
 }
 
@@ -142,7 +146,8 @@ export class MessageShell {
     if (decision.kind === "refuse") throw decision.error;
     if (decision.kind === "keep") return { value: decision.answer };
     const etag = this.#random.xid();
-    const attempt: OpenAttempt<Answer> = { etag, decision, base: cell.tag, decidedMs };
+    const before = cell.stored?.message;
+    const attempt: OpenAttempt<Answer> = { etag, decision, base: cell.tag, before, decidedMs };
     const written = await this.#write(run, attempt);
     if (written === "applied") return { value: this.#done(run, attempt) };
     if (written === "unknown") open.push(attempt);
@@ -188,13 +193,19 @@ export class MessageShell {
   #done<Answer>({ at, open }: Run<Answer>, attempt: OpenAttempt<Answer>): Answer {
     // Whatever else is open was based on a version that is history now: it cannot land any more.
     open.length = 0;
-    const { decision, etag } = attempt;
+    const { decision, etag, before } = attempt;
     if (decision.kind === "put") {
       this.#observer.changed(at, decision.next);
+      if (before !== undefined) {
+        this.#observer.stepped(at, { kind: "put", before, after: decision.next });
+      }
       return decision.answer(etag);
     }
     this.#observer.changed(at, undefined);
     assert(decision.kind === "delete" || decision.kind === "bury", "only a write is ever open");
+    if (before !== undefined) {
+      this.#observer.stepped(at, { kind: decision.kind, before, after: undefined });
+    }
     if (decision.kind === "delete") this.#observer.deleted(at, decision.gone);
     return decision.answer;
   }

@@ -106,7 +106,7 @@ export function keyOfRecordName(name: string): Key {
   return name.slice(name.indexOf("/", recordPrefix.length) + 1) as Key;
 }
 
-export function namespaceOfRecordName(name: string): Namespace {
+export function namespaceOfRecord(name: string): Namespace {
   return name.slice(recordPrefix.length, name.indexOf("/", recordPrefix.length)) as Namespace;
 }
 

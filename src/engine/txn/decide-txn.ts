@@ -64,6 +64,9 @@ export function decideTxn(
     const remembered = fromMarker(view, { ...request, state: request.state }, times.nowUnix);
     if (remembered !== undefined) return remembered;
   }
+  if (record === undefined && request.state === "pending" && isGivenUp(view, times.nowUnix)) {
+    return { kind: "refuse", error: conflict(request.txnId, "rollback") };
+  }
   const base = record ?? freshRecord(request.txnId, times.nowUnix);
   const refused = termError(base, request);
   if (refused !== undefined) return { kind: "refuse", error: refused };
@@ -79,6 +82,15 @@ function isStillDue(
   if (record === undefined) return false;
   if (only === "decided") return isDecided(record);
   return !isDecided(record) && record.expiresAtUnix <= nowUnix;
+}
+
+/**
+ * An id whose transaction was rolled back begins no new one while that is remembered: a client that
+ * does not know yet would commit the rest of what it took for one transaction. (Stricter than
+ * section 4.3; a committed id may be used again.)
+ */
+function isGivenUp({ marker }: TxnView, nowUnix: number): boolean {
+  return marker?.state === "rollback" && marker.expiresAtUnix > nowUnix;
 }
 
 /** D1: the decision is remembered although its record is gone. */

@@ -265,7 +265,7 @@ export class EngineTransactions implements Transactions {
   }
 
   async #remembered(txnId: string) {
-    const marker = await this.#parts.log.findMarker(txnId);
+    const marker = (await this.#parts.log.findMarker(txnId))?.marker;
     if (marker === undefined || marker.expiresAtUnix <= this.#parts.shell.nowUnix()) {
       throw failure("txn_not_found", `nothing is known of transaction ${txnId}`);
     }

@@ -131,7 +131,7 @@ export class Recovery implements SweepPart {
         if (error !== undefined) throw error;
         return state;
       }
-      const marker = await log.findMarker(txnId);
+      const marker = (await log.findMarker(txnId))?.marker;
       if (marker === undefined || marker.expiresAtUnix <= shell.nowUnix()) {
         throw failure("txn_not_found", `nothing is known of transaction ${txnId}`);
       }

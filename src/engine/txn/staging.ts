@@ -15,7 +15,7 @@ import { InDoubt } from "../record/in-doubt.ts";
 import {
   type KeyRecord,
   keyOfRecordName,
-  namespaceOfRecordName,
+  namespaceOfRecord,
   recordName,
 } from "../record/key-record.ts";
 import type { Rider, Transition } from "../record/record-change.ts";
@@ -23,7 +23,7 @@ import { keep } from "../transition.ts";
 import { decideTxn } from "./decide-txn.ts";
 import type { TxnTurn } from "./txn-log.ts";
 import { localParticipant, type TxnParts, timesOf } from "./txn-parts.ts";
-import { isDecided, type TxnRecord } from "./txn-record.ts";
+import { isDecided, type TxnRecord, type TxnView } from "./txn-record.ts";
 import type { UndecidedLeases } from "./undecided-leases.ts";
 
 export interface StagingExtras {
@@ -72,7 +72,7 @@ export class Staging {
   async enlistLease(name: string, { lease }: KeyRecord): Promise<void> {
     if (lease === undefined) return;
     const key = keyOfRecordName(name);
-    const namespace = namespaceOfRecordName(name);
+    const namespace = namespaceOfRecord(name);
     const { id: leaseId, fencingToken, txnId } = lease;
     await this.#enlist({ namespace, key, leaseId, fencingToken, txnId }, lease.expiresAtUnix);
   }
@@ -105,15 +105,17 @@ export class Staging {
       steps: async (next) => {
         pending = undefined;
         if (next.lease === undefined || next.staged === undefined) return [];
-        const known = await turn.record();
-        if (lenient === true && known !== undefined && isDecided(known)) return [];
-        const enlisted = this.#enlisted(known, claim, next.lease.expiresAtUnix);
+        const view = await turn.view();
+        const isLate = view.record === undefined || isDecided(view.record);
+        if (lenient === true && isLate) return [];
+        const enlisted = this.#enlisted(view, claim, next.lease.expiresAtUnix);
         if (!enlisted.changed) return [];
         pending = enlisted.record;
-        return [turn.recordStep(pending)];
+        return turn.recordSteps(pending);
       },
-      settle: (written, [tag]) => {
+      settle: (written, tags) => {
         if (pending === undefined) return;
+        const tag = tags.at(-1);
         const now = tag === undefined ? undefined : { record: pending, tag };
         turn.settle(written, now);
       },
@@ -154,7 +156,7 @@ export class Staging {
     const txnId = claim.txnId ?? "";
     await this.#parts.log.exclusively(txnId, async (turn) => {
       for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
-        const enlisted = this.#enlisted(await turn.record(), claim, expiresAtUnix);
+        const enlisted = this.#enlisted(await turn.view(), claim, expiresAtUnix);
         if (!enlisted.changed || (await turn.put(enlisted.record)) === "applied") return;
       }
       throw failure("cas_mismatch", `transaction ${txnId}: other writers won too often`);
@@ -162,14 +164,14 @@ export class Staging {
   }
 
   #enlisted(
-    record: TxnRecord | undefined,
+    view: TxnView,
     claim: LeaseClaim,
     expiresAtUnix: number,
   ): { readonly record: TxnRecord; readonly changed: boolean } {
     const txnId = claim.txnId ?? "";
     const participants = [localParticipant(this.#parts, claim)];
     const request = { txnId, state: "pending" as const, participants, expiresAtUnix, tcTerm: 0 };
-    const decision = decideTxn({ record, marker: undefined }, request, timesOf(this.#parts));
+    const decision = decideTxn(view, request, timesOf(this.#parts));
     if (decision.kind === "refuse") throw decision.error;
     if (decision.kind !== "recorded" || isDecided(decision.record)) throw lateError(txnId);
     return decision;

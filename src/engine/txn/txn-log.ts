@@ -9,7 +9,7 @@
 import assert from "node:assert";
 import { knownTxnsMax, txnLoadPageSize } from "../limits.ts";
 import type { Random } from "../ports/random.ts";
-import type { Precondition, Step, Store, VersionTag } from "../ports/store.ts";
+import type { Precondition, Step, Store, StoredObject, VersionTag } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
 import { decodeMarker, decodeTxn, encodeMarker, encodeTxn } from "./txn-codec.ts";
 import {
@@ -28,6 +28,11 @@ interface Known {
   readonly tag: VersionTag;
 }
 
+/** A marker as stored. */
+export interface StoredMarker extends StoredObject {
+  readonly marker: DecisionMarker;
+}
+
 /** Who is told what {@link TxnLog.load} reads. */
 export interface TxnReader {
   found(records: readonly TxnRecord[]): void;
@@ -41,6 +46,7 @@ export class TxnTurn {
   #loaded = false;
   #record: TxnRecord | undefined;
   #tag: VersionTag | undefined;
+  #marker: StoredMarker | undefined;
 
   constructor(log: TxnLog, txnId: string) {
     this.#log = log;
@@ -62,14 +68,27 @@ export class TxnTurn {
   async view(): Promise<TxnView> {
     const record = await this.record();
     if (record !== undefined) return { record, marker: undefined };
-    return { record, marker: await this.#log.findMarker(this.txnId) };
+    this.#marker = await this.#log.findMarker(this.txnId);
+    return { record, marker: this.#marker?.marker };
   }
 
-  /** The step that makes `next` the record, if it still is as `record` told. */
-  recordStep(next: TxnRecord): Step {
+  /**
+   * The steps that make `next` the record, the last of them; they hold only while everything is as
+   * `view` told. A new record is a new use of the id: then that goes for the marker as well, or a
+   * transaction that was rolled back and finished meanwhile would begin once more.
+   */
+  recordSteps(next: TxnRecord): readonly Step[] {
     assert(this.#loaded, "a record is read before it is written");
     const bytes = encodeTxn(next, this.#log.writeId());
-    return { kind: "put", name: txnName(this.txnId), bytes, when: this.#unchanged() };
+    const step: Step = { kind: "put", name: txnName(this.txnId), bytes, when: this.#unchanged() };
+    return this.#record === undefined ? [this.#markerGuard(), step] : [step];
+  }
+
+  #markerGuard(): Step {
+    const name = markerName(this.txnId);
+    if (this.#marker === undefined) return { kind: "delete", name, when: { kind: "absent" } };
+    const { bytes, tag } = this.#marker;
+    return { kind: "put", name, bytes, when: { kind: "tag", tag } };
   }
 
   /** The steps that finish it: the marker is there before the record goes. */
@@ -92,10 +111,26 @@ export class TxnTurn {
 
   /** Writes the record by itself. */
   async put(next: TxnRecord): Promise<Written> {
-    const result = await this.#log.apply([this.recordStep(next)]);
-    const tag = result.kind === "applied" ? result.tags[0] : undefined;
+    const isNew = this.#record === undefined;
+    const result = await this.#log.apply(this.recordSteps(next));
+    const tag = result.kind === "applied" ? result.tags.at(-1) : undefined;
     this.settle(result.kind, tag === undefined ? undefined : { record: next, tag });
+    if (isNew && tag !== undefined && next.state === "pending") return this.#confirm(next, tag);
     return result.kind;
+  }
+
+  /**
+   * Without atomic plans the marker may have come between the look at it and the record; it is
+   * there for good by the time its own record is gone, so one more look tells.
+   */
+  async #confirm(next: TxnRecord, tag: VersionTag): Promise<Written> {
+    if (this.#log.isAtomic) return "applied";
+    const marker = await this.#log.findMarker(this.txnId);
+    if (marker?.tag === this.#marker?.tag) return "applied";
+    const when = { kind: "tag" as const, tag };
+    await this.#log.apply([{ kind: "delete", name: txnName(next.txnId), when }]);
+    this.settle("conflict", undefined);
+    return "conflict";
   }
 
   /** Replaces the record by its marker. */
@@ -237,11 +272,16 @@ export class TxnLog {
   }
 
   /** @throws store errors */
-  async findMarker(txnId: string): Promise<DecisionMarker | undefined> {
+  async findMarker(txnId: string): Promise<StoredMarker | undefined> {
     const name = markerName(txnId);
     const stored = await callStore(() => this.#store.get(name));
     if (stored === undefined) return undefined;
-    return callStore(async () => decodeMarker(name, stored.bytes));
+    const marker = await callStore(async () => decodeMarker(name, stored.bytes));
+    return { ...stored, marker };
+  }
+
+  get isAtomic(): boolean {
+    return this.#store.capabilities.atomicPlan;
   }
 
   /** @throws store errors */

@@ -1,5 +1,5 @@
 import { LockdApiError } from "../../api/errors.ts";
-import { type KeyRecord, keyOfRecordName, namespaceOfRecordName } from "../record/key-record.ts";
+import { type KeyRecord, keyOfRecordName, namespaceOfRecord } from "../record/key-record.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { localParticipant, type TxnParts } from "./txn-parts.ts";
 
@@ -27,7 +27,7 @@ export class UndecidedLeases {
   async resolve(name: string, undecided: KeyRecord): Promise<void> {
     const txnId = undecided.staged?.txnId ?? "";
     const key = keyOfRecordName(name);
-    const namespace = namespaceOfRecordName(name);
+    const namespace = namespaceOfRecord(name);
     const participants = [localParticipant(this.#parts, { namespace, key })];
     try {
       const { state } = await this.#coordinator.settle(

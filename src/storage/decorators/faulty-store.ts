@@ -1,5 +1,6 @@
 import {
   type ApplyResult,
+  type ChangePage,
   type NamePage,
   type ObjectPage,
   type PageOptions,
@@ -49,6 +50,11 @@ export class FaultyStore extends ForwardingStore {
   override async scan(prefix: string, options: PageOptions): Promise<ObjectPage> {
     await this.#before("list");
     return super.scan(prefix, options);
+  }
+
+  override async changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    await this.#before("list");
+    return super.changesSince(cursor, limit);
   }
 
   override async apply(plan: Plan): Promise<ApplyResult> {

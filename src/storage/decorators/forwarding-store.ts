@@ -1,14 +1,16 @@
-import type {
-  ApplyResult,
-  NamePage,
-  ObjectPage,
-  ObjectStream,
-  PageOptions,
-  Plan,
-  Store,
-  StoreCapabilities,
-  StoredObject,
-  StreamPage,
+import {
+  type ApplyResult,
+  type ChangePage,
+  type NamePage,
+  type ObjectPage,
+  type ObjectStream,
+  type PageOptions,
+  type Plan,
+  type Store,
+  type StoreCapabilities,
+  type StoredObject,
+  StoreFailure,
+  type StreamPage,
 } from "../../engine/ports/store.ts";
 
 /**
@@ -21,6 +23,12 @@ export class ForwardingStore implements Store {
 
   constructor(inner: Store) {
     this.inner = inner;
+  }
+
+  /** Only asked for when `capabilities.changes` says that there is one inside. */
+  changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    if (this.inner.changesSince !== undefined) return this.inner.changesSince(cursor, limit);
+    throw new StoreFailure("failed", `${this.label} keeps no order of changes`);
   }
 
   get label(): string {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../engine/ports/clock.ts";
 import type {
   ApplyResult,
+  ChangePage,
   NamePage,
   ObjectPage,
   PageOptions,
@@ -10,7 +11,14 @@ import type {
 } from "../../engine/ports/store.ts";
 import { ForwardingStore } from "./forwarding-store.ts";
 
-export type StoreVerb = "get" | "apply" | "putStream" | "deleteStream" | "list" | "scan";
+export type StoreVerb =
+  | "get"
+  | "apply"
+  | "putStream"
+  | "deleteStream"
+  | "list"
+  | "scan"
+  | "changes";
 
 /** What one verb added up to. */
 export interface VerbFigures {
@@ -37,6 +45,7 @@ export class MeteredStore extends ForwardingStore {
     deleteStream: noFigures(),
     list: noFigures(),
     scan: noFigures(),
+    changes: noFigures(),
   };
   readonly #clock: Clock;
 
@@ -88,6 +97,14 @@ export class MeteredStore extends ForwardingStore {
     return this.#measured(
       "scan",
       () => super.scan(prefix, options),
+      ({ objects }) => objects.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    );
+  }
+
+  override changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    return this.#measured(
+      "changes",
+      () => super.changesSince(cursor, limit),
       ({ objects }) => objects.reduce((sum, { bytes }) => sum + bytes.length, 0),
     );
   }

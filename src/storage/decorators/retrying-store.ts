@@ -2,6 +2,7 @@ import type { Clock } from "../../engine/ports/clock.ts";
 import type { Random } from "../../engine/ports/random.ts";
 import {
   type ApplyResult,
+  type ChangePage,
   type NamePage,
   type ObjectPage,
   type ObjectStream,
@@ -78,6 +79,10 @@ export class RetryingStore extends ForwardingStore {
 
   override listStreams(prefix: string, options: PageOptions): Promise<StreamPage> {
     return this.#retried(() => super.listStreams(prefix, options));
+  }
+
+  override changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    return this.#retried(() => super.changesSince(cursor, limit));
   }
 
   async #retried<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -6,6 +6,7 @@ import { type FSWatcher, watch } from "node:fs";
 import path from "node:path";
 import {
   type ApplyResult,
+  type ChangePage,
   type NamePage,
   type ObjectPage,
   type ObjectStream,
@@ -17,6 +18,7 @@ import {
   StoreFailure,
   type StreamPage,
 } from "../../engine/ports/store.ts";
+import { changePage, sequenceOf } from "../change-page.ts";
 import type { ContentFiles } from "./content-files.ts";
 import { refuseWhenOwned } from "./ownership.ts";
 import { CommitOutcomeUnknown, type SqliteRows } from "./sqlite-rows.ts";
@@ -44,7 +46,12 @@ export interface SharedStoreParts {
 
 export class SharedStore implements Store {
   readonly label: string;
-  readonly capabilities: StoreCapabilities = { atomicPlan: true, exclusive: false, watch: true };
+  readonly capabilities: StoreCapabilities = {
+    atomicPlan: true,
+    exclusive: false,
+    watch: true,
+    changes: true,
+  };
   readonly #parts: SharedStoreParts;
   #queue: QueuedPlan[] = [];
   #flushing: Promise<void> | undefined;
@@ -108,6 +115,20 @@ export class SharedStore implements Store {
   async scan(prefix: string, { after, limit }: PageOptions): Promise<ObjectPage> {
     this.#refuseWhenClosed();
     return this.#whenFree(() => this.#parts.rows.scan(prefix, after, limit));
+  }
+
+  async changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    this.#refuseWhenClosed();
+    const { rows } = this.#parts;
+    return this.#whenFree(() => {
+      // Read first: what is committed after it has a later sequence and waits for the next page.
+      const last = rows.lastSeq();
+      const since = sequenceOf(cursor, last, this.label);
+      const { objects, more } = rows.changes(since, limit);
+      const known = objects.filter(({ tag }) => Number(tag) <= last);
+      const page = { objects: known, more: more && known.length === objects.length };
+      return changePage(page, last, ({ tag }) => Number(tag));
+    });
   }
 
   async listStreams(prefix: string, options: PageOptions): Promise<StreamPage> {

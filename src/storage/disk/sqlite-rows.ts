@@ -9,6 +9,7 @@ import Database from "better-sqlite3";
 import { failure } from "../../api/errors.ts";
 import {
   type ApplyResult,
+  changesPrefix,
   type NamedObject,
   type NamePage,
   type ObjectPage,
@@ -31,6 +32,12 @@ const schema = `
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 `;
+
+/** Part of every statement that is to use the index below, which has only tracked objects. */
+const isTracked = `name >= '${changesPrefix}' AND name < '${changesPrefix}' || char(1114111)`;
+
+/** Only the last sequence of a name is in it; an update of a tracked row costs one entry more. */
+const changesIndex = `CREATE INDEX IF NOT EXISTS changes ON objects(seq) WHERE ${isTracked}`;
 
 interface Row {
   readonly bytes: Buffer;
@@ -168,6 +175,23 @@ export class SqliteRows {
     });
   }
 
+  /** Tracked objects written after a sequence, in the order of their sequences. */
+  changes(after: number, limit: number): ObjectPage {
+    return this.#call(() => {
+      const objects: NamedObject[] = [];
+      let size = 0;
+      for (const found of this.#statements.changes.iterate(after, limit + 1)) {
+        const { name, bytes, seq } = found as Row & { readonly name: string };
+        if (objects.length === limit || (size + bytes.length > scanBytesMax && size > 0)) {
+          return { objects, more: true };
+        }
+        size += bytes.length;
+        objects.push({ name, bytes, tag: tagOf(seq) });
+      }
+      return { objects, more: false };
+    });
+  }
+
   getMeta(key: string): string | undefined {
     return this.#call(() => this.#meta(key));
   }
@@ -287,6 +311,10 @@ function prepare(db: Database.Database) {
       "SELECT name, seq, bytes FROM objects WHERE name >= @from AND name > @after " +
         "AND name < @prefix || char(1114111) ORDER BY name LIMIT @limit",
     ),
+    changes: db.prepare(
+      "SELECT name, seq, bytes FROM objects " +
+        `WHERE seq > ? AND ${isTracked} ORDER BY seq LIMIT ?`,
+    ),
     meta: db.prepare("SELECT value FROM meta WHERE key = ?"),
     setMeta: db.prepare(
       "INSERT INTO meta(key, value) VALUES(?, ?) " +
@@ -303,10 +331,11 @@ function prepareForWriting(db: Database.Database, path: string): void {
   db.pragma("synchronous = FULL");
   assert.equal(db.pragma("journal_mode", { simple: true }), "wal", `${path} is not in WAL mode`);
   assert.equal(db.pragma("synchronous", { simple: true }), 2, `${path} is not synchronous`);
-  const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get();
+  const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'changes'").get();
   if (known !== undefined) return;
   db.exec("BEGIN IMMEDIATE");
   db.exec(schema);
+  db.exec(changesIndex);
   db.prepare("INSERT OR IGNORE INTO meta(key, value) VALUES('format', ?)").run(formatVersion);
   db.exec("COMMIT");
 }

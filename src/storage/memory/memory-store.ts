@@ -1,6 +1,9 @@
 import {
   type ApplyResult,
   type BodyStream,
+  type ChangePage,
+  changesPrefix,
+  type NamedObject,
   type NamePage,
   type ObjectPage,
   type ObjectStream,
@@ -15,6 +18,7 @@ import {
   type StreamPage,
   type VersionTag,
 } from "../../engine/ports/store.ts";
+import { changePage, sequenceOf } from "../change-page.ts";
 import { scanPage } from "../scan-page.ts";
 import { OrderedNames } from "./ordered-names.ts";
 
@@ -24,6 +28,8 @@ export class MemoryBackend {
   /** Names of `objects` in byte order. */
   readonly names = new OrderedNames();
   readonly streams = new Map<string, readonly Uint8Array[]>();
+  /** Sequences of the names with an order of changes, oldest first. */
+  readonly changes = new Map<string, number>();
   sequence = 0;
 }
 
@@ -43,6 +49,7 @@ export class MemoryStore implements Store {
       atomicPlan: true,
       exclusive: options.backend === undefined,
       watch: false,
+      changes: true,
     };
   }
 
@@ -91,6 +98,10 @@ export class MemoryStore implements Store {
     const tag = String(this.#backend.sequence) as VersionTag;
     if (!this.#backend.objects.has(step.name)) this.#backend.names.add(step.name);
     this.#backend.objects.set(step.name, { bytes: step.bytes, tag });
+    if (step.name.startsWith(changesPrefix)) {
+      this.#backend.changes.delete(step.name);
+      this.#backend.changes.set(step.name, this.#backend.sequence);
+    }
     return tag;
   }
 
@@ -129,6 +140,20 @@ export class MemoryStore implements Store {
       return object === undefined ? [] : [{ name, ...object }];
     });
     return scanPage(objects, more);
+  }
+
+  async changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    this.#refuseWhenClosed();
+    const { changes, sequence } = this.#backend;
+    const since = sequenceOf(cursor, sequence, this.label);
+    const found: NamedObject[] = [];
+    for (const [name, changed] of changes) {
+      const object = changed > since ? this.#backend.objects.get(name) : undefined;
+      if (object !== undefined) found.push({ name, ...object });
+      if (found.length > limit) break;
+    }
+    const page = scanPage(found.slice(0, limit), found.length > limit);
+    return changePage(page, sequence, ({ tag }) => Number(tag));
   }
 
   async listStreams(prefix: string, { after, limit }: PageOptions): Promise<StreamPage> {

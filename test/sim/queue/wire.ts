@@ -17,7 +17,7 @@ export type QueueOutcome =
   | { readonly kind: "broken"; readonly what: string };
 
 export interface QueueCall {
-  readonly verb: "enqueue" | "dequeue" | "ack" | "nack" | "extend";
+  readonly verb: "enqueue" | "dequeue" | "ack" | "nack" | "extend" | "joint";
   /** What the checks want to know of the request. */
   readonly about: Readonly<Record<string, unknown>>;
   readonly run: (queues: ServedQueues, signal: AbortSignal) => Promise<unknown>;

@@ -5,6 +5,7 @@
  */
 import {
   type ApplyResult,
+  type ChangePage,
   listLimitMax,
   type NamedObject,
   type NamePage,
@@ -18,6 +19,7 @@ import {
   StoreFailure,
   type StreamPage,
 } from "../../../engine/ports/store.ts";
+import { changePage, sequenceOf } from "../../change-page.ts";
 import { scanPage } from "../../scan-page.ts";
 import type { ContentFiles } from "../content-files.ts";
 import { mergePages, type Named, type PageOf } from "../merge-pages.ts";
@@ -50,7 +52,12 @@ export async function openExclusiveStore(parts: ExclusiveStoreParts): Promise<St
 
 class ExclusiveStore implements Store {
   readonly label: string;
-  readonly capabilities: StoreCapabilities = { atomicPlan: true, exclusive: true, watch: false };
+  readonly capabilities: StoreCapabilities = {
+    atomicPlan: true,
+    exclusive: true,
+    watch: false,
+    changes: true,
+  };
   readonly #parts: ExclusiveStoreParts;
   readonly #writer: JournalWriter;
   #closed: Promise<void> | undefined;
@@ -136,6 +143,33 @@ class ExclusiveStore implements Store {
       if (objects.length > 0 || !more || last === undefined) return { objects, more };
       after = last;
     }
+  }
+
+  /** What SQLite has comes first, then what only the journal has: that is the order of writing. */
+  async changesSince(cursor: string | undefined, limit: number): Promise<ChangePage> {
+    this.#refuseWhenClosed();
+    const { overlay, changes } = this.#writer;
+    const since = sequenceOf(cursor, changes.last, this.label);
+    // Read first: what the mover commits after it is in the overlay until the end of this turn.
+    const inRows = this.#parts.rows.lastSeq();
+    const moved = this.#parts.rows.changes(since, limit);
+    const objects = moved.objects.filter(({ name, tag }) => {
+      // What the overlay has newer comes in its own turn.
+      const isNewest = !overlay.has(name) || overlay.get(name)?.seq === Number(tag);
+      return isNewest && Number(tag) <= inRows;
+    });
+    const end = moved.objects.at(-1);
+    if (moved.more && end !== undefined && Number(end.tag) <= inRows) {
+      return { objects, more: true, cursor: end.tag };
+    }
+    for (const { name, seq } of changes.after(Math.max(since, inRows))) {
+      const entry = overlay.get(name);
+      if (entry?.seq !== seq) continue;
+      objects.push({ name, bytes: entry.bytes ?? noBytes, tag: tagOf(seq) });
+      if (objects.length > limit) break;
+    }
+    const page = scanPage(objects.slice(0, limit), objects.length > limit);
+    return changePage(page, changes.last, ({ tag }) => Number(tag));
   }
 
   async listStreams(prefix: string, options: PageOptions): Promise<StreamPage> {

@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import { type ApplyResult, type Plan, StoreFailure } from "../../../engine/ports/store.ts";
 import { storeFailureOf } from "../sqlite-failure.ts";
 import { type SqliteRows, tagOf } from "../sqlite-rows.ts";
+import { ChangeLog } from "./change-log.ts";
 import { firstFailingStep } from "./check-plan.ts";
 import {
   encodeFrame,
@@ -57,6 +58,8 @@ interface QueuedPlan {
 export class JournalWriter {
   /** What SQLite does not have yet, durable in the journal. */
   readonly overlay = new Map<string, JournalEntry>();
+  /** The order of what is in the overlay. */
+  readonly changes: ChangeLog;
   readonly #place: JournalPlace;
   readonly #rows: SqliteRows;
   readonly #encoder = new FrameEncoder();
@@ -80,9 +83,11 @@ export class JournalWriter {
       overlay: this.overlay,
       files: place.files,
       mover: parts.mover ?? new Mover(parts.rows.path),
+      moved: (lastSeq) => this.changes.moved(lastSeq),
     });
     this.#segment = segment;
     this.#seq = parts.rows.lastSeq();
+    this.changes = new ChangeLog(this.#seq);
   }
 
   /** The journal was recovered and is empty. */
@@ -208,6 +213,7 @@ export class JournalWriter {
   #becameDurable(entry: JournalEntry): void {
     this.overlay.set(entry.name, entry);
     this.#segmentNames.add(entry.name);
+    this.changes.note(entry.name, entry.seq);
     this.#segmentLastSeq = entry.seq;
     if (this.#pending.get(entry.name) === entry) this.#pending.delete(entry.name);
   }

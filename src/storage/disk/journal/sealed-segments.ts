@@ -30,6 +30,7 @@ export class SealedSegments {
   readonly #overlay: Map<string, JournalEntry>;
   readonly #files: JournalFiles;
   readonly #mover: SegmentMover;
+  readonly #moved: (lastSeq: number) => void;
   readonly #sealed: SealedSegment[] = [];
   #moving: Promise<void> | undefined;
   #closing: AbortController = new AbortController();
@@ -42,10 +43,13 @@ export class SealedSegments {
     readonly overlay: Map<string, JournalEntry>;
     readonly files: JournalFiles;
     readonly mover: SegmentMover;
+    /** Told of everything that is in SQLite now. */
+    readonly moved: (lastSeq: number) => void;
   }) {
     this.#overlay = parts.overlay;
     this.#files = parts.files;
     this.#mover = parts.mover;
+    this.#moved = parts.moved;
   }
 
   /** Why nothing will ever be moved again. */
@@ -98,6 +102,7 @@ export class SealedSegments {
       const entry = this.#overlay.get(name);
       if (entry !== undefined && entry.seq <= moved.lastSeq) this.#overlay.delete(name);
     }
+    this.#moved(moved.lastSeq);
     this.#wakeAll();
   }
 

@@ -1,0 +1,58 @@
+import { BaseCommand } from "../cli/base-command.ts";
+import { changeLine, missedText } from "../cli/change-text.ts";
+import { keyFlags } from "../cli/flags.ts";
+import { Args, Flags } from "../cli/oclif.ts";
+import { note } from "../cli/output.ts";
+import { showChanges } from "../cli/show-changes.ts";
+import { watchPlan } from "../cli/watch-plan.ts";
+
+export default class Watch extends BaseCommand {
+  static override summary = "Show what happens: leases, commits, queues, transactions";
+  static override description =
+    "One line an event, one JSON object a line with --json. Connects again by itself. With a key " +
+    "or --prefix no commit is lost, whatever breaks; versions in between may be left out.";
+  static override examples = [
+    "<%= config.bin %> watch orders",
+    "<%= config.bin %> watch --prefix jobs/ --from-version 0 --json",
+    "<%= config.bin %> watch --queue mail -s http://127.0.0.1:9341",
+    "<%= config.bin %> watch deploys --count 1 --for 5m",
+  ];
+  static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
+  static override flags = {
+    ...keyFlags,
+    prefix: Flags.string({ description: "all keys that start with this" }),
+    queue: Flags.string({ description: "what happens to the messages of a queue" }),
+    txn: Flags.string({ description: "all that happens under a transaction id, an xid" }),
+    all: Flags.boolean({ description: "everything, with -n in one namespace" }),
+    "from-version": Flags.string({
+      description: "first show states whose version is above this; 0 for all there are",
+    }),
+    after: Flags.string({ description: "go on behind this event: its id in the JSON form" }),
+    count: Flags.string({ description: "end after so many events" }),
+    for: Flags.string({
+      description: "end after this time; with --count too few are exit code 10",
+    }),
+    output: Flags.string({ char: "o", options: ["text", "json"], default: "text" }),
+  };
+
+  protected override async run(): Promise<void> {
+    const parsed = await this.parse(Watch);
+    const { flags, args } = parsed;
+    const plan = watchPlan(flags, args.key);
+    const asJson = flags.json || flags.output === "json";
+    await this.withConnection(parsed, async ({ lockd }) => {
+      await showChanges(lockd.observation, plan, {
+        interrupted: this.interruptible(),
+        correlationId: this.correlationId,
+        line: (event) => {
+          if (asJson) return undefined;
+          if (event.kind === "missed") note(missedText(event, plan.keepsStates));
+          else return changeLine(event);
+          return "";
+        },
+        trouble: (text) => note(text),
+        ready: () => (flags.verbose ? note("watching") : undefined),
+      });
+    });
+  }
+}

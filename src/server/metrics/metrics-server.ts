@@ -1,0 +1,68 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { ServedLockd } from "../../api/lockd.ts";
+import type { Telemetry } from "../../engine/ports/telemetry.ts";
+import { headersTimeoutMs } from "../limits.ts";
+import { type ListenerAddress, listen } from "../listener.ts";
+import { LockdMetrics } from "./lockd-metrics.ts";
+import { meteredLockd } from "./metered-lockd.ts";
+
+export interface MetricsOptions {
+  readonly lockd: ServedLockd;
+  readonly listener: ListenerAddress;
+  readonly defaultNamespace: string;
+  readonly version: string;
+  /** Also heap, garbage collection and event loop of the runtime. */
+  readonly profiling: boolean;
+  readonly telemetry: Telemetry;
+  readonly draining: () => boolean;
+}
+
+export interface RunningMetrics {
+  /** What the server is to serve, so that it is counted. */
+  readonly lockd: ServedLockd;
+  readonly endpoint: string;
+  /** Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves `/metrics` and, for orchestrators without certificates, `/healthz` and `/readyz` (503
+ * while draining). Plain and without authentication: bind it to a private address.
+ * @throws listen_failed
+ */
+export async function startMetrics(options: MetricsOptions): Promise<RunningMetrics> {
+  const { lockd, telemetry, defaultNamespace, draining } = options;
+  const metrics = new LockdMetrics(lockd, options);
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    request.resume();
+    const path = (request.url ?? "/").split("?")[0];
+    if (path === "/healthz") response.writeHead(200).end();
+    else if (path === "/readyz") response.writeHead(draining() ? 503 : 200).end();
+    else if (path !== "/metrics") response.writeHead(404).end();
+    else {
+      const wantsOpen = request.headers.accept?.includes("application/openmetrics-text") === true;
+      const { type, body } = await metrics.text(wantsOpen);
+      response.writeHead(200, { "Content-Type": type }).end(body);
+    }
+  };
+  const server = createServer({ headersTimeout: headersTimeoutMs }, (request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      telemetry.warn("observability.telemetry.exporter", "metrics.scrape.failed", {
+        error: String(error),
+      });
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+  const endpoint = await listen(server, options.listener);
+  telemetry.info("observability.telemetry.exporter", "metrics.listening", { address: endpoint });
+  return {
+    lockd: meteredLockd(lockd, metrics, defaultNamespace),
+    endpoint,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
