@@ -172,7 +172,10 @@ export interface Transaction {
     queue: string,
     o?: Call<TransactionDequeue>,
   ): Promise<TransactionStatefulMessage | null>;
-  /** Sends a message that appears when the transaction commits. */
+  /**
+   * Sends a message that appears when the transaction commits. Servers that cannot hold it back
+   * until then refuse it.
+   */
   enqueue(
     queue: string,
     payload: BodyInput | null,
@@ -188,8 +191,8 @@ export interface TransactionMethods {
    *
    * @example await client.transaction(async (tx) => {
    *   const [from, to] = await tx.acquireAll(["accounts/a", "accounts/b"]);
-   *   await from?.mutate("/balance-=5");
-   *   await to?.mutate("/balance+=5");
+   *   await from?.mutate("/balance=-5");
+   *   await to?.mutate("/balance=+5");
    * });
    * @throws what `work` throws; LeaseLostError, LockdTimeoutError; an error with `outcomeUnknown`
    *   when nobody could be asked whether the commit was recorded (`txn.replay` tells later)

@@ -7,8 +7,8 @@ import { participantsInput, txnIdInput } from "../../cli/txn/txn-input.ts";
 export default class TxnCommit extends BaseCommand {
   static override summary = "Commit everything that was changed under a transaction";
   static override description =
-    "All keys become visible at once and their leases end; messages taken are acknowledged, " +
-    "messages sent appear. Safe to repeat. Exit code 4: it was rolled back before.";
+    "All keys become visible at once and their leases end; messages taken are acknowledged. " +
+    "Safe to repeat. Exit code 4: it was rolled back before.";
   static override examples = [
     "<%= config.bin %> txn commit",
     "<%= config.bin %> txn commit d3kq0ls2v1g0005fn5g0 -p orders/1",

@@ -7,8 +7,8 @@ import { participantsInput, txnIdInput } from "../../cli/txn/txn-input.ts";
 export default class TxnRollback extends BaseCommand {
   static override summary = "Discard everything that was changed under a transaction";
   static override description =
-    "All keys stay as they were and their leases end; messages taken go back, messages sent " +
-    "never appear. Safe to repeat. Exit code 4: it was committed before.";
+    "All keys stay as they were and their leases end; messages taken go back. " +
+    "Safe to repeat. Exit code 4: it was committed before.";
   static override examples = ["<%= config.bin %> txn rollback"];
   static override args = {
     txn: Args.string({ description: "the transaction id", ignoreStdin: true }),
