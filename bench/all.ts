@@ -12,6 +12,7 @@ for (const name of [
   "many",
   "journal",
   "start",
+  "tui",
   "compact",
   "overview",
   "queue",

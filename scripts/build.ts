@@ -9,6 +9,7 @@ import { appendFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import path from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { renderedHelp } from "../src/cli/help-page.ts";
+import { dashboardApart, loadDashboard, withoutDevtools } from "./dashboard-apart.ts";
 import { deferredModules } from "./deferred-modules.ts";
 
 const root = path.join(import.meta.dirname, "..");
@@ -64,7 +65,7 @@ async function bundle(): Promise<void> {
     ...common,
     entryPoints: { launch: "src/cli/launch.ts" },
     format: "cjs",
-    plugins: [deferredModules],
+    plugins: [deferredModules, dashboardApart("./load-dashboard.cjs")],
     // `require` instead, for what is not in the file: code with kept bytecode cannot `import()`.
     supported: { "dynamic-import": false },
     outExtension: { ".js": ".cjs" },
@@ -72,7 +73,18 @@ async function bundle(): Promise<void> {
     define: { "import.meta.url": "lockdModuleUrl" },
   });
   const chunkNames = "commands/chunks/[hash]";
-  await build({ ...common, entryPoints: commandEntries(), splitting: true, chunkNames });
+  const plugins = [dashboardApart("../dashboard.js")];
+  await build({ ...common, entryPoints: commandEntries(), splitting: true, chunkNames, plugins });
+  // Ink and React: an ES module of its own, which only the dashboard loads. Theirs is the one code
+  // that looks at NODE_ENV; the development build of React would be loaded without it.
+  await build({
+    ...common,
+    entryPoints: { dashboard: "src/tui/main.tsx" },
+    jsx: "automatic",
+    plugins: [withoutDevtools],
+    define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"' },
+  });
+  writeFileSync(path.join(root, "dist", "load-dashboard.cjs"), loadDashboard);
 }
 
 /** Ends the program with a name for its bytes, under which its bytecode is kept. */

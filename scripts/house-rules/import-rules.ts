@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "~server",
     "~commands",
   ],
-  commands: ["cli", "api", "lql", "client", "~engine", "~storage", "~server", "~host"],
+  commands: ["cli", "api", "lql", "client", "~engine", "~storage", "~server", "~host", "~tui"],
   tui: ["cli", "api", "client"],
   index: ["api", "lql", "client", "local", "ids", "host", "engine/ports"],
 };

@@ -24,6 +24,8 @@ export interface Arranged {
   /** Undefined: no command was named. */
   readonly command: string | undefined;
   readonly words: readonly string[];
+  /** Spelled `lockd client ...`. */
+  readonly longForm?: boolean;
 }
 
 const helpWords = new Set(["--help", "-h"]);
@@ -35,7 +37,9 @@ export function arrangeWords(words: readonly string[], vocabulary: Vocabulary): 
   const spelled = isTopic ? namespaceBehind(short) : short;
   const found = longestCommand(spelled, vocabulary.commands);
   if (found !== undefined) {
-    return { command: found.id, words: [...leading, ...spelled.slice(found.length)] };
+    const behind = [...leading, ...spelled.slice(found.length)];
+    const named = { command: found.id, words: behind };
+    return rest[0] === "client" ? { ...named, longForm: true } : named;
   }
   if (spelled.length > 0) return { command: undefined, words: spelled };
   if (leading.length === 0 || leading.some((word) => helpWords.has(word))) {

@@ -19,10 +19,18 @@ type ParserInput = Interfaces.Input<
   Interfaces.OutputArgs<Interfaces.ArgInput>
 >;
 
+/** Names of the flags that stood on the command line, not in the environment. */
+export function typedFlags(raw: readonly unknown[]): ReadonlySet<string> {
+  const tokens = raw as readonly RawToken[];
+  return new Set(tokens.flatMap(({ type, flag }) => (type === "flag" && flag ? [flag] : [])));
+}
+
 /** What a command knows of the program it is part of. */
 export interface CommandContext {
   readonly id: string;
   readonly version: string;
+  /** Called in the long form of the old program, `lockd client ...`. */
+  readonly longForm: boolean;
 }
 
 /**
@@ -86,10 +94,7 @@ export abstract class BaseCommand {
     parsed: { readonly flags: ConnectFlags; readonly raw: readonly unknown[] },
     use: (connection: Connection) => Promise<T>,
   ): Promise<T> {
-    const typed = new Set<string>();
-    for (const token of parsed.raw as readonly RawToken[]) {
-      if (token.type === "flag" && token.flag !== undefined) typed.add(token.flag);
-    }
+    const typed = typedFlags(parsed.raw);
     const connection = await connect({ flags: parsed.flags, typed, env: process.env });
     try {
       return await use(connection);

@@ -48,7 +48,7 @@ function readProgram(root: string): Program {
 }
 
 async function dispatch(words: readonly string[], program: Program): Promise<void> {
-  if (words[0] === "--version") return runCommand(program, "version", []);
+  if (words[0] === "--version") return runCommand(program, "version", { words: [] });
   if (words[0] === "autocomplete") return runOclif(program, words);
   if (words.length === 0) return startOrHelp(program);
   const arranged = arrangeWords(words, vocabulary(program));
@@ -57,7 +57,7 @@ async function dispatch(words: readonly string[], program: Program): Promise<voi
   const own = end === -1 ? arranged.words : arranged.words.slice(0, end);
   const id = commandId(program, arranged.command);
   if (own.includes("--help") || own.includes("-h")) return showHelp(program, id);
-  await runCommand(program, id, arranged.words);
+  await runCommand(program, id, arranged);
 }
 
 /** The id behind a name, which may be an alias. */
@@ -70,11 +70,15 @@ function commandId({ commands }: Program, name: string): string {
 }
 
 /** Loads the one command that is to run. */
-async function runCommand(program: Program, id: string, words: readonly string[]): Promise<void> {
+async function runCommand(
+  program: Program,
+  id: string,
+  { words, longForm = false }: { readonly words: readonly string[]; readonly longForm?: boolean },
+): Promise<void> {
   const load = commandTable[id];
   if (load === undefined) return runOclif(program, [id, ...words]);
   const { default: Command } = await load();
-  await new Command(words, { id, version: program.version }).execute();
+  await new Command(words, { id, version: program.version, longForm }).execute();
 }
 
 /** What only oclif can do: its plugins' commands. */
@@ -93,7 +97,7 @@ async function showHelp(program: Program, id: string): Promise<void> {
 async function startOrHelp(program: Program): Promise<void> {
   const file = await loadConfig(undefined, process.env);
   const store = process.env.LOCKD_STORE ?? serverValue(file, "store") ?? "";
-  if (store !== "") return runCommand(program, "serve", []);
+  if (store !== "") return runCommand(program, "serve", { words: [] });
   process.exitCode = 2;
   const { helpPage } = await import("./help-page.ts");
   note(await helpPage(program.root, ""));

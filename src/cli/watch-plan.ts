@@ -7,7 +7,7 @@ export interface WatchFlags {
   readonly key?: string | undefined;
   readonly namespace?: string | undefined;
   readonly prefix?: string | undefined;
-  readonly queue?: string | undefined;
+  readonly messages?: string | undefined;
   readonly txn?: string | undefined;
   readonly all?: boolean | undefined;
   readonly "from-version"?: string | undefined;
@@ -28,10 +28,10 @@ export interface WatchPlan {
 /** @throws UsageError unless exactly one thing is watched */
 export function watchPlan(flags: WatchFlags, argument: string | undefined): WatchPlan {
   const key = firstGiven(argument, flags.key);
-  const { prefix, queue, txn } = flags;
+  const { prefix, messages: queue, txn } = flags;
   const subjects = [key, prefix, queue, txn, flags.all === true ? "all" : undefined];
   if (subjects.filter((subject) => subject !== undefined).length !== 1) {
-    throw new UsageError("watch one of: a key, --prefix, --queue, --txn, --all");
+    throw new UsageError("watch one of: a key, --prefix, --queue, --messages, --txn, --all");
   }
   const from = flags["from-version"];
   const keepsStates = key !== undefined || prefix !== undefined;

@@ -38,12 +38,13 @@ function loadedBy(words: readonly string[]): readonly string[] {
 }
 
 const engine = /src\/(engine\/(?!ports|limits)|storage\/)|better-sqlite3/;
+const screen = /node_modules\/(ink|react|yoga-layout)|\.tsx$/;
 const rest = /src\/server|node_modules\/(pino|yaml|typescript|undici)/;
 
 test("a command against a server loads neither engine nor store", () => {
   const files = loadedBy(["status", "k", "-s", "http://127.0.0.1:1", "--retries", "-1"]);
   expect(files.some((file) => file.includes("node-dispatcher"))).toBe(true);
-  expect(files.filter((file) => engine.test(file) || rest.test(file))).toEqual([]);
+  expect(files.filter((file) => [engine, rest, screen].some((one) => one.test(file)))).toEqual([]);
 });
 
 test("an inline command loads no HTTP library while nobody owns the store", () => {
@@ -52,11 +53,18 @@ test("an inline command loads no HTTP library while nobody owns the store", () =
   expect(files.filter((file) => rest.test(file) || file.includes("node-dispatcher"))).toEqual([]);
 });
 
+test("one frame without a terminal loads neither Ink nor React", () => {
+  const files = loadedBy(["tui", "--once"]);
+  expect(files.some((file) => file.includes("src/tui/once"))).toBe(true);
+  expect(files.filter((file) => screen.test(file))).toEqual([]);
+});
+
 test("help, version and usage errors load nothing of either", () => {
   for (const words of [["version"], ["status", "--nope"], ["acquire"].concat(["--ttl", "x"])]) {
     const files = loadedBy(words);
+    const more = /undici|src\/(local|client|tui)\//;
     const heavy = files.filter(
-      (file) => engine.test(file) || rest.test(file) || /undici|src\/(local|client)\//.test(file),
+      (file) => engine.test(file) || rest.test(file) || screen.test(file) || more.test(file),
     );
     expect(heavy).toEqual([]);
   }

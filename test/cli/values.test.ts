@@ -84,7 +84,6 @@ describe("words", () => {
     [["acquire", "k"], "acquire", ["k"]],
     [["-v", "-s", "u", "acquire", "k"], "acquire", ["-v", "-s", "u", "k"]],
     [["--server=u", "verify", "store"], "verify:store", ["--server=u"]],
-    [["client", "rm", "k"], "rm", ["k"]],
     [["--store", "mem://"], "serve", ["--store", "mem://"]],
     [["-v", "acquire", "k", "--", "-x"], "acquire", ["-v", "k", "--", "-x"]],
     [["index", "-n", "x", "flush", "-m", "wait"], "index:flush", ["-m", "wait", "-n", "x"]],
@@ -93,7 +92,13 @@ describe("words", () => {
     [["nope"], undefined, ["nope"]],
     [["--help"], undefined, ["--help"]],
   ])("%j", (words, command, rest) => {
-    expect(arrangeWords(words, vocabulary)).toEqual({ command, words: rest });
+    expect(arrangeWords(words, vocabulary)).toMatchObject({ command, words: rest });
+  });
+
+  test("the long form of the old program is known as such", () => {
+    const words = ["-v", "client", "rm", "k"];
+    const arranged = { command: "rm", words: ["-v", "k"], longForm: true };
+    expect(arrangeWords(words, vocabulary)).toEqual(arranged);
   });
 
   test("an unknown flag in front of a command is refused", () => {

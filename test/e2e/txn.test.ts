@@ -1,4 +1,4 @@
-/** Transactions from the shell, with real processes: txn commands, run --also, and who dies when. */
+/** Transactions from the shell, with real processes: txn, run --also, and who dies when. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";

@@ -28,6 +28,8 @@ export interface StartedCommand {
   readonly env: NodeJS.ProcessEnv;
   readonly leaseId: string;
   readonly scope: ChildScope;
+  /** What it reads: an open file; absent: what we read ourselves. */
+  readonly stdin?: number | undefined;
   /** Called before anything else can happen once the process exists. */
   readonly onPid: (pid: number) => void;
 }
@@ -63,9 +65,11 @@ export class RunningChild {
   }
 
   /** @throws command_not_started, command_not_executable */
-  static start({ command, env, leaseId, scope, onPid }: StartedCommand): Promise<RunningChild> {
+  static start(started: StartedCommand): Promise<RunningChild> {
+    const { command, env, leaseId, scope, onPid, stdin = "inherit" } = started;
     const [file = "", ...args] = command;
-    const child = spawn(file, args, { stdio: "inherit", detached: scope === "group", env });
+    const stdio = [stdin, "inherit", "inherit"] as const;
+    const child = spawn(file, args, { stdio: [...stdio], detached: scope === "group", env });
     const { pid } = child;
     if (pid === undefined) {
       return new Promise((_resolve, reject) => {

@@ -1,18 +1,13 @@
 /** Getting the leases that the command runs under, and giving them up when they are not used. */
 import { failure } from "../../api/errors.ts";
 import type { AcquireRequest, Lockd } from "../../api/lockd.ts";
+import { abortLater } from "./abort-later.ts";
 import type { JudgeParts } from "./lease-judge.ts";
 import { type GrantedLease, LeaseSet, saysLost } from "./lease-set.ts";
 import { type Hold, type LeaseTiming, runTtlSecondsMin } from "./lease-timing.ts";
 
 /** Part of the lease time that a wait may take before the lease is renewed to count from later. */
 const staleShare = 0.1;
-
-/**
- * Milliseconds that an acquire goes on after it was called off: a grant that is being written then
- * still reaches us, so that it can be given back, instead of running out unseen.
- */
-const inFlightMs = 250;
 
 export interface LeaseParts extends JudgeParts {
   readonly lockd: Lockd;
@@ -61,7 +56,7 @@ async function takeAll(parts: LeaseParts, granted: GrantedLease[]): Promise<void
     const sentAt = clock.nowMs();
     const keeping = new Keeping(parts, granted);
     try {
-      const both = AbortSignal.any([somewhatLater(signal), keeping.lost]);
+      const both = AbortSignal.any([abortLater(signal), keeping.lost]);
       const blockSeconds = leftOf(acquire.blockSeconds ?? 0, sentAt - startedAt);
       granted.push({
         sentAt,
@@ -107,15 +102,6 @@ class Keeping {
   stop(): void {
     clearInterval(this.#timer);
   }
-}
-
-/** Aborts as the signal does, {@link inFlightMs} after it. */
-function somewhatLater(signal: AbortSignal): AbortSignal {
-  const later = new AbortController();
-  const onAbort = (): void => void setTimeout(() => later.abort(signal.reason), inFlightMs);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return later.signal;
 }
 
 function tooShort(granted: LeaseTiming, asked: LeaseTiming): Error {

@@ -62,7 +62,9 @@ export class LeaseJudge {
     const endsAt = await this.#endsAt();
     const leftMs = endsAt === undefined ? seemsMs : endsAt - answeredAt;
     const ttlSeconds = Math.min(asked.ttlSeconds, Math.max(0, Math.ceil(leftMs / 1000)));
-    return ttlSeconds === asked.ttlSeconds ? asked : leaseTiming(ttlSeconds, asked.termGraceMs);
+    return ttlSeconds === asked.ttlSeconds
+      ? asked
+      : leaseTiming(ttlSeconds, asked.termGraceMs, asked.renewShare);
   }
 
   /** To be called at once when an answer has come. */

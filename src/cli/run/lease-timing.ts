@@ -20,6 +20,9 @@ const termGraceShare = 0.25;
 /** Milliseconds between SIGTERM and SIGKILL when the lease is gone already: others may hold it. */
 const lossGraceMsMax = 1_000;
 
+/** When a lease is renewed: after this part of its time, early enough for several failures. */
+const renewShareDefault = 1 / 3;
+
 /** Seconds. Below this there is no room left for a renewal that fails once. */
 export const runTtlSecondsMin = 3;
 
@@ -27,6 +30,8 @@ export interface LeaseTiming {
   readonly ttlSeconds: number;
   /** Milliseconds the child gets between SIGTERM and SIGKILL. */
   readonly termGraceMs: number;
+  /** Part of the time we may rely on after which the lease is renewed. */
+  readonly renewShare: number;
 }
 
 /** A lease as we may rely on it. */
@@ -37,10 +42,14 @@ export interface Hold {
   readonly sureUntil: number;
 }
 
-export function leaseTiming(ttlSeconds: number, termGraceMs: number | undefined): LeaseTiming {
+export function leaseTiming(
+  ttlSeconds: number,
+  termGraceMs: number | undefined,
+  renewShare = renewShareDefault,
+): LeaseTiming {
   const usual = Math.min(termGraceMsMax, ttlSeconds * 1000 * termGraceShare);
   const longest = (sureMs(ttlSeconds) - killMarginMs) / 2;
-  return { ttlSeconds, termGraceMs: Math.min(termGraceMs ?? usual, longest) };
+  return { ttlSeconds, termGraceMs: Math.min(termGraceMs ?? usual, longest), renewShare };
 }
 
 /** How long after sending we may rely on a lease of so many seconds. */
@@ -67,9 +76,9 @@ export function termAt(hold: Hold, timing: LeaseTiming): number {
   return killAt(hold) - timing.termGraceMs;
 }
 
-/** The next renewal; early enough for several failures in a row. */
-export function renewAt(hold: Hold): number {
-  return hold.sentAt + Math.floor(Math.max(0, killAt(hold) - hold.sentAt) / 3);
+/** The next renewal. */
+export function renewAt(hold: Hold, { renewShare }: LeaseTiming): number {
+  return hold.sentAt + Math.floor(Math.max(0, killAt(hold) - hold.sentAt) * renewShare);
 }
 
 /** Pause after a renewal that failed for a passing reason. */

@@ -3,6 +3,7 @@ import type { AcquireResult } from "../../api/lockd.ts";
 import type { Mode } from "../connect.ts";
 import { leasesVariable } from "../lease-input.ts";
 import { runLeasesVariable } from "./process-tree.ts";
+import { reachEnvironment } from "./reach-environment.ts";
 
 /** The environment of the child: `lockd get` and `lockd update` in it need no flags. */
 export function runEnvironment(
@@ -10,10 +11,8 @@ export function runEnvironment(
   mode: Mode,
   env: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
-  const outer = env[runLeasesVariable];
   const merged: NodeJS.ProcessEnv = {
-    ...env,
-    [runLeasesVariable]: outer === undefined ? lease.leaseId : `${outer}:${lease.leaseId}`,
+    ...markedEnvironment(lease.leaseId, env),
     LOCKD_KEY: lease.key,
     LOCKD_LEASE_ID: lease.leaseId,
     LOCKD_FENCING_TOKEN: String(lease.fencingToken),
@@ -27,12 +26,13 @@ export function runEnvironment(
   };
   delete merged.LOCKD_CLIENT_LEASE_ID;
   delete merged[leasesVariable];
-  delete merged.LOCKD_CLIENT_ISLAND;
-  if (mode.kind === "inline") {
-    delete merged.LOCKD_CLIENT_SERVER;
-    return { ...merged, LOCKD_STORE: mode.storeUrl, LOCKD_CLIENT_STORE: mode.storeUrl };
-  }
-  return { ...merged, LOCKD_CLIENT_SERVER: mode.endpoints };
+  return reachEnvironment(mode, merged);
+}
+
+/** What is started in it is found by the lease it works under. */
+export function markedEnvironment(leaseId: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const outer = env[runLeasesVariable];
+  return { ...env, [runLeasesVariable]: outer === undefined ? leaseId : `${outer}:${leaseId}` };
 }
 
 /** All leases of a run with several keys: `lockd update -k KEY` finds the one of its key there. */

@@ -57,15 +57,15 @@ function blockSeconds(flags: RunFlags): number {
  * The words before and after `--`.
  * @throws UsageError when there is no command
  */
-export function splitCommand(words: readonly string[]): {
-  readonly own: string[];
-  readonly command: string[];
-} {
+export function splitCommand(
+  words: readonly string[],
+  verb = "run KEY",
+): { readonly own: string[]; readonly command: string[] } {
   const end = words.indexOf("--");
   const command = end === -1 ? [] : words.slice(end + 1);
   if (command.length > 0) return { own: words.slice(0, end), command };
   throw new UsageError(
-    "there is no command to run; write lockd run KEY -- COMMAND [ARGUMENTS], for example " +
-      "lockd run nightly -- ./backup.sh --all",
+    `there is no command to run; write lockd ${verb} -- COMMAND [ARGUMENTS], for example ` +
+      `lockd ${verb} -- ./backup.sh --all`,
   );
 }

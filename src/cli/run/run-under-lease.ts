@@ -9,11 +9,12 @@ import { UsageError } from "../usage-error.ts";
 import { childScope, RunningChild } from "./child-process.ts";
 import { type HeldLease, heldLease } from "./held-lease.ts";
 import { LeaseClock } from "./lease-clock.ts";
+import { saysLost } from "./lease-set.ts";
 import { killAt, type LeaseTiming, termAt } from "./lease-timing.ts";
 import { addLeases, runEnvironment } from "./run-environment.ts";
 import { SignalRelay } from "./signal-relay.ts";
-import { type Supervised, supervise } from "./supervise.ts";
-import { Watchdog } from "./watchdog.ts";
+import { type Renewal, type Supervised, supervise } from "./supervise.ts";
+import { type Guard, Watchdog } from "./watchdog.ts";
 
 export interface RunParts {
   readonly lockd: Lockd;
@@ -70,29 +71,40 @@ async function runCommand(run: Run, held: HeldLease): Promise<number> {
   const scope = childScope();
   const { leaseId } = mainOf(run, held);
   let watchdog: Watchdog | undefined;
+  let guard: Guard | undefined;
   let child: RunningChild;
   try {
     const graceMs = held.timing.termGraceMs;
-    const guard = new Watchdog({ leaseId, scope, graceMs, clock, onLost: () => unguarded.abort() });
-    watchdog = guard;
+    watchdog = new Watchdog(clock);
+    const watching = watchdog.guard({
+      ...{ leaseId, scope, graceMs },
+      onLost: () => unguarded.abort(),
+    });
+    guard = watching;
     guard.killAt(killAt(held.hold));
     relay.waiting.throwIfAborted();
     // Anything may have stopped us since the lease was granted.
     if (clock.nowMs() >= termAt(held.hold, held.timing)) throw tooLate(held);
     const env = runEnvironment(mainOf(run, held), run.mode, run.env);
     if (held.leases.leases.length > 1) addLeases(env, held.leases.leases);
-    const onPid = (pid: number): void => guard.watch(pid);
+    const onPid = (pid: number): void => watching.watch(pid);
     child = await RunningChild.start({ command: run.command, env, leaseId, scope, onPid });
   } catch (error) {
-    watchdog?.done();
+    guard?.done();
+    watchdog?.close();
     await held.leases.giveUp(run.closeTimeoutMs);
     throw error;
   }
   relay.relayTo((name) => child.forward(name));
-  const parts = { ...run, ...held, child, watchdog, unguarded: unguarded.signal };
+  const renewal: Renewal = {
+    renew: ({ signal }) => held.leases.renew(held.timing, signal),
+    isLost: saysLost,
+  };
+  const parts = { ...run, ...held, renewal, child, watchdog: guard, unguarded: unguarded.signal };
   const supervised = await supervise(parts);
   await child.clear(supervised.stopped !== undefined);
-  watchdog.done();
+  guard.done();
+  watchdog.close();
   return await settle(run, held, supervised);
 }
 

@@ -1,7 +1,6 @@
 /** The shell around `supervisor-step.ts`: real timers, renewals, signals and the watchdog. */
 import { AssertionError } from "node:assert";
 import type { LeaseClock } from "./lease-clock.ts";
-import { type LeaseSet, saysLost } from "./lease-set.ts";
 import { type Hold, killAt, type LeaseTiming } from "./lease-timing.ts";
 import {
   type StopReason,
@@ -28,8 +27,16 @@ export interface SupervisedChild {
   kill(): void;
 }
 
+/** How the lease, of a key or of a message, is renewed. */
+export interface Renewal {
+  /** Resolves with what may be relied on from then; `sentAt` is from before it was called. */
+  renew(request: { readonly sentAt: number; readonly signal: AbortSignal }): Promise<Hold>;
+  /** True when the failure says that the lease is gone for good. */
+  isLost(error: unknown): boolean;
+}
+
 export interface SuperviseParts {
-  readonly leases: Pick<LeaseSet, "renew">;
+  readonly renewal: Renewal;
   readonly timing: LeaseTiming;
   readonly hold: Hold;
   readonly clock: LeaseClock;
@@ -124,16 +131,17 @@ class Supervisor {
 
   /** One renewal; its time limit is what is left of the lease. */
   async #renew(): Promise<void> {
-    const { leases, timing, clock, say } = this.#parts;
+    const { renewal, timing, clock, say } = this.#parts;
     const sentAt = clock.nowMs();
     const leftMs = Math.max(1, killAt(this.#state.hold) - sentAt);
     const limitMs = Math.min(renewMsMax, leftMs, (timing.ttlSeconds * 1000) / 3);
     const signal = AbortSignal.timeout(Math.ceil(limitMs));
     try {
-      this.#step({ kind: "renewed", hold: await leases.renew(timing, signal) });
+      const hold = await renewal.renew({ sentAt, signal });
+      this.#step({ kind: "renewed", hold });
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      const definite = saysLost(error);
+      const definite = renewal.isLost(error);
       const { ended, failures, stopping } = this.#state;
       // One line for all failures in a row; what follows from them is said when it happens.
       if (!ended && stopping === undefined && failures === 0) {

@@ -1,9 +1,9 @@
 /**
- * What `lockd run` does while its child runs, as a pure function: state and event in, next state
- * and effects out. Times are milliseconds of a clock that never jumps.
+ * What `lockd run` and `lockd work` do while a child runs, as a pure function: state and event in,
+ * next state and effects out. Times are milliseconds of a clock that never jumps.
  *
- * The promise: the child is dead before anyone else can be granted the key. It is asked to stop
- * (SIGTERM) at `termAt` and killed (SIGKILL) at `killAt`, both counted from before the last
+ * The promise: the child is dead before anyone else can be granted the key or message. It is asked
+ * to stop (SIGTERM) at `termAt` and killed (SIGKILL) at `killAt`, both counted from before the last
  * successful renewal was sent; every success moves both.
  */
 import {
@@ -68,7 +68,7 @@ export function startSupervising(timing: LeaseTiming, hold: Hold): SupervisorSta
     timing,
     hold,
     renewing: false,
-    renewNotBefore: renewAt(hold),
+    renewNotBefore: renewAt(hold, timing),
     failures: 0,
     stopping: undefined,
     killNotAfter: undefined,
@@ -146,7 +146,8 @@ function renewed(state: SupervisorState, hold: Hold): Noted {
     return { state: { ...state, renewing: false }, effects: [] };
   }
   // The newest answer counts, also when it says that the lease ends earlier than was thought.
-  const next = { ...state, hold, renewing: false, failures: 0, renewNotBefore: renewAt(hold) };
+  const renewNotBefore = renewAt(hold, state.timing);
+  const next = { ...state, hold, renewing: false, failures: 0, renewNotBefore };
   const effects: SupervisorEffect[] = [{ kind: "arm_watchdog", killAt: killAt(hold) }];
   if (state.failures > 0) effects.push(say("the lease is renewed again"));
   return { state: next, effects };

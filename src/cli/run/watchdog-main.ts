@@ -1,14 +1,16 @@
 /**
- * The watchdog of `lockd run`: a process of its own, in a session of its own, so that it goes on
- * when `lockd run` is stopped, blocked or killed. It reads lines from standard input:
+ * The watchdog of `lockd run` and `lockd work`: a process of its own, in a session of its own, so
+ * that it goes on when they are stopped, blocked or killed. It reads lines from standard input,
+ * each about one lease:
  *
  *     lease ID SCOPE GRACE_MS     what to watch, and how long SIGTERM may take
- *     until MS SLEPT_MS           kill everything under the lease at this time of the lease clock
- *     child PID                   the command was started
- *     done                        the command has ended; nothing is left to do
+ *     until ID MS SLEPT_MS        kill everything under the lease at this time of the lease clock
+ *     child ID PID                the command was started
+ *     done ID                     the command has ended; the lease is nobody's concern any more
  *
- * When the input ends without `done`, `lockd run` has died: nobody renews the lease any more, so
- * the command is asked to stop at once and killed after its grace, at the latest at its deadline.
+ * When the input ends while leases are left, who fed it has died: nobody renews them any more, so
+ * their commands are asked to stop at once and killed after their grace, at the latest at their
+ * deadline. It ends when its input has ended and nothing is left to do.
  */
 import { LeaseClock } from "./lease-clock.ts";
 import {
@@ -27,41 +29,57 @@ const lookMs = 250;
 /** Kills sent before we only wait: what ten seconds of SIGKILL do not end, nothing ends. */
 const killsMax = 40;
 
+interface LeaseTerms {
+  readonly leaseId: string;
+  readonly scope: ChildScope;
+  readonly graceMs: number;
+}
+
 class WatchedLease {
-  readonly #clock = new LeaseClock();
-  #tree: ProcessTree = { leaseId: "", scope: "group", pid: undefined };
-  #graceMs = 0;
+  readonly #clock: LeaseClock;
+  readonly #graceMs: number;
+  /** Called when it is orphaned and nothing is left of its command. */
+  readonly #over: () => void;
+  #tree: ProcessTree;
   #deadline = Infinity;
   #kills = 0;
   #orphaned = false;
   #timer: NodeJS.Timeout | undefined;
 
-  onLine(line: string): void {
-    const [verb, first = "", second = "", third = ""] = line.split(" ");
-    if (verb === "done") process.exit(0);
-    if (verb === "lease") {
-      this.#tree = { ...this.#tree, leaseId: first, scope: second as ChildScope };
-      this.#graceMs = Number(third);
-    }
-    if (verb === "child") {
-      const pid = Number(first);
-      this.#tree = { ...this.#tree, pid, born: bornOf(pid) };
-    }
-    if (verb === "until") {
-      this.#clock.follow(Number(second));
-      this.#deadline = Number(first);
-    }
-    this.#kills = 0;
-    this.#look();
+  constructor({ leaseId, scope, graceMs }: LeaseTerms, clock: LeaseClock, over: () => void) {
+    this.#clock = clock;
+    this.#graceMs = graceMs;
+    this.#over = over;
+    this.#tree = { leaseId, scope, pid: undefined };
   }
 
-  onEnd(): void {
-    if (this.#tree.leaseId === "") process.exit(0);
+  started(pid: number): void {
+    this.#tree = { ...this.#tree, pid, born: bornOf(pid) };
+    this.#lookAgain();
+  }
+
+  until(atMs: number): void {
+    this.#deadline = atMs;
+    this.#lookAgain();
+  }
+
+  done(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Whoever renewed it has died. */
+  orphan(): void {
     this.#orphaned = true;
     terminateTree(this.#tree);
     // Killed before it could tell us the child: the mark that the child inherited finds it.
     if (this.#tree.pid === undefined) for (const pid of members(this.#tree)) sendTo(pid, "SIGTERM");
     this.#deadline = Math.min(this.#deadline, this.#clock.nowMs() + this.#graceMs);
+    this.#look();
+  }
+
+  /** Something has changed: what was given up may be worth another try. */
+  #lookAgain(): void {
+    this.#kills = 0;
     this.#look();
   }
 
@@ -76,9 +94,48 @@ class WatchedLease {
   #kill(): void {
     this.#kills += 1;
     killTree(this.#tree);
-    // While `lockd run` lives (stopped, perhaps just before it starts the child) we stay.
-    const over = this.#orphaned && (members(this.#tree).length === 0 || this.#kills >= killsMax);
-    if (over) process.exit(0);
+    // While our feeder lives (stopped, perhaps just before it starts the child) we stay.
+    if (!this.#orphaned) return;
+    if (members(this.#tree).length > 0 && this.#kills < killsMax) return;
+    this.#kills = killsMax;
+    this.#over();
+  }
+}
+
+class Watch {
+  readonly #clock = new LeaseClock();
+  readonly #leases = new Map<string, WatchedLease>();
+
+  onLine(line: string): void {
+    const [verb, id = "", first = "", second = ""] = line.split(" ");
+    if (verb === "lease") this.#guard(id, { scope: first as ChildScope, graceMs: Number(second) });
+    const lease = this.#leases.get(id);
+    if (verb === "child") lease?.started(Number(first));
+    if (verb === "until") {
+      this.#clock.follow(Number(second));
+      lease?.until(Number(first));
+    }
+    if (verb !== "done") return;
+    lease?.done();
+    this.#leases.delete(id);
+  }
+
+  onEnd(): void {
+    for (const lease of this.#leases.values()) lease.orphan();
+    this.#endWhenIdle();
+  }
+
+  #guard(leaseId: string, terms: Omit<LeaseTerms, "leaseId">): void {
+    const over = (): void => {
+      this.#leases.delete(leaseId);
+      this.#endWhenIdle();
+    };
+    this.#leases.set(leaseId, new WatchedLease({ ...terms, leaseId }, this.#clock, over));
+  }
+
+  /** Only asked once the input has ended: before, another lease may come. */
+  #endWhenIdle(): void {
+    if (this.#leases.size === 0) process.exit(0);
   }
 }
 
@@ -98,10 +155,10 @@ class LineSplitter {
   }
 }
 
-const watched = new WatchedLease();
+const watch = new Watch();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) process.on(name, () => {});
-const input = new LineSplitter((line) => watched.onLine(line));
+const input = new LineSplitter((line) => watch.onLine(line));
 process.stdin.setEncoding("utf8");
 process.stdin.on("data", (text: string) => input.push(text));
-process.stdin.on("end", () => watched.onEnd());
-process.stdin.on("error", () => watched.onEnd());
+process.stdin.on("end", () => watch.onEnd());
+process.stdin.on("error", () => watch.onEnd());

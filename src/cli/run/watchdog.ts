@@ -23,53 +23,52 @@ function notStarted(reason: string): LockdError {
   return new LockdError("internal", `the watchdog cannot be started: ${reason}; ${rest}`);
 }
 
-export interface WatchdogOptions {
+export interface GuardOptions {
   readonly leaseId: string;
   readonly scope: ChildScope;
   /** Milliseconds between SIGTERM and SIGKILL when we have died. */
   readonly graceMs: number;
-  readonly clock: LeaseClock;
   /** The child is unguarded: the watchdog ended again and again. */
   readonly onLost: () => void;
 }
 
-/** Our end of the watchdog process (see `watchdog-main.ts`). */
+/** Our end of the watchdog process (see `watchdog-main.ts`), which guards any number of leases. */
 export class Watchdog {
-  readonly #options: WatchdogOptions;
+  readonly #clock: LeaseClock;
+  readonly #guards = new Set<Guard>();
   #process: ChildProcess;
   #replacements = 0;
-  #done = false;
-  #child = "";
-  #until = "";
+  #closed = false;
+  #lost = false;
 
   /** @throws LockdError when there is no process to be had */
-  constructor(options: WatchdogOptions) {
-    this.#options = options;
+  constructor(clock: LeaseClock) {
+    this.#clock = clock;
     this.#process = this.#start();
     if (this.#process.pid !== undefined) return;
-    this.#done = true;
+    this.#closed = true;
     throw notStarted("the system gives no process");
   }
 
-  get pid(): number | undefined {
-    return this.#process.pid;
+  /**
+   * From now on everything under this lease is watched.
+   * @throws LockdError when the watchdog could not be kept running
+   */
+  guard(options: GuardOptions): Guard {
+    if (this.#lost) throw notStarted("it ended again and again");
+    const guard = new Guard(options, {
+      sleptMs: () => this.#clock.sleptMs,
+      say: (line) => this.#process.stdin?.write(line),
+      done: () => this.#guards.delete(guard),
+    });
+    this.#guards.add(guard);
+    this.#process.stdin?.write(guard.told());
+    return guard;
   }
 
-  /** The command was started as this process. */
-  watch(pid: number): void {
-    this.#child = `child ${pid}\n`;
-    this.#say(this.#child);
-  }
-
-  /** Kill everything under the lease at this time of the lease clock unless told otherwise. */
-  killAt(atMs: number): void {
-    this.#until = `until ${atMs} ${this.#options.clock.sleptMs}\n`;
-    this.#say(this.#until);
-  }
-
-  done(): void {
-    this.#done = true;
-    this.#say("done\n");
+  /** It ends when all its guards are done. */
+  close(): void {
+    this.#closed = true;
     this.#process.stdin?.end();
   }
 
@@ -84,28 +83,73 @@ export class Watchdog {
     watchdog.on("error", () => this.#replace());
     watchdog.on("exit", () => this.#replace());
     watchdog.unref();
-    const { leaseId, scope, graceMs } = this.#options;
-    watchdog.stdin?.write(`lease ${leaseId} ${scope} ${Math.ceil(graceMs)}\n`);
     return watchdog;
   }
 
   /** It ended although nobody told it to. */
   #replace(): void {
-    if (this.#done) return;
+    if (this.#closed || this.#lost) return;
     this.#replacements += 1;
     if (this.#replacements > replacementsMax) {
-      this.#options.onLost();
+      this.#giveUp();
       return;
     }
     try {
       this.#process = this.#start();
-      this.#say(`${this.#until}${this.#child}`);
+      for (const guard of this.#guards) this.#process.stdin?.write(guard.told());
     } catch {
-      this.#options.onLost();
+      this.#giveUp();
     }
   }
 
-  #say(lines: string): void {
-    this.#process.stdin?.write(lines);
+  #giveUp(): void {
+    this.#lost = true;
+    for (const guard of this.#guards) guard.lost();
+  }
+}
+
+interface GuardLine {
+  readonly sleptMs: () => number;
+  readonly say: (line: string) => void;
+  readonly done: () => void;
+}
+
+/** One lease that the watchdog watches. */
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #line: GuardLine;
+  #child = "";
+  #until = "";
+
+  constructor(options: GuardOptions, line: GuardLine) {
+    this.#options = options;
+    this.#line = line;
+  }
+
+  /** The command was started as this process. */
+  watch(pid: number): void {
+    this.#child = `child ${this.#options.leaseId} ${pid}\n`;
+    this.#line.say(this.#child);
+  }
+
+  /** Kill everything under the lease at this time of the lease clock unless told otherwise. */
+  killAt(atMs: number): void {
+    this.#until = `until ${this.#options.leaseId} ${atMs} ${this.#line.sleptMs()}\n`;
+    this.#line.say(this.#until);
+  }
+
+  done(): void {
+    this.#line.say(`done ${this.#options.leaseId}\n`);
+    this.#line.done();
+  }
+
+  /** Everything that a watchdog has to know of the lease. */
+  told(): string {
+    const { leaseId, scope, graceMs } = this.#options;
+    return `lease ${leaseId} ${scope} ${Math.ceil(graceMs)}\n${this.#until}${this.#child}`;
+  }
+
+  lost(): void {
+    this.#options.onLost();
   }
 }

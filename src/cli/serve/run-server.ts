@@ -1,5 +1,5 @@
 /** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
-import type { ServedLockd } from "../../api/lockd.ts";
+import type { Lockd, ServedLockd } from "../../api/lockd.ts";
 import type { Clock } from "../../engine/ports/clock.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
 import { SystemClock } from "../../host/clock.ts";
@@ -20,6 +20,14 @@ export interface RunServerOptions {
   readonly logMode: "json" | "console";
   readonly configPath: string | undefined;
   readonly unknownKeys: readonly string[];
+  /** Runs beside the server, which ends with it. */
+  readonly beside?: ((served: Served) => Promise<number>) | undefined;
+}
+
+/** A server that is running. */
+export interface Served {
+  readonly lockd: Lockd;
+  readonly endpoints: readonly string[];
 }
 
 /** Serves until a signal came and the drain is over; answers the exit code. */
@@ -69,7 +77,9 @@ export async function runServer(options: RunServerOptions): Promise<number> {
       onBug: () => bug.resolve(1),
     });
     const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs: () => server.idleMs() });
-    const exitCode = await Promise.race([ended.then(() => 0), bug.promise]);
+    const beside = options.beside?.({ lockd: engine, endpoints: server.endpoints });
+    const ends = [ended.then(() => 0), bug.promise, ...(beside === undefined ? [] : [beside])];
+    const exitCode = await Promise.race(ends);
     draining = true;
     sweep.stop();
     await server.stop();

@@ -17,7 +17,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-test("many clients take the same keys in any order: none waits for ever, no count is lost", async () => {
+test("many clients take the same keys in any order: none waits, no count is lost", async () => {
   const keys = ["many/a", "many/b", "many/c", "many/d"];
   const lanes = 12;
   const rounds = 5;
@@ -45,7 +45,7 @@ test("many clients take the same keys in any order: none waits for ever, no coun
   expect((await client.txn.list()).transactions).toEqual([]);
 }, 60_000);
 
-test("keys taken in opposite orders, one by one: the wait ends, and a retry gets through", async () => {
+test("keys taken in opposite orders: the wait ends, and a retry gets through", async () => {
   const runs = { count: 0 };
   const move = (first: string, second: string) =>
     client.transaction(
@@ -120,7 +120,7 @@ describe("the wire", () => {
     ...{ txn_id: "d3kq0ls2v1g0005fn5gg", expires_at_unix: 4_000_000_000, fencing_token: 1 },
   });
 
-  test("76: a commit whose connection is cut is decided again; the acquire has one proof", async () => {
+  test("76: a commit whose connection is cut is decided again; an acquire has one proof", async () => {
     const update = { new_version: 1, new_state_etag: "e", bytes: 1, metadata: {} };
     const script = [
       cut,

@@ -1,0 +1,149 @@
+/** One message from the moment it is ours until it is settled. */
+import { LockdError } from "../../api/errors.ts";
+import type { Mode } from "../connect.ts";
+import type { LeaseClock } from "../run/lease-clock.ts";
+import { killAt } from "../run/lease-timing.ts";
+import { supervise } from "../run/supervise.ts";
+import type { Watchdog } from "../run/watchdog.ts";
+import { type HeldMessage, isMessageLost } from "./held-message.ts";
+import { MessageCommand } from "./message-command.ts";
+import { type MessageEnd, messageEnd } from "./message-end.ts";
+
+/** The command cannot be run for any message. */
+const fatalCodes = new Set(["command_not_started", "command_not_executable"]);
+
+/** Seconds before a message whose payload could not be fetched is tried again, by anyone. */
+const payloadPauseSeconds = 10;
+
+export interface MessageWorkParts {
+  readonly command: readonly string[];
+  readonly directory: string;
+  readonly mode: Mode;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: LeaseClock;
+  readonly wallMs: () => number;
+  readonly watchdog: Watchdog;
+  /** Seconds before a message that failed, or that its command put off, is delivered again. */
+  readonly nackDelaySeconds: number | undefined;
+  /** Deliveries after which the command is not tried any more. */
+  readonly maxDeliveries: number;
+  readonly say: (text: string) => void;
+}
+
+/** A message being worked on. */
+export class MessageWork {
+  /** Resolves when nothing of it is left; with the failure that no message will be spared. */
+  readonly done: Promise<unknown | undefined>;
+  readonly #parts: MessageWorkParts;
+  readonly #held: HeldMessage;
+  #command: MessageCommand | undefined;
+  #calledOff = false;
+
+  constructor(parts: MessageWorkParts, held: HeldMessage) {
+    this.#parts = parts;
+    this.#held = held;
+    this.done = this.#run();
+  }
+
+  /** Asks the command to end; its message goes back without counting as a failure. */
+  stop(): void {
+    this.#calledOff = true;
+    this.#command?.terminate();
+  }
+
+  kill(): void {
+    this.#calledOff = true;
+    this.#command?.kill();
+  }
+
+  async #run(): Promise<unknown | undefined> {
+    const { attempts } = this.#held.delivery;
+    const { maxDeliveries } = this.#parts;
+    if (attempts > maxDeliveries) {
+      await this.#settle({ kind: "fail", reason: `delivered more than ${maxDeliveries} times` });
+      return undefined;
+    }
+    try {
+      return await this.#runCommand();
+    } catch (error) {
+      // No watchdog, no disk for the payload: no message will fare better.
+      await this.#settle({ kind: "give_back" });
+      return error;
+    }
+  }
+
+  async #runCommand(): Promise<unknown | undefined> {
+    const held = this.#held;
+    const { clock, wallMs, watchdog } = this.#parts;
+    const unguarded = new AbortController();
+    const guard = watchdog.guard({
+      leaseId: held.delivery.leaseId,
+      scope: "group",
+      graceMs: held.timing.termGraceMs,
+      onLost: () => unguarded.abort(),
+    });
+    const onPid = (pid: number): void => guard.watch(pid);
+    let end: MessageEnd;
+    let command: MessageCommand;
+    try {
+      guard.killAt(killAt(held.hold));
+      command = new MessageCommand({ ...this.#parts, held, onPid });
+      this.#command = command;
+      const { stopped } = await supervise({
+        ...{ renewal: held, timing: held.timing, hold: held.hold, clock, wallMs },
+        ...{ child: command, watchdog: guard, unguarded: unguarded.signal },
+        say: (text) => this.#say(text),
+      });
+      await command.clear(stopped !== undefined || this.#calledOff);
+      const exitCode = await command.exitCode;
+      end = messageEnd({ exitCode, stopped, calledOff: this.#calledOff });
+    } finally {
+      guard.done();
+    }
+    return await this.#conclude(end, command.failure);
+  }
+
+  async #conclude(
+    end: MessageEnd,
+    failure: { readonly error: unknown } | undefined,
+  ): Promise<unknown | undefined> {
+    if (failure === undefined) {
+      await this.#settle(end);
+      return undefined;
+    }
+    const { error } = failure;
+    this.#say(reasonOf(error));
+    const isFatal = error instanceof LockdError && fatalCodes.has(error.code);
+    const delayed = { kind: "give_back", delaySeconds: payloadPauseSeconds } as const;
+    await this.#settle(isFatal || end.kind !== "give_back" ? end : delayed);
+    return isFatal ? error : undefined;
+  }
+
+  /** What cannot be settled is delivered again when its lease ends. */
+  async #settle(end: MessageEnd): Promise<void> {
+    const held = this.#held;
+    const { nackDelaySeconds } = this.#parts;
+    if (end.kind === "leave") return;
+    try {
+      if (end.kind === "ack") await held.ack();
+      if (end.kind === "give_back") await held.defer(end.delaySeconds);
+      if (end.kind === "defer") await held.defer(nackDelaySeconds);
+      if (end.kind === "fail") {
+        this.#say(`${end.reason} (attempt ${held.delivery.attempts})`);
+        await held.fail(end.reason, nackDelaySeconds);
+      }
+    } catch (error) {
+      const what = end.kind === "ack" ? "it was done, but cannot be acked" : "it cannot be nacked";
+      const then = isMessageLost(error) ? "others may have it" : "it comes back with its lease";
+      this.#say(`${what}, ${then}: ${reasonOf(error)}`);
+    }
+  }
+
+  #say(text: string): void {
+    this.#parts.say(`message ${this.#held.id}: ${text}`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

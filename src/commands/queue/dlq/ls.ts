@@ -1,0 +1,45 @@
+import type { DeadLetter } from "../../../api/queues.ts";
+import { BaseCommand } from "../../../cli/base-command.ts";
+import { Args, Flags } from "../../../cli/oclif.ts";
+import { jsonText, note, writeOut } from "../../../cli/output.ts";
+import { letterJson, letterTable } from "../../../cli/queue/letter-text.ts";
+import { queueFlags, textOrJson } from "../../../cli/queue/queue-flags.ts";
+import { queueInput, wholeInput } from "../../../cli/queue/queue-input.ts";
+
+export default class QueueDlqLs extends BaseCommand {
+  static override summary = "List the messages of a queue that failed for good, oldest first";
+  static override description =
+    "A message ends here when its attempts or deliveries are used up. Its state stays with it.";
+  static override hiddenAliases = ["q:dlq:ls", "queue:dlq:list"];
+  static override examples = [
+    "<%= config.bin %> queue dlq ls jobs",
+    "<%= config.bin %> queue dlq ls jobs --limit 1000 --json | jq -r '.[].message_id'",
+  ];
+  static override args = { queue: Args.string({ description: "the queue", ignoreStdin: true }) };
+  static override flags = {
+    ...queueFlags,
+    limit: Flags.string({ description: "letters at most; default 100" }),
+    output: textOrJson,
+  };
+
+  protected override async run(): Promise<void> {
+    const parsed = await this.parse(QueueDlqLs);
+    const { flags, args } = parsed;
+    const address = queueInput(flags, args.queue, process.env);
+    const limit = wholeInput(flags.limit, "--limit", 1) ?? 100;
+    const call = { signal: this.interruptible(), correlationId: this.correlationId };
+    await this.withConnection(parsed, async ({ lockd }) => {
+      const letters: DeadLetter[] = [];
+      let cursor: string | undefined;
+      do {
+        const left = Math.min(1_000, limit - letters.length);
+        const page = await lockd.queues.deadLetters({ ...address, cursor, limit: left }, call);
+        letters.push(...page.letters);
+        cursor = page.cursor;
+      } while (cursor !== undefined && letters.length < limit);
+      const asJson = flags.json || flags.output === "json";
+      await writeOut(asJson ? jsonText(letters.map(letterJson)) : letterTable(letters));
+      if (cursor !== undefined) note(`there are more; see --limit`);
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { BaseCommand } from "../../../cli/base-command.ts";
+import { Args, Flags } from "../../../cli/oclif.ts";
+import { jsonText, writeOut } from "../../../cli/output.ts";
+import { changeLetters, chosenLetters, confirm } from "../../../cli/queue/change-letters.ts";
+import { queueFlags, textOrJson } from "../../../cli/queue/queue-flags.ts";
+import { queueInput } from "../../../cli/queue/queue-input.ts";
+
+export default class QueueDlqPurge extends BaseCommand {
+  static override summary = "Delete dead letters for good";
+  static override usage = "queue dlq purge QUEUE [MESSAGE...] [FLAGS]";
+  static override description =
+    "Name the messages, or --all of the queue. Asks on a terminal; elsewhere --yes is needed.";
+  static override hiddenAliases = ["q:dlq:purge"];
+  static override examples = [
+    "<%= config.bin %> queue dlq purge jobs 019301d0-7a5e-7f3a-9b1c-2f9e6a0c4d11 --yes",
+    "<%= config.bin %> queue dlq purge jobs --all",
+  ];
+  static override strict = false;
+  static override args = {
+    queue: Args.string({ description: "the queue", required: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    namespace: queueFlags.namespace,
+    all: Flags.boolean({ description: "all dead letters of the queue" }),
+    yes: Flags.boolean({ char: "y", description: "do not ask" }),
+    output: textOrJson,
+  };
+
+  protected override async run(): Promise<void> {
+    const parsed = await this.parse(QueueDlqPurge);
+    const { flags, args } = parsed;
+    const address = queueInput(flags, args.queue, process.env);
+    const chosen = chosenLetters((parsed.argv as string[]).slice(1), flags.all);
+    const what = chosen === undefined ? "all" : String(chosen.length);
+    await confirm(`delete ${what} dead letters of ${address.queue} for good?`, flags.yes);
+    const call = { signal: this.interruptible(), correlationId: this.correlationId };
+    await this.withConnection(parsed, async ({ lockd: { queues } }) => {
+      const purge = queues.purge.bind(queues);
+      const purged = await changeLetters(purge, address, chosen, call);
+      const asJson = flags.json || flags.output === "json";
+      await writeOut(asJson ? jsonText({ purged }) : `purged=${purged}\n`);
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/** A look at a lockd that has no overview: what its parts tell, and a word on what they do not. */
+import type { Look, LookRequest, Trouble } from "./dashboard-source.ts";
+import { leasesByQuery } from "./leases-by-query.ts";
+import type { LockdSourceOptions } from "./lockd-source.ts";
+
+const notTold = {
+  part: "transactions",
+  code: "not_available",
+  detail: "this server does not tell of transactions",
+} as const;
+
+/** @throws when the lockd cannot be reached at all */
+export async function lookAtParts(
+  { lockd, about, describe, now }: LockdSourceOptions,
+  request: LookRequest,
+  signal: AbortSignal,
+): Promise<Look> {
+  // Any answer at all shows that somebody is there.
+  await lockd.describe({ key: "lockd-dashboard" }, { signal });
+  const trouble: Trouble[] = [];
+  const had = async <Result>(part: Trouble["part"], get: () => Promise<Result>) => {
+    try {
+      return await get();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      trouble.push({ part, ...describe(error) });
+      return undefined;
+    }
+  };
+  const leases = await had("leases", () => leasesByQuery({ lockd, now, signal }, request));
+  const queues = await had("queues", () => lockd.queues.list({ limit: 100 }, { signal }));
+  const { transactions: face } = lockd;
+  const list = face === undefined ? undefined : () => face.list({}, { signal });
+  if (list === undefined) trouble.push(notTold);
+  const transactions = list === undefined ? undefined : await had("transactions", list);
+  return {
+    ...about,
+    uptimeMs: undefined,
+    draining: false,
+    nowUnixMs: now(),
+    counts: undefined,
+    complete: false,
+    leases: leases ?? [],
+    cursor: undefined,
+    queues: queues?.queues ?? [],
+    moreQueues: queues?.cursor !== undefined,
+    transactions: transactions?.transactions ?? [],
+    moreTransactions: transactions?.cursor !== undefined,
+    tc: { mode: "local" },
+    qrfState: "disengaged",
+    trouble,
+  };
+}
