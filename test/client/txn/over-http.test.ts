@@ -120,7 +120,7 @@ describe("the wire", () => {
     ...{ txn_id: "d3kq0ls2v1g0005fn5gg", expires_at_unix: 4_000_000_000, fencing_token: 1 },
   });
 
-  test("76: a commit whose connection is cut is decided again; an acquire has one proof", async () => {
+  test("76: a commit whose connection is cut is decided again; one proof an acquire", async () => {
     const update = { new_version: 1, new_state_etag: "e", bytes: 1, metadata: {} };
     const script = [
       cut,
