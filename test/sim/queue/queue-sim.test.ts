@@ -7,7 +7,7 @@ import { queueScenarioOf } from "./scenario.ts";
 import { runQueueScenario } from "./world.ts";
 
 /** Seeds a mutant is looked for in: fewer than `npm run sim` runs. */
-const budget = 300;
+const budget = 400;
 const first = 40_000;
 
 test("the same seed gives the same trace", async () => {
