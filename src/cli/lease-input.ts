@@ -5,6 +5,9 @@ import { parseWhole } from "./values.ts";
 
 type Env = NodeJS.ProcessEnv;
 
+/** `NAMESPACE:KEY:LEASE:TOKEN` of every lease of a run with several keys, separated by spaces. */
+export const leasesVariable = "LOCKD_CLIENT_LEASES";
+
 interface KeyInput {
   readonly key?: string | undefined;
   readonly namespace?: string | undefined;
@@ -44,13 +47,14 @@ export function leaseInput(
 ): LeaseAddress {
   const { env } = options;
   const address = keyInput(flags, argument, env);
+  const known = leaseOf(address, env);
   const leaseId = required(
-    firstGiven(flags.lease, env.LOCKD_CLIENT_LEASE, env.LOCKD_CLIENT_LEASE_ID),
+    firstGiven(flags.lease, known?.leaseId, env.LOCKD_CLIENT_LEASE, env.LOCKD_CLIENT_LEASE_ID),
     "lease",
     "LOCKD_CLIENT_LEASE",
   );
   const token = required(
-    firstGiven(flags["fencing-token"], env.LOCKD_CLIENT_FENCING_TOKEN),
+    firstGiven(flags["fencing-token"], known?.token, env.LOCKD_CLIENT_FENCING_TOKEN),
     "fencing-token",
     "LOCKD_CLIENT_FENCING_TOKEN",
   );
@@ -61,6 +65,17 @@ export function leaseInput(
     fencingToken: parseWhole(token, "--fencing-token", 1),
     txnId: options.txn === "required" ? required(txnId, "txn-id", "LOCKD_CLIENT_TXN_ID") : txnId,
   };
+}
+
+/** The lease of just this key, when the environment names several. */
+function leaseOf(
+  { namespace = "default", key = "" }: KeyAddress,
+  env: Env,
+): { readonly leaseId: string | undefined; readonly token: string | undefined } | undefined {
+  const wanted = `${namespace}:${key.trim().replace(/^\//, "")}:`.toLowerCase();
+  const found = (env[leasesVariable] ?? "").split(" ").find((entry) => entry.startsWith(wanted));
+  const [leaseId, token] = found?.slice(wanted.length).split(":") ?? [];
+  return found === undefined ? undefined : { leaseId, token };
 }
 
 /** The conditions of `--if-version` and `--if-etag`. */

@@ -62,6 +62,6 @@ function secondsLeft(endMs: number, clock: ClientClock): number {
 
 /** Held by others, shed load and trouble of the server pass; everything else does not. */
 function worthWaiting(error: LockdApiError): boolean {
-  if (error instanceof AlreadyExistsError) return false;
+  if (error instanceof AlreadyExistsError || error.code === "idempotency_conflict") return false;
   return error.status === 409 || error.status === 429 || error.status >= 500;
 }

@@ -1,4 +1,4 @@
-import { LockdApiError, LockdTimeoutError } from "../api/errors.ts";
+import { LockdApiError, LockdConfigError, LockdTimeoutError } from "../api/errors.ts";
 import type { AcquireResult } from "../api/lockd.ts";
 import { positiveMs, wireSeconds } from "./call-options.ts";
 import type { AcquireRequest } from "./types.ts";
@@ -36,4 +36,21 @@ export function leaseFacts(result: AcquireResult) {
   const correlationId = result.correlationId === "" ? undefined : result.correlationId;
   const lease = { namespace, key, leaseId, txnId, owner, expiresAtUnix };
   return { ...lease, version, stateEtag, fencingToken, correlationId };
+}
+
+/** What the wire says of an acquire besides the lease time. @throws LockdConfigError */
+export function acquireTerms(r: AcquireRequest, namespaceDefault: string) {
+  if (typeof r.owner !== "string" || r.owner.trim() === "") {
+    throw new LockdConfigError("missing_owner", "acquire needs an owner: a host, job or person");
+  }
+  const { key, namespace = namespaceDefault, owner, ifNotExists, txnId } = r;
+  // One for all attempts of this call: a grant whose answer was lost is found again.
+  const { idempotencyKey = mintIdempotencyKey() } = r;
+  const block = { blockSeconds: blockSeconds(r.waitMs) };
+  return { namespace, key, owner, ifNotExists, txnId, idempotencyKey, ...block };
+}
+
+/** Nobody can guess it, which makes it the proof of who repeats a request. */
+function mintIdempotencyKey(): string {
+  return process.getBuiltinModule("node:crypto").randomUUID();
 }

@@ -7,7 +7,7 @@ import {
   type SessionMaker,
   startForUpdate,
 } from "./acquire-for-update.ts";
-import { acquireFailure, blockSeconds, leaseFacts } from "./acquire-terms.ts";
+import { acquireFailure, acquireTerms, leaseFacts } from "./acquire-terms.ts";
 import { AttachmentReads } from "./attachment-reads.ts";
 import type { AttachmentReader } from "./attachment-types.ts";
 import { callOptions, positiveMs, wireSeconds } from "./call-options.ts";
@@ -34,11 +34,12 @@ import type {
   QueryRequest,
 } from "./query/query-types.ts";
 import type { ExtendingCarrier } from "./queue/extending-protocol.ts";
-import { QueueCalls } from "./queue/queue-calls.ts";
 import { type QueueHost, queueHostOf } from "./queue/queue-host.ts";
 import { Session } from "./session.ts";
 import { SessionCore } from "./session-core.ts";
 import { stateNotFound } from "./state-calls.ts";
+import type { TransactionHost } from "./txn/running-transaction.ts";
+import { TransactionCalls } from "./txn/transaction-calls.ts";
 import type {
   AcquireRequest,
   Call,
@@ -85,7 +86,7 @@ export function clientOver(
   return new SessionClient(shared, undefined);
 }
 
-class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
+class SessionClient extends TransactionCalls implements LockdClient, ForUpdateHost {
   readonly #shared: ClientShared;
   readonly #correlationId: string | undefined;
   readonly #queries: QueryCalls;
@@ -237,6 +238,12 @@ class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
     return this.#queries.updateNamespaceConfig(c, o);
   }
 
+  get transactionHost(): TransactionHost {
+    const grantKey: TransactionHost["grantKey"] = (r, call, make) =>
+      this.#grant(r, call, { make, returnState: false });
+    return { ...this.queueHost, grantKey };
+  }
+
   attachSession(s: LeaseIds): LeaseSession {
     this.#assertOpen();
     const fencingToken = s.fencingToken ?? this.#token(s.leaseId);
@@ -313,7 +320,7 @@ class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
       },
     };
     const ttlSeconds = wireSeconds(positiveMs("ttlMs", r.ttlMs));
-    const request = { ...this.#acquireRequest(r), ttlSeconds };
+    const request = { ...acquireTerms(r, this.namespace), ttlSeconds };
     const startedMs = options.clock.monotonicMs();
     try {
       const result = await lockd.acquire(
@@ -330,15 +337,6 @@ class SessionClient extends QueueCalls implements LockdClient, ForUpdateHost {
       const waitedMs = options.clock.monotonicMs() - startedMs;
       throw acquireFailure(error, { blockSeconds: request.blockSeconds, waitedMs });
     }
-  }
-
-  #acquireRequest(r: AcquireRequest) {
-    if (typeof r.owner !== "string" || r.owner.trim() === "") {
-      throw new LockdConfigError("missing_owner", "acquire needs an owner: a host, job or person");
-    }
-    const { key, owner, ifNotExists, txnId } = r;
-    const namespace = r.namespace ?? this.namespace;
-    return { namespace, key, owner, ifNotExists, txnId, blockSeconds: blockSeconds(r.waitMs) };
   }
 
   #session(facts: LeaseFacts, make: SessionMaker): { core: SessionCore; session: Session } {

@@ -1,4 +1,5 @@
 import { callOptions } from "./call-options.ts";
+import type { Transaction, TransactionOptions } from "./txn/txn-types.ts";
 import type {
   AcquireRequest,
   BodyInput,
@@ -140,6 +141,15 @@ export async function withLease<T>(
   }
   await session.release({ signal: callOptions(o).signal });
   return value;
+}
+
+/** As `client.transaction`. */
+export function withTransaction<T>(
+  client: LockdClient,
+  work: (tx: Transaction) => Promise<T>,
+  o?: Call<TransactionOptions>,
+): Promise<T> {
+  return client.transaction(work, o);
 }
 
 async function attached<T>(

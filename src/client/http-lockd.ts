@@ -1,4 +1,3 @@
-import { disabledTransactions } from "../api/disabled-transactions.ts";
 import { LockdApiError } from "../api/errors.ts";
 import type {
   AcquireRequest,
@@ -33,6 +32,7 @@ import { OutgoingBody } from "./outgoing-body.ts";
 import { HttpQueries } from "./query/http-queries.ts";
 import { HttpQueues } from "./queue/http-queues.ts";
 import { isRepeatableMutate } from "./repeatable-mutate.ts";
+import { HttpTransactions } from "./txn/http-transactions.ts";
 import * as answers from "./wire-answer.ts";
 import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "./wire-request.ts";
 
@@ -44,7 +44,7 @@ import { acquireBody, jsonBytes, keepAliveBody, mutateBody, releaseBody } from "
 export class HttpLockd implements Lockd {
   readonly queues: HttpQueues;
   readonly attachments: HttpAttachments;
-  readonly transactions = disabledTransactions;
+  readonly transactions: HttpTransactions;
   readonly observation: HttpObservation;
   readonly queries: HttpQueries;
   readonly #carrier: HttpCarrier;
@@ -56,6 +56,7 @@ export class HttpLockd implements Lockd {
     this.queues = new HttpQueues(this.#carrier);
     this.attachments = new HttpAttachments(this.#carrier);
     this.queries = new HttpQueries(this.#carrier);
+    this.transactions = new HttpTransactions(this.#carrier);
   }
 
   /** URLs of the endpoints as they are tried without shuffling. */

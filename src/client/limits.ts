@@ -134,3 +134,16 @@ export const parsedSelectorsMax = 512;
 
 /** Keys of a page that `queryAll` asks for, and at most. */
 export const queryAllPageDefault = 1_000;
+
+/** Bytes of a page of transactions, each with all its participants. */
+export const txnListAnswerBytesMax = 64 * 1024 * 1024;
+
+/** Milliseconds. Lease time of a transaction's keys, and how long it waits for all of them. */
+export const transactionTtlMsDefault = 30_000;
+export const transactionWaitMsDefault = 30_000;
+
+/**
+ * Milliseconds for finding out whether a commit was recorded. Longer than a server needs to be
+ * started again; afterwards the caller is told that it is not known.
+ */
+export const commitMsMax = 30_000;

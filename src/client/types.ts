@@ -3,6 +3,7 @@ import type { AttachmentReader, AttachmentStore } from "./attachment-types.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
 import type { QueryMethods } from "./query/query-types.ts";
 import type { QueueClient } from "./queue/queue-types.ts";
+import type { TransactionMethods } from "./txn/txn-types.ts";
 
 /** Common to every call. A plain AbortSignal may be passed instead. */
 export interface CallOptions {
@@ -60,6 +61,12 @@ export interface AcquireRequest {
   waitMs?: number | "forever" | "none" | undefined;
   ifNotExists?: boolean | undefined;
   txnId?: string | undefined;
+  /**
+   * 16 to 128 visible ASCII characters that nobody can guess: the same request again within 30 s
+   * gets the same lease, also from another process. Made up for each call unless given, so that
+   * the call's own repetitions find a grant whose answer was lost.
+   */
+  idempotencyKey?: string | undefined;
   /** Renew every max(ttl/2, 1 s) until release. Default false. */
   autoKeepAlive?: boolean | undefined;
   backoff?: Partial<AcquireBackoff> | undefined;
@@ -212,7 +219,11 @@ export interface LeaseIds {
   fencingToken?: number | undefined;
 }
 
-export interface LockdClient extends QueueClient, QueryMethods, AsyncDisposable {
+export interface LockdClient
+  extends QueueClient,
+    QueryMethods,
+    TransactionMethods,
+    AsyncDisposable {
   readonly namespace: string;
   useNamespace(ns: string): void;
   useLeaseId(id: string): void;

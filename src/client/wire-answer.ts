@@ -63,6 +63,7 @@ export function acquireResult(answer: EndpointAnswer): AcquireResult {
     stateEtag,
     fencingToken,
     correlationId: header ?? json.textOr("correlation_id", undefined) ?? "",
+    ...(isReplay(answer) ? { replayed: true } : {}),
     state:
       returned === undefined
         ? undefined
@@ -75,6 +76,10 @@ export function acquireResult(answer: EndpointAnswer): AcquireResult {
             fencingToken,
           },
   };
+}
+
+function isReplay({ headers }: EndpointAnswer): boolean {
+  return headerText(headers, "x-idempotent-replay")?.trim().toLowerCase() === "true";
 }
 
 export function keepAliveResult(

@@ -37,6 +37,7 @@ export class WireRequests {
   acquire(request: AcquireRequest, blockSeconds: number | undefined, body: OutgoingBody): WireCall {
     const headers: string[] = [...jsonType];
     add(headers, "x-txn-id", request.txnId);
+    addIdempotencyKey(headers, request.idempotencyKey);
     if (request.returnState === true) add(headers, "x-lockd-return-state", "1");
     return this.#post("/v1/acquire", headers, {
       body,
@@ -247,6 +248,13 @@ export function leaseHeaders(request: LeaseAddress): string[] {
 function addConditions(headers: string[], conditions: CasConditions): void {
   add(headers, "x-if-version", conditions.ifVersion);
   add(headers, "x-if-state-etag", conditions.ifStateEtag);
+}
+
+/** Sent as given, a blank one too: the server says that it proves nothing. */
+function addIdempotencyKey(headers: string[], key: string | undefined): void {
+  if (key === undefined) return;
+  if (key.trim() === "") headers.push("x-idempotency-key", "");
+  else add(headers, "x-idempotency-key", key);
 }
 
 /** Adds a header; an absent or blank value is left out, as the contract reads both alike. */

@@ -5,6 +5,7 @@ import { firstGiven } from "../cli/lease-input.ts";
 import { acquireJson, acquireLines } from "../cli/lease-output.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
+import { acquireTxnId } from "../cli/txn/acquire-txn-id.ts";
 import { parseBlockSeconds, parseTtlSeconds } from "../cli/values.ts";
 
 export default class Acquire extends BaseCommand {
@@ -27,6 +28,10 @@ export default class Acquire extends BaseCommand {
     }),
     owner: Flags.string({ description: "who acquires; default <hostname>-<pid>" }),
     "txn-id": leaseFlags["txn-id"],
+    implicit: Flags.boolean({ description: "leave the transaction id to the server" }),
+    "idempotency-key": Flags.string({
+      description: "get the same lease when this acquire is repeated, by the same --owner, in 30s",
+    }),
     "if-not-exists": Flags.boolean({ description: "only when the key was never acquired" }),
     output: Flags.string({ char: "o", options: ["text", "json"], default: "text" }),
   };
@@ -41,12 +46,13 @@ export default class Acquire extends BaseCommand {
       ttlSeconds: parseTtlSeconds(flags.ttl, "--ttl"),
       blockSeconds: parseBlockSeconds(flags.block),
       ifNotExists: flags["if-not-exists"],
-      txnId: firstGiven(flags["txn-id"], process.env.LOCKD_CLIENT_TXN_ID, process.env.LOCKD_TXN_ID),
+      idempotencyKey: flags["idempotency-key"],
     };
     const signal = this.interruptible();
     await this.withConnection(parsed, async ({ lockd, mode }) => {
       const call = { signal, correlationId: this.correlationId };
-      const lease = await lockd.acquire(request, call);
+      const txnId = await acquireTxnId(flags, process.env, lockd);
+      const lease = await lockd.acquire({ ...request, txnId }, call);
       const asJson = flags.json || flags.output === "json";
       await writeOut(asJson ? jsonText(acquireJson(lease)) : acquireLines(lease, mode));
     });

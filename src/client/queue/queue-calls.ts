@@ -175,5 +175,6 @@ function enqueueRequest(host: QueueHost, queue: string, o: EnqueueOptions): Enqu
     group: o.group,
     dedupeKey: o.dedupeKey === false ? undefined : o.dedupeKey,
     dedupeWindowSeconds: secondsOf("dedupeWindowMs", o.dedupeWindowMs),
+    txnId: o.txnId,
   };
 }

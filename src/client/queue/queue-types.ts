@@ -35,6 +35,8 @@ export interface EnqueueOptions {
   dedupeKey?: string | false | undefined;
   /** How long the key is remembered; 300 000 for keys of callers. */
   dedupeWindowMs?: number | undefined;
+  /** The message appears when this transaction commits, and never when it is rolled back. */
+  txnId?: string | undefined;
 }
 
 export interface EnqueueResult {

@@ -27,6 +27,7 @@ async function acquireRequest(exchange: Exchange): Promise<AcquireRequest> {
     blockSeconds: body.block_seconds,
     ifNotExists: body.if_not_exists,
     txnId: nonEmpty(body.txn_id) ?? exchange.header("x-txn-id"),
+    idempotencyKey: exchange.header("x-idempotency-key"),
     returnState: exchange.header("x-lockd-return-state") === "1",
   };
 }
@@ -43,6 +44,7 @@ async function acquire(lockd: Lockd, exchange: Exchange): Promise<void> {
     "X-Key-Version",
     String(result.version),
   ];
+  if (result.replayed === true) headers.push("X-Idempotent-Replay", "true");
   const { state } = result;
   if (returnState !== true || state === undefined || !(state.body instanceof Uint8Array)) {
     exchange.json(200, json, headers);

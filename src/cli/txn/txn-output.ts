@@ -1,0 +1,85 @@
+/** What the transaction commands print. */
+import type {
+  TxnExplanation,
+  TxnListResult,
+  TxnParticipantStatus,
+  TxnResult,
+  TxnSummary,
+} from "../../api/transactions.ts";
+import { isoTime } from "../lease-output.ts";
+import { jsonText } from "../output.ts";
+
+export function outcomeText({ txnId, state }: TxnResult, asJson: boolean): string {
+  return asJson ? jsonText({ txn_id: txnId, state }) : `txn_id=${txnId} state=${state}\n`;
+}
+
+export function listText(page: TxnListResult, asJson: boolean): string {
+  if (asJson) {
+    return jsonText({ transactions: page.transactions.map(summaryJson), cursor: page.cursor });
+  }
+  const lines = page.transactions.map((txn) => {
+    const doubt = txn.inDoubt ? "  IN DOUBT" : "";
+    const names = txn.participants.map(nameOf).join(" ");
+    const until = `until ${isoTime(txn.expiresAtUnix)}${doubt}`;
+    return `${txn.txnId}  ${txn.state.padEnd(8)}  ${until}  ${names}`;
+  });
+  if (page.cursor !== undefined) lines.push(`more: --cursor ${page.cursor}`);
+  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}
+
+export function explanationText(txn: TxnExplanation, asJson: boolean): string {
+  if (asJson) return jsonText(explanationJson(txn));
+  const finished = txn.record === "finished" ? " (finished)" : "";
+  const head = `${txn.txnId}  ${txn.state.toUpperCase()}${finished}`;
+  const times = [
+    ...(txn.createdAtUnix === undefined ? [] : [`  begun      ${isoTime(txn.createdAtUnix)}`]),
+    ...(txn.decidedAtUnix === undefined ? [] : [`  decided    ${isoTime(txn.decidedAtUnix)}`]),
+    `  ${txn.state === "pending" ? "deadline  " : "remembered"} ${isoTime(txn.expiresAtUnix)}`,
+  ];
+  const participants = txn.participants.map((participant) => {
+    const applied = txn.state === "pending" ? "" : participant.applied ? ", applied" : ", MISSING";
+    const owner = participant.owner === undefined ? "" : ` by ${participant.owner}`;
+    return `  ${nameOf(participant)}  ${participant.now}${owner}${applied}`;
+  });
+  const story = txn.story.map((sentence) => `  ${sentence}`);
+  return `${[head, ...times, ...participants, ...story].join("\n")}\n`;
+}
+
+function nameOf({ namespace, key, backendHash }: TxnParticipantStatus): string {
+  return `${namespace}:${key}${backendHash === "" ? "" : `@${backendHash}`}`;
+}
+
+function participantJson({ namespace, key, backendHash, applied }: TxnParticipantStatus) {
+  return { namespace, key, backend_hash: backendHash === "" ? undefined : backendHash, applied };
+}
+
+function summaryJson(txn: TxnSummary) {
+  return {
+    txn_id: txn.txnId,
+    state: txn.state,
+    participants: txn.participants.map(participantJson),
+    created_at_unix: txn.createdAtUnix,
+    updated_at_unix: txn.updatedAtUnix,
+    expires_at_unix: txn.expiresAtUnix,
+    in_doubt: txn.inDoubt,
+  };
+}
+
+function explanationJson(txn: TxnExplanation) {
+  return {
+    txn_id: txn.txnId,
+    state: txn.state,
+    record: txn.record,
+    participants: txn.participants.map((participant) => ({
+      ...participantJson(participant),
+      now: participant.now,
+      owner: participant.owner,
+      lease_expires_at_unix: participant.leaseExpiresAtUnix,
+      fencing_token: participant.fencingToken,
+    })),
+    created_at_unix: txn.createdAtUnix,
+    decided_at_unix: txn.decidedAtUnix,
+    expires_at_unix: txn.expiresAtUnix,
+    story: txn.story,
+  };
+}
