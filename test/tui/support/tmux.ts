@@ -22,7 +22,9 @@ export class Terminal {
 
   /** Runs a shell command line in a window of its own. */
   constructor(command: string, { columns, rows }: TerminalSize) {
-    const env = { ...process.env, LC_ALL: "C.UTF-8", TZ: "UTC" };
+    // A person's terminal, wherever the test runs: under CI libraries draw without colours.
+    const { CI: _ci, ...own } = process.env;
+    const env = { ...own, LC_ALL: "C.UTF-8", TZ: "UTC" };
     const size = ["-x", String(columns), "-y", String(rows)];
     const start = ["-L", this.#socket, "-f", "/dev/null", "new-session", "-d", ...size, command];
     execFileSync("tmux", start, { env, stdio: "ignore" });
