@@ -5,6 +5,7 @@ import type { OpenStoreOptions } from "../open.ts";
 import { errorOfStore } from "../store-unusable.ts";
 import { ContentFiles } from "./content-files.ts";
 import { segmentsIn } from "./journal/read-segment.ts";
+import { markDatabaseMade, refuseLostDatabase } from "./lost-database.ts";
 import {
   clearClaim,
   noteWhereabouts,
@@ -30,9 +31,11 @@ export async function openDiskStore(options: OpenDiskOptions): Promise<Store> {
   const { directory } = options;
   try {
     makeDirectory(directory);
+    refuseLostDatabase(directory);
     // Others may be creating, closing or recovering it at this very moment.
     const rows = await whenFree(() => SqliteRows.open({ path: path.join(directory, "lockd.db") }));
     try {
+      markDatabaseMade(directory);
       const copied = await whenFree(() => noteWhereabouts(rows));
       if (copied) options.onNotice?.("storage.disk.copied", { directory });
       return options.gear === "exclusive"
