@@ -23,6 +23,7 @@ import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
 import { changeCases, overviewCases, queueChangeCases } from "./observation-cases.ts";
 import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
+import { queryTxnCases } from "./query-txn-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [
@@ -36,6 +37,7 @@ const groups = [
   queryCases,
   eligibilityCases,
   namespaceCases,
+  queryTxnCases,
   mutateCases,
   mutateRaceCases,
   overviewCases,
