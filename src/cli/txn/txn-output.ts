@@ -1,11 +1,12 @@
 /** What the transaction commands print. */
+
 import type {
   TxnExplanation,
   TxnListResult,
   TxnParticipantStatus,
   TxnResult,
-  TxnSummary,
 } from "../../api/transactions.ts";
+import { explanationJson, summaryJson } from "../../api/transactions-json.ts";
 import { isoTime } from "../lease-output.ts";
 import { jsonText } from "../output.ts";
 
@@ -47,39 +48,4 @@ export function explanationText(txn: TxnExplanation, asJson: boolean): string {
 
 function nameOf({ namespace, key, backendHash }: TxnParticipantStatus): string {
   return `${namespace}:${key}${backendHash === "" ? "" : `@${backendHash}`}`;
-}
-
-function participantJson({ namespace, key, backendHash, applied }: TxnParticipantStatus) {
-  return { namespace, key, backend_hash: backendHash === "" ? undefined : backendHash, applied };
-}
-
-function summaryJson(txn: TxnSummary) {
-  return {
-    txn_id: txn.txnId,
-    state: txn.state,
-    participants: txn.participants.map(participantJson),
-    created_at_unix: txn.createdAtUnix,
-    updated_at_unix: txn.updatedAtUnix,
-    expires_at_unix: txn.expiresAtUnix,
-    in_doubt: txn.inDoubt,
-  };
-}
-
-function explanationJson(txn: TxnExplanation) {
-  return {
-    txn_id: txn.txnId,
-    state: txn.state,
-    record: txn.record,
-    participants: txn.participants.map((participant) => ({
-      ...participantJson(participant),
-      now: participant.now,
-      owner: participant.owner,
-      lease_expires_at_unix: participant.leaseExpiresAtUnix,
-      fencing_token: participant.fencingToken,
-    })),
-    created_at_unix: txn.createdAtUnix,
-    decided_at_unix: txn.decidedAtUnix,
-    expires_at_unix: txn.expiresAtUnix,
-    story: txn.story,
-  };
 }

@@ -19,6 +19,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import type { VersionTag } from "../ports/store.ts";
 import { type Plan, type Precondition, type Store, StoreFailure } from "../ports/store.ts";
+import { type RecordCell, RecordCells } from "../record/record-cells.ts";
 import { engineErrorOf } from "../store-failure.ts";
 import { isLeased } from "./fence.ts";
 import {
@@ -28,7 +29,6 @@ import {
   type QueueId,
   type StoredMessage,
 } from "./message.ts";
-import { type MessageCell, MessageCells } from "./message-cells.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
 import type { MessageDecision, MessageTransition } from "./message-decision.ts";
 
@@ -61,7 +61,7 @@ export class MessageShell {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #observer: MessageObserver;
-  readonly #cells = new MessageCells(cachedMessagesMax);
+  readonly #cells = new RecordCells<StoredMessage>({ max: cachedMessagesMax, keepsAbsent: false });
 
   constructor(
     ports: { readonly store: Store; readonly clock: Clock; readonly random: Random },
@@ -142,11 +142,11 @@ export class MessageShell {
       if (landed !== undefined) return { value: this.#done(run, landed) };
     }
     const decidedMs = this.#clock.wallMs();
-    const decision = decide(cell.stored, decidedMs);
+    const decision = decide(cell.record, decidedMs);
     if (decision.kind === "refuse") throw decision.error;
     if (decision.kind === "keep") return { value: decision.answer };
     const etag = this.#random.xid();
-    const before = cell.stored?.message;
+    const before = cell.record?.message;
     const attempt: OpenAttempt<Answer> = { etag, decision, base: cell.tag, before, decidedMs };
     const written = await this.#write(run, attempt);
     if (written === "applied") return { value: this.#done(run, attempt) };
@@ -237,7 +237,7 @@ export class MessageShell {
 }
 
 interface Run<Answer> {
-  readonly cell: MessageCell;
+  readonly cell: RecordCell<StoredMessage>;
   readonly at: MessageAt;
   /** Writes that may have landed, or may still land. */
   readonly open: OpenAttempt<Answer>[];

@@ -1,15 +1,14 @@
 /**
- * What this process knows of each key: the cached record, and whose turn it is to change it.
- * Bounded: beyond `cachedRecordsMax` the oldest idle cells are forgotten and read again on demand.
+ * What this process knows of single records, of keys or of messages: the cached one, and whose turn
+ * it is to change it. Bounded: beyond a maximum the oldest idle cells are forgotten and read again
+ * on demand.
  */
-import { cachedRecordsMax } from "../limits.ts";
 import type { VersionTag } from "../ports/store.ts";
-import type { KeyRecord } from "./key-record.ts";
 
-export class RecordCell {
+export class RecordCell<T> {
   readonly name: string;
   /** Valid while `loaded`. */
-  record: KeyRecord | undefined;
+  record: T | undefined;
   tag: VersionTag | undefined;
   loaded = false;
   /** True while somebody changes the record; the next one waits in `turn`. */
@@ -20,7 +19,7 @@ export class RecordCell {
     this.name = name;
   }
 
-  set(record: KeyRecord | undefined, tag: VersionTag | undefined): void {
+  set(record: T | undefined, tag: VersionTag | undefined): void {
     this.record = record;
     this.tag = tag;
     this.loaded = true;
@@ -47,34 +46,47 @@ export class RecordCell {
   }
 }
 
-export class RecordCells {
-  readonly #cells = new Map<string, RecordCell>();
+export interface CellLimits {
+  /** Cells at most, those in use apart. */
+  readonly max: number;
+  /** True when it is worth knowing that there is no record: keys come back, messages never do. */
+  readonly keepsAbsent: boolean;
+}
 
-  peek(name: string): RecordCell | undefined {
+export class RecordCells<T> {
+  readonly #cells = new Map<string, RecordCell<T>>();
+  readonly #limits: CellLimits;
+
+  constructor(limits: CellLimits) {
+    this.#limits = limits;
+  }
+
+  peek(name: string): RecordCell<T> | undefined {
     return this.#cells.get(name);
   }
 
-  get(name: string): RecordCell {
+  get(name: string): RecordCell<T> {
     const known = this.#cells.get(name);
     if (known !== undefined) return known;
-    const cell = new RecordCell(name);
+    const cell = new RecordCell<T>(name);
     this.#cells.set(name, cell);
-    if (this.#cells.size > cachedRecordsMax) this.#evict();
+    if (this.#cells.size > this.#limits.max) this.#evict();
     return cell;
   }
 
   /** Ends a turn. What other processes may change is not kept. */
-  leave(cell: RecordCell, cacheable: boolean): void {
+  leave(cell: RecordCell<T>, cacheable: boolean): void {
     if (!cacheable) cell.loaded = false;
     if (cell.passTurn()) return;
-    if (!cell.loaded) this.#cells.delete(cell.name);
+    const isWorthIt = cell.record !== undefined || this.#limits.keepsAbsent;
+    if (!cell.loaded || !isWorthIt) this.#cells.delete(cell.name);
   }
 
   #evict(): void {
     for (const [name, cell] of this.#cells) {
       if (cell.busy) continue;
       this.#cells.delete(name);
-      if (this.#cells.size <= cachedRecordsMax) return;
+      if (this.#cells.size <= this.#limits.max) return;
     }
   }
 }

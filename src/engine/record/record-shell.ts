@@ -10,6 +10,7 @@ import assert from "node:assert";
 import { failure, type LockdError } from "../../api/errors.ts";
 import { isUndecided } from "../lease/lease-rules.ts";
 import {
+  cachedRecordsMax,
   casAttemptsMax,
   resolveAttemptsMax,
   unknownOutcomeReadDelayMs,
@@ -64,14 +65,14 @@ export class RecordShell {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #observer: ShellObserver;
-  readonly #cells: RecordCells;
+  readonly #cells: RecordCells<KeyRecord>;
 
   constructor(ports: ShellPorts, observer: ShellObserver) {
     this.#store = ports.store;
     this.#clock = ports.clock;
     this.#random = ports.random;
     this.#observer = observer;
-    this.#cells = new RecordCells();
+    this.#cells = new RecordCells({ max: cachedRecordsMax, keepsAbsent: true });
   }
 
   /** Whole seconds, floor: the time all stored instants are compared with (section 8.1). */
@@ -130,7 +131,7 @@ export class RecordShell {
     change: (record: KeyRecord | undefined, nowUnix: number) => Cleaned | undefined,
     riders: readonly Step[],
   ): Promise<JointWrite> {
-    const cells: RecordCell[] = [];
+    const cells: RecordCell<KeyRecord>[] = [];
     try {
       for (const name of names) {
         const cell = this.#cells.get(name);
@@ -145,7 +146,7 @@ export class RecordShell {
   }
 
   async #writeTogether(
-    cells: readonly RecordCell[],
+    cells: readonly RecordCell<KeyRecord>[],
     change: (record: KeyRecord | undefined, nowUnix: number) => Cleaned | undefined,
     riders: readonly Step[],
   ): Promise<JointWrite> {
@@ -178,7 +179,7 @@ export class RecordShell {
     return { kind: "applied", changed: changes.length, tags: result.tags.slice(puts.length) };
   }
 
-  #putStep({ name, tag }: RecordCell, next: KeyRecord, writeId: string): Step {
+  #putStep({ name, tag }: RecordCell<KeyRecord>, next: KeyRecord, writeId: string): Step {
     const when = tag === undefined ? { kind: "absent" as const } : { kind: "tag" as const, tag };
     return { kind: "put", name, bytes: encodeRecord(next, writeId), when };
   }
@@ -209,7 +210,7 @@ export class RecordShell {
   }
 
   async #decideAndWrite<Answer>(
-    cell: RecordCell,
+    cell: RecordCell<KeyRecord>,
     decide: Transition<Answer>,
     extras: ChangeExtras,
   ): Promise<Answer> {
@@ -230,7 +231,7 @@ export class RecordShell {
 
   /** The answer, or undefined when it has to be decided again. */
   async #attempt<Answer>(
-    cell: RecordCell,
+    cell: RecordCell<KeyRecord>,
     decide: Transition<Answer>,
     extras: ChangeExtras & { readonly open: OpenAttempts<Answer> },
   ): Promise<{ readonly value: Answer } | undefined> {
@@ -276,7 +277,7 @@ export class RecordShell {
 
   /** One conditional write of the record; forgets the cached one unless it succeeded. */
   async #write(
-    cell: RecordCell,
+    cell: RecordCell<KeyRecord>,
     next: KeyRecord,
     rider: Rider | undefined,
   ): Promise<{ kind: "applied" } | { kind: "conflict" } | { kind: "unknown"; writeId: string }> {
@@ -299,7 +300,7 @@ export class RecordShell {
   }
 
   /** An earlier attempt of unknown outcome turned out to have been written. */
-  #landed(cell: RecordCell, loaded: Loaded): void {
+  #landed(cell: RecordCell<KeyRecord>, loaded: Loaded): void {
     const before = cell.record;
     cell.set(loaded.record, loaded.tag);
     if (loaded.record !== undefined) this.#observer.changed(cell.name, before, loaded.record);
@@ -337,7 +338,11 @@ function hasAnswers<Answer>(open: OpenAttempts<Answer>): boolean {
 }
 
 /** An earlier attempt may have landed, the record went on, and it does not show the object. */
-function mayBeGone<Answer>(cell: RecordCell, open: OpenAttempts<Answer>, object: string): boolean {
+function mayBeGone<Answer>(
+  cell: RecordCell<KeyRecord>,
+  open: OpenAttempts<Answer>,
+  object: string,
+): boolean {
   for (const { base } of open.values()) {
     if (base !== cell.tag) {
       return cell.record === undefined || !referencedObjects(cell.record).includes(object);

@@ -1,14 +1,8 @@
 /** Transactions (transactions-and-islands.md section 10), and two questions about them. */
 import { failure } from "../../api/errors.ts";
 import type { Lockd } from "../../api/lockd.ts";
-import type {
-  ApplyRequest,
-  TxnExplanation,
-  TxnParticipant,
-  TxnParticipantStatus,
-  TxnResult,
-  TxnSummary,
-} from "../../api/transactions.ts";
+import type { ApplyRequest, TxnParticipant, TxnResult } from "../../api/transactions.ts";
+import { explanationJson, summaryJson } from "../../api/transactions-json.ts";
 import type { Exchange } from "../exchange.ts";
 import { LenientFields, lenientFields } from "../lenient-body.ts";
 import { txnBodyBytesMax } from "../limits.ts";
@@ -97,43 +91,6 @@ function answer(exchange: Exchange, { txnId, state }: TxnResult): void {
 
 function send(exchange: Exchange, value: unknown): void {
   exchange.json(200, `${JSON.stringify(value)}\n`, []);
-}
-
-function summaryJson(txn: TxnSummary) {
-  return {
-    txn_id: txn.txnId,
-    state: txn.state,
-    participants: txn.participants.map(participantJson),
-    created_at_unix: txn.createdAtUnix,
-    updated_at_unix: txn.updatedAtUnix,
-    expires_at_unix: txn.expiresAtUnix,
-    tc_term: txn.tcTerm === 0 ? undefined : txn.tcTerm,
-    in_doubt: txn.inDoubt,
-  };
-}
-
-function explanationJson(txn: TxnExplanation) {
-  return {
-    txn_id: txn.txnId,
-    state: txn.state,
-    record: txn.record,
-    participants: txn.participants.map((participant) => ({
-      ...participantJson(participant),
-      now: participant.now,
-      owner: participant.owner,
-      lease_expires_at_unix: participant.leaseExpiresAtUnix,
-      fencing_token: participant.fencingToken,
-    })),
-    created_at_unix: txn.createdAtUnix,
-    decided_at_unix: txn.decidedAtUnix,
-    expires_at_unix: txn.expiresAtUnix,
-    tc_term: txn.tcTerm === 0 ? undefined : txn.tcTerm,
-    story: txn.story,
-  };
-}
-
-function participantJson({ namespace, key, backendHash, applied }: TxnParticipantStatus) {
-  return { namespace, key, backend_hash: backendHash === "" ? undefined : backendHash, applied };
 }
 
 function only(method: "GET" | "POST", run: Route["run"]): Route["run"] {
