@@ -1,5 +1,5 @@
 /** Queues whose verbs are written by the test; what is not written is refused. */
-import { disabledQueues } from "../../src/api/disabled-queues.ts";
+
 import type { ServedLockd } from "../../src/api/lockd.ts";
 import type { Delivery, DeliveryStream, ServedQueues } from "../../src/api/queues.ts";
 import { Engine } from "../../src/engine/engine.ts";
@@ -8,6 +8,7 @@ import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
 import { type RunningServer, startServer } from "../../src/server/server.ts";
 import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
+import { disabledQueues } from "./disabled-queues.ts";
 
 /** A delivery of one message; `over` changes what matters to the test. */
 export function delivery(over: Partial<Delivery> = {}): Delivery {
