@@ -1,0 +1,23 @@
+import { chai } from "vitest";
+
+/**
+ * Vitest books every asynchronous assertion on the test it believes to be running, and fails that
+ * test when the assertion is not awaited by the time it ends. Among concurrent tests it believes
+ * wrongly: an assertion of one is booked on another, which may end in the very microtask between
+ * the assertion and its await. Concurrent tests therefore take no such bookings here; that every
+ * promise is awaited is what the linter's `noFloatingPromises` checks, for all tests alike.
+ */
+interface BookedTest {
+  concurrent?: boolean;
+}
+
+chai.use((_chai, { overwriteMethod }) => {
+  overwriteMethod(
+    chai.Assertion.prototype,
+    "withTest",
+    (book) =>
+      function (this: Chai.AssertionStatic, test: BookedTest) {
+        return test.concurrent ? this : book.call(this, test);
+      },
+  );
+});
