@@ -15,7 +15,7 @@ chai.use((_chai, { overwriteMethod }) => {
   overwriteMethod(
     chai.Assertion.prototype,
     "withTest",
-    (book) =>
+    (book: (this: unknown, test: BookedTest) => unknown) =>
       function (this: Chai.AssertionStatic, test: BookedTest) {
         return test.concurrent ? this : book.call(this, test);
       },
