@@ -21,6 +21,7 @@ export const commandTable: Readonly<Record<string, LoadCommand>> = {
   edit: () => import("../commands/edit.ts"),
   enqueue: () => import("../commands/enqueue.ts"),
   extend: () => import("../commands/extend.ts"),
+  "fence:check": () => import("../commands/fence/check.ts"),
   get: () => import("../commands/get.ts"),
   "index:flush": () => import("../commands/index/flush.ts"),
   "index:rebuild": () => import("../commands/index/rebuild.ts"),
