@@ -22,6 +22,7 @@ export const commandTable: Readonly<Record<string, LoadCommand>> = {
   dequeue: () => import("../commands/dequeue.ts"),
   describe: () => import("../commands/describe.ts"),
   dev: () => import("../commands/dev.ts"),
+  doctor: () => import("../commands/doctor.ts"),
   edit: () => import("../commands/edit.ts"),
   enqueue: () => import("../commands/enqueue.ts"),
   extend: () => import("../commands/extend.ts"),
