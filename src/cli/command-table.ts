@@ -13,6 +13,7 @@ export const commandTable: Readonly<Record<string, LoadCommand>> = {
   "attachments:get": () => import("../commands/attachments/get.ts"),
   "attachments:list": () => import("../commands/attachments/list.ts"),
   "attachments:put": () => import("../commands/attachments/put.ts"),
+  bench: () => import("../commands/bench.ts"),
   "check:key": () => import("../commands/check/key.ts"),
   "check:queue": () => import("../commands/check/queue.ts"),
   "check:server": () => import("../commands/check/server.ts"),
