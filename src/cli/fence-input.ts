@@ -47,16 +47,27 @@ export async function withReplacement<T>(
   use: (replacement: string | undefined) => Promise<T>,
 ): Promise<T> {
   if (source === undefined) return await use(undefined);
-  const { guardedFile } = await import("../storage/fence/token-guard.ts");
-  const { stageReplacement } = await import("../storage/fence/staged-replacement.ts");
-  const content = source === "-" ? process.stdin : createReadStream(source);
-  const staged = await stageReplacement(guardedFile(file), content).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`the new content of ${file} cannot be prepared: ${reason}`, error);
-  });
+  const staged = await stage(file, source);
   try {
     return await use(staged);
   } finally {
     await rm(staged, { force: true });
   }
+}
+
+/** @throws UsageError when the new content or its place cannot be had */
+async function stage(file: string, source: string): Promise<string> {
+  const { guardedFile } = await import("../storage/fence/token-guard.ts");
+  const { stageReplacement } = await import("../storage/fence/staged-replacement.ts");
+  try {
+    return await stageReplacement(guardedFile(file), contentOf(source));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`the new content of ${file} cannot be prepared: ${reason}`, error);
+  }
+}
+
+/** Opened only when it is read, so that whoever reads it gets the failure. */
+async function* contentOf(source: string): AsyncGenerator<Uint8Array> {
+  yield* source === "-" ? process.stdin : createReadStream(source);
 }
