@@ -4,7 +4,7 @@ import { Flags } from "../../cli/oclif.ts";
 import { printRebuilds } from "../../cli/query/print-rebuilds.ts";
 import { readSettings } from "../../cli/serve/read-settings.ts";
 import { UsageError } from "../../cli/usage-error.ts";
-import { parseDuration } from "../../cli/values.ts";
+import { parseTimeLimit } from "../../cli/values.ts";
 
 export default class IndexRebuild extends BaseCommand {
   static override summary = "Make the index of a namespace anew";
@@ -32,10 +32,10 @@ export default class IndexRebuild extends BaseCommand {
 
   protected override async run(): Promise<void> {
     const { flags } = await this.parse(IndexRebuild);
-    if ((flags.namespace === undefined) !== flags.all) {
+    if ((flags.namespace === undefined) !== (flags.all === true)) {
       throw new UsageError("name one namespace with -n, or all of them with --all");
     }
-    const cleanupDelayMs = parseDuration(flags["cleanup-delay"], "--cleanup-delay");
+    const cleanupDelayMs = parseTimeLimit(flags["cleanup-delay"], "--cleanup-delay");
     const config = await loadConfig(flags.config, process.env);
     const typed = flags.store === undefined ? {} : { store: flags.store };
     const { store } = readSettings({ flags: typed, env: process.env, config });
