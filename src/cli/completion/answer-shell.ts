@@ -5,8 +5,11 @@
 import { lineLengthMax, readLine, type TypedLine, writtenRest } from "./command-line.ts";
 import { type Candidate, type Outline, planCompletion } from "./plan.ts";
 
-/** Milliseconds for everything; live names stop before. */
-const answerMs = 180;
+/** Milliseconds from the start of this process to its answer. */
+const answerMs = 190;
+
+/** Milliseconds that live names get at least, however long a busy machine took to start. */
+const answerMsMin = 100;
 
 export type ShellName = "bash" | "zsh" | "fish";
 
@@ -25,7 +28,8 @@ export async function answerShell(
   if (plan.kind === "files") return await write("files\n").then(exit);
   if (plan.kind === "words")
     return await write(answerText(plan.candidates, line, shell)).then(exit);
-  const late = setTimeout(() => void write("words\n").then(exit), answerMs);
+  const leftMs = Math.max(answerMsMin, answerMs - performance.now());
+  const late = setTimeout(() => void write("words\n").then(exit), leftMs);
   const names = await namesOf(plan, line.current).catch(() => {
     // No server, no store, no permission: there is nothing to offer.
     return [];

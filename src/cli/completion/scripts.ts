@@ -49,7 +49,8 @@ function __lockd_complete
     set -l words (commandline -opc)
     set -l lines (lockd complete fish $words[2..-1] (commandline -ct) 2>/dev/null)
     if test "$lines[1]" = files
-        __fish_complete_path (string replace -r '^--[a-z-]+=' '' -- (commandline -ct))
+        set -l typed (string replace -r '^--[a-z-]+=' '' -- (commandline -ct))
+        __fish_complete_path $typed
     else
         printf '%s\\n' $lines[2..-1]
     end

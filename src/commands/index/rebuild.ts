@@ -1,5 +1,6 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { loadConfig } from "../../cli/config-file.ts";
+import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
 import { Flags } from "../../cli/oclif.ts";
 import { printRebuilds } from "../../cli/query/print-rebuilds.ts";
 import { readSettings } from "../../cli/serve/read-settings.ts";
@@ -14,6 +15,7 @@ export default class IndexRebuild extends BaseCommand {
   static override examples = [
     "<%= config.bin %> index rebuild -n orders --store disk:///var/lib/lockd",
     "<%= config.bin %> index rebuild --all --cleanup-delay 0",
+    "<%= config.bin %> index rebuild --all --dry-run --json",
   ];
   static override flags = {
     // No environment variable: which index to make anew must be said here.
@@ -24,6 +26,7 @@ export default class IndexRebuild extends BaseCommand {
       allowNo: true,
       default: true,
     }),
+    ...destructiveFlags,
     "cleanup-delay": Flags.string({
       description: "how long the old pieces stay for running queries",
       default: "30s",
@@ -43,6 +46,8 @@ export default class IndexRebuild extends BaseCommand {
     await printRebuilds({
       store: store.text,
       namespace: flags.namespace,
+      dryRun: flags["dry-run"] === true,
+      asJson: flags.json === true,
       options: { cleanup: flags.cleanup, cleanupDelayMs, signal: this.interruptible() },
     });
   }
