@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Place, type Started } from "./lockd-process.ts";
 
 const program = path.join(import.meta.dirname, "../../bin/lockd.js");
@@ -21,7 +21,12 @@ beforeAll(async () => {
   mkdirSync(bin);
   symlinkSync(program, path.join(bin, "lockd"));
   const nodeFirst = path.dirname(process.execPath);
-  env = { PATH: `${bin}:${nodeFirst}:${place.env.PATH}`, HOME: place.directory };
+  env = {
+    PATH: `${bin}:${nodeFirst}:${place.env.PATH}`,
+    HOME: place.directory,
+    // These tests are about what is answered, on machines of any load.
+    LOCKD_COMPLETION_TIMEOUT: "20s",
+  };
   for (const key of ["jobs/1", "jobs/2", "report"]) await place.run(["acquire", key]);
   const lease = await place.acquire(["files"]);
   for (const name of ["my report's $5.pdf", "plain.txt"]) {
@@ -53,12 +58,11 @@ async function bash(line: string, more: object = {}): Promise<readonly string[]>
   return stdout.split("\n").filter((text) => text !== "");
 }
 
-/** An answer that takes too long on a busy machine is none: then once more. */
-const soon = { timeout: 30_000, interval: 50 };
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Expects this of live names. */
 async function names(line: string, expected: readonly string[], more: object = {}): Promise<void> {
-  await expect.poll(() => bash(line, more), soon).toEqual(expected);
+  expect(await bash(line, more)).toEqual(expected);
 }
 
 describe("bash", () => {
@@ -119,13 +123,13 @@ test.runIf(hasShell("zsh"))("zsh: words, names and files", async () => {
     expect(ended.stderr).toBe("");
     return ended.stdout.split("\n").filter((text) => text !== "");
   };
-  await expect.poll(() => zsh(["lockd", "stat"]), soon).toEqual(["stats", "status"]);
-  await expect.poll(() => zsh(["lockd", "status", "jobs/"]), soon).toEqual(["jobs/1", "jobs/2"]);
-  await expect.poll(() => zsh(["lockd", "status", "--key=re"]), soon).toEqual(["--key=report"]);
-  await expect
-    .poll(() => zsh(["lockd", "attachments", "get", "files", "--name", "my"]), soon)
-    .toEqual(["my report's $5.pdf"]);
-  await expect.poll(() => zsh(["lockd", "update", ""]), soon).toEqual(["files"]);
+  expect(await zsh(["lockd", "stat"])).toEqual(["stats", "status"]);
+  expect(await zsh(["lockd", "status", "jobs/"])).toEqual(["jobs/1", "jobs/2"]);
+  expect(await zsh(["lockd", "status", "--key=re"])).toEqual(["--key=report"]);
+  expect(await zsh(["lockd", "attachments", "get", "files", "--name", "my"])).toEqual([
+    "my report's $5.pdf",
+  ]);
+  expect(await zsh(["lockd", "update", ""])).toEqual(["files"]);
 });
 
 test.runIf(hasShell("fish"))("fish: words, names and files", async () => {
@@ -134,13 +138,14 @@ test.runIf(hasShell("fish"))("fish: words, names and files", async () => {
     const { stdout } = await place.runProgram(["fish", "-N", "-c", script], { env });
     return stdout.split("\n").filter((text) => text !== "");
   };
-  await expect
-    .poll(() => fish("lockd sta"), soon)
-    .toEqual([expect.stringMatching(/^stats\t./), expect.stringMatching(/^status\t./)]);
-  await expect.poll(() => fish("lockd status jobs/"), soon).toEqual(["jobs/1", "jobs/2"]);
-  await expect
-    .poll(() => fish("lockd attachments get files --name my"), soon)
-    .toEqual([expect.stringContaining("my report")]);
+  expect(await fish("lockd sta")).toEqual([
+    expect.stringMatching(/^stats\t./),
+    expect.stringMatching(/^status\t./),
+  ]);
+  expect(await fish("lockd status jobs/")).toEqual(["jobs/1", "jobs/2"]);
+  expect(await fish("lockd attachments get files --name my")).toEqual([
+    expect.stringContaining("my report"),
+  ]);
   expect((await fish("lockd update sta")).join()).toContain("state.json");
 });
 
@@ -165,16 +170,17 @@ describe("through a server", () => {
     await client.close();
     await names("lockd status many", ["compopt -o nospace", "many/"]);
     await names("lockd status many/", ["compopt -o nospace", "many/a/", "many/b/"]);
-    await expect.poll(async () => (await bash("lockd status many/a/1")).length, soon).toBe(11);
+    expect((await bash("lockd status many/a/1")).length).toBe(11);
   });
 
   test("a server that does not answer in time is not waited for", async () => {
     server.child.kill("SIGSTOP");
     try {
       const startedAt = performance.now();
-      expect(await bash(`lockd -s ${server.url} status `)).toEqual([]);
+      const limit = { LOCKD_COMPLETION_TIMEOUT: "" };
+      expect(await bash(`lockd -s ${server.url} status `, limit)).toEqual([]);
       // Not the 15 s of a request; two starts of Node and of bash on a busy machine.
-      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
     } finally {
       server.child.kill("SIGCONT");
     }

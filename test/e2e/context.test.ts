@@ -1,8 +1,10 @@
 /** `lockd context`: named connection settings, and what goes before what. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let place: Place;
 beforeEach(() => {
@@ -110,6 +112,8 @@ test("a context that is not there is refused with the nearest name", async () =>
     expect(stderr).toContain('there is no context "prodution"; did you mean "production"?');
   }
   // What needs no connection goes on.
+  const told = JSON.parse(await run("version --json"));
+  expect(told.version).toContain(told.semver);
   expect(await run("version", { LOCKD_CONTEXT: "gone" })).toContain("lockd");
 });
 

@@ -1,6 +1,8 @@
 /** `--dry-run`: tells exactly what would happen, and changes nothing. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let place: Place;
 beforeAll(() => {
@@ -95,6 +97,8 @@ test("index rebuild: one namespace or all, told and done", async () => {
   expect(await run(["index", "rebuild", "--all", "--dry-run", ...store])).toContain("orders would");
   const done = await json(["index", "rebuild", "-n", "orders", ...store]);
   expect(done).toMatchObject({ namespace: "orders", rebuilt: true });
+  const flushed = await json(["index", "flush", "-n", "orders", "--mode", "wait"]);
+  expect(flushed).toMatchObject({ namespace: "orders", mode: "wait", flushed: true });
   for (const words of [[], ["-n", "orders", "--all"]]) {
     expect((await place.run(["index", "rebuild", ...words, ...store])).code).toBe(2);
   }

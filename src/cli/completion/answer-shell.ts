@@ -3,13 +3,14 @@
  * says what to do, then one line a candidate. Silent about whatever goes wrong.
  */
 import { lineLengthMax, readLine, type TypedLine, writtenRest } from "./command-line.ts";
+import { liveNamesMs } from "./live-names-limit.ts";
 import { type Candidate, type Outline, planCompletion } from "./plan.ts";
 
-/** Milliseconds from the start of this process to its answer. */
-const answerMs = 190;
+/** Milliseconds that may pass between the start of this process and its look for live names. */
+const startMs = 40;
 
-/** Milliseconds that live names get at least, however long a busy machine took to start. */
-const answerMsMin = 100;
+/** Share of their time that live names get however long a busy machine took to start. */
+const shareMin = 2 / 3;
 
 export type ShellName = "bash" | "zsh" | "fish";
 
@@ -28,7 +29,8 @@ export async function answerShell(
   if (plan.kind === "files") return await write("files\n").then(exit);
   if (plan.kind === "words")
     return await write(answerText(plan.candidates, line, shell)).then(exit);
-  const leftMs = Math.max(answerMsMin, answerMs - performance.now());
+  const limitMs = liveNamesMs(process.env);
+  const leftMs = Math.max(limitMs * shareMin, startMs + limitMs - performance.now());
   const late = setTimeout(() => void write("words\n").then(exit), leftMs);
   const names = await namesOf(plan, line.current).catch(() => {
     // No server, no store, no permission: there is nothing to offer.

@@ -6,13 +6,11 @@ import { type ConnectInput, clientConfig, connect, islandNames, selectMode } fro
 import { useContextNamespace } from "../context/active-context.ts";
 import { readContexts } from "../context/context-file.ts";
 import { firstGiven } from "../lease-input.ts";
+import { liveNamesMs } from "./live-names-limit.ts";
 import type { NameSource, TypedWords } from "./plan.ts";
 
 /** Names offered at most: what a person can look at. */
 const candidatesMax = 100;
-
-/** Milliseconds. A slower answer is of no use to a person who waits for a key to be shown. */
-export const liveNamesMs = 150;
 
 export interface NameQuestion {
   readonly source: NameSource;
@@ -56,7 +54,7 @@ function connectInput({ flags, command }: TypedWords, env: NodeJS.ProcessEnv): C
       context,
       inline: flags.has("inline"),
       "disable-mtls": flags.has("disable-mtls") || /^(1|true)$/.test(disabledBy(env)),
-      timeout: `${liveNamesMs}ms`,
+      timeout: `${liveNamesMs(env)}ms`,
       retries: "-1",
     },
     typed,
@@ -81,7 +79,7 @@ async function askedOf(
   env: NodeJS.ProcessEnv,
 ): Promise<readonly string[]> {
   const { flags, args } = typed;
-  const call = { timeoutMs: liveNamesMs };
+  const call = { timeoutMs: liveNamesMs(env) };
   const limit = candidatesMax;
   if (source === "attachment") {
     const key = firstGiven(args[0], flags.get("key"), env.LOCKD_CLIENT_KEY);

@@ -1,4 +1,4 @@
-import { BaseCommand } from "../../cli/base-command.ts";
+import { BaseCommand, typedFlags } from "../../cli/base-command.ts";
 import { clientConfig, selectMode } from "../../cli/connect.ts";
 import { shownSetting } from "../../cli/context/context-file.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
@@ -6,15 +6,18 @@ import { readSettings } from "../../cli/serve/read-settings.ts";
 
 export default class ConfigShow extends BaseCommand {
   static override summary = "Show the settings in effect and where each one comes from";
+  static override description =
+    "What commands on this machine would use, and every setting of a server started here. Flags go " +
+    "before the environment, that before the context, that before the config file. Secrets are " +
+    "not shown.";
   static override examples = [
     "<%= config.bin %> config show",
     "<%= config.bin %> config show --json",
   ];
 
   protected override async run(): Promise<void> {
-    const { flags } = await this.parse(ConfigShow);
-    const typed = new Set(this.argv.map((word) => word.replace(/^--|=.*$/g, "")));
-    const input = { flags, typed, env: process.env };
+    const { flags, raw } = await this.parse(ConfigShow);
+    const input = { flags, typed: typedFlags(raw), env: process.env };
     const config = await clientConfig(input);
     const client = selectMode(input, config);
     const server = readSettings({ flags: {}, env: process.env, config });
