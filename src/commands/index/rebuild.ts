@@ -32,7 +32,7 @@ export default class IndexRebuild extends BaseCommand {
 
   protected override async run(): Promise<void> {
     const { flags } = await this.parse(IndexRebuild);
-    if ((flags.namespace === undefined) !== flags.all) {
+    if ((flags.namespace === undefined) !== (flags.all === true)) {
       throw new UsageError("name one namespace with -n, or all of them with --all");
     }
     const cleanupDelayMs = parseDuration(flags["cleanup-delay"], "--cleanup-delay");
