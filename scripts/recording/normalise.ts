@@ -20,6 +20,12 @@ const remaining = /\b(in|until|within) \d+(\.\d+)?m?s\b/g;
 /** Members of JSON that measure time. */
 const measured = /("[a-z_]*_(?:ms|age_seconds)": ?)[\d.]+/g;
 const passed = /\b\d+(\.\d+)?m?s ago\b/g;
+const refusedFor = /\b(retry after|another) \d+( ?)s\b/g;
+const minutesLeft = /\b\d+m \d\ds\b/g;
+/** A column of ages at the end of a line of a table. */
+const lastColumn = /( {2,})\d+s$/gm;
+/** A store whose path had to be shortened to the width of a column. */
+const shortenedStore = /disk:\/\/[^\s…]*…\/\.lockd\/store/g;
 
 /** Each distinct match becomes the text made of its number. */
 function numbered(text: string, pattern: RegExp, make: (number: number) => string): string {
@@ -51,7 +57,14 @@ export function normalised(text: string, home: string): string {
       (_, name: string) => `${name}${name.includes("unix") ? `${instant.unixSeconds}000` : "1000"}`,
     )
     .replace(remaining, "$1 29s")
-    .replace(passed, "1s ago");
+    .replace(passed, "1s ago")
+    .replace(refusedFor, "$1 29$2s")
+    .replace(minutesLeft, "9m 58s")
+    .replace(lastColumn, "$10s")
+    .replace(
+      shortenedStore,
+      (found) => `disk:///home/${"…".padStart(found.length - 27, "a")}/.lockd/store`,
+    );
   const named = numbered(timed, uuid, (n) => `019ab0c0-0000-7000-8000-${padded(n, 12)}`);
   return numbered(named, xid, (n) => `d4c0000000000000${padded(n, 3)}0`);
 }

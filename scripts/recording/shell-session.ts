@@ -38,7 +38,7 @@ export function ownEnvironment(home: string): NodeJS.ProcessEnv {
     XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"),
     LC_ALL: "C.UTF-8",
     TMPDIR: path.join(home, "tmp"),
-    TERM: "dumb",
+    TERM: "xterm-256color",
     COLUMNS: "80",
     LINES: "24",
   };
@@ -46,7 +46,7 @@ export function ownEnvironment(home: string): NodeJS.ProcessEnv {
 
 /** What each block printed, standard output and error together, with volatile parts made alike. */
 export function recordSession(blocks: readonly string[]): string[] {
-  const home = mkdtempSync(path.join(tmpdir(), "lockd-session-"));
+  const home = mkdtempSync(path.join(existsSync("/tmp") ? "/tmp" : tmpdir(), "lockd-session-"));
   try {
     placeLockd(path.join(home, "bin"));
     mkdirSync(path.join(home, "tmp"));
