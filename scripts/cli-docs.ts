@@ -103,7 +103,7 @@ function indexPage(pages: ReadonlyMap<string, readonly ManifestCommand[]>): stri
     "",
     "# Commands",
     "",
-    "Every command with its flags, exit codes and JSON. `lockd COMMAND --help` tells the flags too;",
+    "Every command with its flags, exit codes and JSON. `lockd COMMAND --help` tells flags too;",
     "for everyday use the [cheat sheet](../cheatsheet.md) is shorter.",
     "",
     "`lockd client COMMAND` is the same as `lockd COMMAND`, for scripts that were written so.",

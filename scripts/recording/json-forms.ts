@@ -51,10 +51,8 @@ const session: readonly (readonly [id: string, line: string])[] = [
   ["nack", "lockd nack --reason 'no line' --json"],
   ["", 'eval "$(lockd dequeue fax --block nowait --visibility 10m)"'],
   ["ack", "lockd ack --json"],
-  [
-    "",
-    'lockd enqueue fax -d x --max-attempts 1; eval "$(lockd dequeue fax --block nowait --visibility 10m)"',
-  ],
+  ["", "lockd enqueue fax -d x --max-attempts 1"],
+  ["", 'eval "$(lockd dequeue fax --block nowait --visibility 10m)"'],
   ["", "lockd nack --reason 'no line'; lockd enqueue post -d x --max-attempts 1"],
   [
     "",
