@@ -2,7 +2,7 @@
  * Writes docs/cli/: a page for each command or topic and one that leads to them, all from oclif's
  * manifest. `npm run build` first when commands changed, then `npm run docs`.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { commandPart, flagTable, globalFlagsOf } from "./cli-docs/command-part.ts";
 import {
@@ -18,6 +18,7 @@ export const cliDocsFolder = path.join(import.meta.dirname, "..", "docs", "cli")
 
 const madeFrom = "<!-- Made by `npm run docs` from oclif.manifest.json; do not edit. -->";
 
+/** Pages that say more, where they are there. */
 const guides: Readonly<Record<string, readonly string[]>> = {
   run: ["run.md"],
   work: ["work.md"],
@@ -41,10 +42,19 @@ const guides: Readonly<Record<string, readonly string[]>> = {
   enqueue: ["queues.md"],
   dequeue: ["queues.md"],
   acquire: ["concepts.md"],
+  fence: ["fencing.md"],
+  doctor: ["operations.md"],
+  check: ["operations.md"],
 };
 
+function isThere(file: string): boolean {
+  return existsSync(path.join(cliDocsFolder, "..", file));
+}
+
 function seeAlso(page: string): string {
-  const more = (guides[page] ?? []).map((file) => `[${file.replace(".md", "")}](../${file})`);
+  const more = (guides[page] ?? [])
+    .filter(isThere)
+    .map((file) => `[${file.replace(".md", "")}](../${file})`);
   const shared = "[flags that every command has](README.md#flags-that-every-command-has)";
   const rest = [shared, "[exit codes](../exit-codes.md)", "[all commands](README.md)"];
   return `See also: ${[...more, ...rest].join(", ")}.`;

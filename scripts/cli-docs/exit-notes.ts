@@ -9,14 +9,8 @@ const always = [0, 1, 2];
 /** Commands that reach a store or a server; all but `offline`. */
 const reaching = [8, 9, 10, 12];
 
-const offline = new Set([
-  "edit",
-  "version",
-  "config:gen",
-  "config:show",
-  "txn:begin",
-  "completion",
-]);
+/** Pages and commands that reach neither. */
+const offline = new Set(["edit", "version", "config", "context", "completion", "txn:begin"]);
 
 const busy = "somebody else holds the key, and the wait is over";
 const leaseGone = "the lease is gone; nothing was changed";
@@ -89,7 +83,8 @@ function meaning(code: number): string {
 /** Codes with their meaning, ascending. A command nobody described has those of its kind. */
 export function exitNotes(id: string): { readonly code: number; readonly meaning: string }[] {
   const own = particular[id] ?? {};
-  const common = offline.has(id) ? always : [...always, ...reaching];
+  const isOffline = offline.has(id) || offline.has(id.split(":")[0] ?? "");
+  const common = isOffline ? always : [...always, ...reaching];
   const codes = new Set([...common, ...Object.keys(own).map(Number)]);
   return [...codes]
     .sort((one, other) => one - other)

@@ -70,6 +70,7 @@ const session: readonly (readonly [id: string, line: string])[] = [
   ["namespace:set:query", "lockd namespace set query --fallback scan --json"],
   ["index:flush", "lockd index flush --mode wait --json"],
   ["verify:store", "mkdir other; lockd verify store --store disk://$HOME/other --json"],
+  ["version", "lockd version --json"],
   ["config:show", "lockd config show --json"],
   ["subscribe", "lockd enqueue news -d hi >/dev/null; lockd subscribe news --ack --max 1"],
 ];
