@@ -42,7 +42,7 @@ const session: readonly (readonly [id: string, line: string])[] = [
   ["txn:rollback", 'eval "$(lockd txn begin)"; lockd txn rollback --json'],
   ["", "unset LOCKD_CLIENT_TXN_ID LOCKD_CLIENT_KEY LOCKD_CLIENT_LEASE LOCKD_CLIENT_NAMESPACE"],
   ["enqueue", 'lockd enqueue mail -d \'{"to": "ada"}\' --max-attempts 1 --json'],
-  ["dequeue", "lockd dequeue mail --block nowait --json 2>notes.txt"],
+  ["dequeue", "lockd dequeue mail --block nowait --visibility 10m --json 2>notes.txt"],
   ["", "lockd enqueue bulk -d 1"],
   ["stats", "lockd stats bulk --json"],
   ["", 'eval "$(lockd dequeue bulk --block nowait --visibility 10m)"'],
