@@ -1,6 +1,7 @@
 import type { Interfaces } from "@oclif/core";
 import { parse } from "@oclif/core/parser";
 import { type ConnectFlags, type Connection, connect } from "./connect.ts";
+import { useContextNamespace } from "./context/active-context.ts";
 import { failureReport } from "./failure-report.ts";
 import { globalFlags } from "./flags.ts";
 import { note, quietOnClosedPipe } from "./output.ts";
@@ -80,6 +81,7 @@ export abstract class BaseCommand {
   async execute(): Promise<void> {
     quietOnClosedPipe();
     try {
+      useContextNamespace(this.argv, process.env);
       await this.run();
     } catch (error) {
       const report = failureReport(parseFailure(error, this.context.id));

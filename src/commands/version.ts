@@ -4,6 +4,7 @@ import { jsonText, writeOut } from "../cli/output.ts";
 
 export default class Version extends BaseCommand {
   static override summary = "Print the version";
+  static override description = "Of the program itself; a server tells its own, see lockd tui.";
   static override examples = ["<%= config.bin %> version", "<%= config.bin %> version --semver"];
   static override flags = {
     version: Flags.boolean({ description: "only the version", exclusive: ["semver"] }),

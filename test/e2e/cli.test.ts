@@ -176,7 +176,10 @@ describe.concurrent("usage", () => {
   });
 
   test("61, 62: verify store", async () => {
-    const good = await place.run(["verify", "store", "--store", place.storeUrl]);
+    const own = new Place();
+    await own.acquire(["something-stored"]);
+    const good = await own.run(["verify", "store", "--store", own.storeUrl]);
+    own.remove();
     expect([good.code, good.stdout]).toEqual([
       0,
       expect.stringContaining("verification succeeded"),
