@@ -20,6 +20,7 @@ import {
 import { observationErrors } from "./observation-errors.ts";
 import { queueErrors } from "./queue-errors.ts";
 import { transactionErrors } from "./transaction-errors.ts";
+import { transportErrors } from "./transport-errors.ts";
 
 export { type ErrorEntry, type ExitCode, exitCodes };
 
@@ -319,6 +320,7 @@ export const errorRegistry = {
   ...observationErrors,
   ...queueErrors,
   ...transactionErrors,
+  ...transportErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorRegistry;
