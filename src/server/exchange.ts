@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { failure } from "../api/errors.ts";
 import type { LockdCall } from "../api/lockd.ts";
-import { hangUpRetryMs } from "./limits.ts";
+import { halfClosedMsMax, hangUpRetryMs } from "./limits.ts";
 import { Query } from "./query-string.ts";
 
 /** The client went away before it was answered. */
@@ -47,7 +47,8 @@ export class Exchange implements LockdCall {
 
   /**
    * Aborts when the connection is gone before the answer is complete. A client that only stopped
-   * sending may still be listening, so what ends by itself is finished and answered.
+   * sending may still be listening, so what ends soon is finished and answered; what has nothing
+   * to say for long is not, because nobody may be there to hear it.
    */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
@@ -55,7 +56,19 @@ export class Exchange implements LockdCall {
       this.#abort = abort;
       const { response } = this;
       if (response.destroyed && !response.writableFinished) abort.abort(new ClientGone());
+      const { socket } = this.request;
+      let limit: NodeJS.Timeout | undefined;
+      const hangUp = (): void => {
+        limit = setTimeout(() => {
+          // From the first byte on, writing tells whether somebody is there.
+          if (!response.headersSent) abort.abort(hungUp());
+        }, halfClosedMsMax);
+      };
+      if (socket.readableEnded) hangUp();
+      else socket.once("end", hangUp);
       response.once("close", () => {
+        socket.off("end", hangUp);
+        clearTimeout(limit);
         if (!response.writableFinished) abort.abort(new ClientGone());
       });
     }

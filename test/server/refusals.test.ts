@@ -1,4 +1,4 @@
-/** What HTTP itself refuses carries the contract's envelope, too (http-core.md sections 4 and 5). */
+/** What HTTP itself refuses carries the contract's envelope, too (http-core.md section 5). */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RealServer, startRealServer } from "../support/real-server.ts";
 import { chunked, headerIn } from "./raw-chunks.ts";
@@ -153,8 +153,8 @@ describe("unusual and answered", () => {
   test("any upgrade is answered as if nobody had asked for it", async () => {
     const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     expect(await answered(`GET /healthz HTTP/1.1\r\n${upgrade}`)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-    const body = `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: ${acquire.length}`;
-    const heard = await answered(`POST /v1/acquire HTTP/1.1\r\n${body}\r\n\r\n${acquire}`);
+    const headers = `Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: ${acquire.length}`;
+    const heard = await answered(`POST /v1/acquire HTTP/1.1\r\n${headers}\r\n\r\n${acquire}`);
     expect(heard).toContain('"owner":"w"');
   });
 
