@@ -18,6 +18,7 @@ import {
   unavailable,
 } from "./error-entry.ts";
 import { observationErrors } from "./observation-errors.ts";
+import { operationErrors } from "./operation-errors.ts";
 import { queueErrors } from "./queue-errors.ts";
 import { transactionErrors } from "./transaction-errors.ts";
 import { transportErrors } from "./transport-errors.ts";
@@ -318,6 +319,7 @@ export const errorRegistry = {
   internal: local(exitCodes.error, "an unexpected failure", "please report it"),
   ...documentErrors,
   ...observationErrors,
+  ...operationErrors,
   ...queueErrors,
   ...transactionErrors,
   ...transportErrors,
