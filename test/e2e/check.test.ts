@@ -1,6 +1,8 @@
 /** The probes against a real store and server. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 let place: Place;
 beforeAll(() => {
