@@ -6,7 +6,7 @@ import { errorRegistry, exitCodes } from "../src/api/error-registry.ts";
 const docs = path.join(import.meta.dirname, "..", "docs");
 
 /** What each exit code means, for people who write scripts. */
-const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: "success",
   error: "an unexpected failure, or one that has no code of its own",
   usage: "a flag, argument, value, input file or config file is wrong; nothing was asked for",

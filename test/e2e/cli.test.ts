@@ -145,6 +145,10 @@ describe.concurrent("usage", () => {
   test("63: version", async () => {
     expect((await place.run(["version"])).stdout).toMatch(/^pkt\.systems\/lockd \S+\n$/);
     expect((await place.run(["version", "--semver"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const asJson = await place.run(["version", "--json"]);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      semver: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    });
   });
 
   test("57 to 59: the generated configuration loads unchanged", async () => {
