@@ -2,8 +2,7 @@
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type LoadedConfig, loadConfig } from "../config-file.ts";
-import { type ConnectInput, selectMode } from "../connect.ts";
+import { type ClientConfig, type ConnectInput, clientConfig, selectMode } from "../connect.ts";
 import { connectEach } from "../connect-each.ts";
 import { shellWord } from "../shell-words.ts";
 import { configFindings, statOf } from "./config-findings.ts";
@@ -43,11 +42,11 @@ export async function examine(input: ConnectInput, version: string): Promise<Dia
 }
 
 async function readConfig(
-  { flags, env }: ConnectInput,
+  input: ConnectInput,
   findings: Finding[],
-): Promise<LoadedConfig | undefined> {
+): Promise<ClientConfig | undefined> {
   try {
-    return await loadConfig(flags.config, env);
+    return await clientConfig(input);
   } catch (error) {
     findings.push(
       failed("config", reasonOf(error), "mend it, or make a new one: lockd config gen"),
@@ -59,7 +58,7 @@ async function readConfig(
 /** The store or the servers that commands would use. */
 async function placeFindings(
   input: ConnectInput,
-  config: LoadedConfig,
+  config: ClientConfig,
   version: string,
 ): Promise<Finding[]> {
   try {
