@@ -26,6 +26,19 @@ export function typedFlags(raw: readonly unknown[]): ReadonlySet<string> {
   return new Set(tokens.flatMap(({ type, flag }) => (type === "flag" && flag ? [flag] : [])));
 }
 
+/** Flags that may be repeated are lists also when they come from the environment, as one text. */
+function withLists(
+  parsed: Readonly<Record<string, unknown>>,
+  defined: Readonly<Record<string, object>>,
+): Record<string, unknown> {
+  const entries = Object.entries(parsed).map(([name, value]) => {
+    const flag = defined[name];
+    const repeatable = flag !== undefined && "multiple" in flag && flag.multiple === true;
+    return [name, repeatable && typeof value === "string" ? [value] : value];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** What a command knows of the program it is part of. */
 export interface CommandContext {
   readonly id: string;
@@ -88,7 +101,10 @@ export abstract class BaseCommand {
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     const flags = { ...options.baseFlags, ...options.flags };
     const input = { context: this, ...options, flags } as unknown as ParserInput;
-    return parse([...argv], input) as unknown as Promise<Interfaces.ParserOutput<F, B, A>>;
+    return parse([...argv], input).then((parsed) => ({
+      ...parsed,
+      flags: withLists(parsed.flags, flags),
+    })) as unknown as Promise<Interfaces.ParserOutput<F, B, A>>;
   }
 
   /** Reaches the keys the way the flags say, runs `use`, and lets go again. */
