@@ -3,7 +3,7 @@ import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LoadedConfig, loadConfig } from "../config-file.ts";
-import { type ConnectInput, selectMode } from "../connect.ts";
+import { type ConnectInput, clientConfig, selectMode } from "../connect.ts";
 import { connectEach } from "../connect-each.ts";
 import { shellWord } from "../shell-words.ts";
 import { configFindings, statOf } from "./config-findings.ts";
@@ -63,7 +63,8 @@ async function placeFindings(
   version: string,
 ): Promise<Finding[]> {
   try {
-    const mode = selectMode(input, config);
+    const context = (await clientConfig(input)).context;
+    const mode = selectMode(input, { ...config, context });
     if (mode.kind === "server") return await serversFindings(input, version);
     const findings = await storeFindings(mode.storeUrl);
     return [...findings, ...(await ownerFindings(mode.storeUrl, version))];
