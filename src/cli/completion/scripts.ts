@@ -25,7 +25,9 @@ const zsh = `#compdef lockd
 _lockd() {
   local line directive
   local -a lines values shown space
-  lines=("\${(@f)$(lockd complete zsh "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)}")
+  local -a typed
+  typed=("\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}")
+  lines=("\${(@f)$(lockd complete zsh "\${typed[@]}" 2>/dev/null)}")
   directive="\${lines[1]}"
   shift lines
   if [[ "$directive" == files ]]; then
@@ -44,7 +46,8 @@ _lockd() {
 compdef _lockd lockd
 `;
 
-const fish = `# fish completion for lockd: lockd completion fish >~/.config/fish/completions/lockd.fish
+const fish = `# fish completion for lockd:
+#   lockd completion fish >~/.config/fish/completions/lockd.fish
 function __lockd_complete
     set -l words (commandline -opc)
     set -l lines (lockd complete fish $words[2..-1] (commandline -ct) 2>/dev/null)
