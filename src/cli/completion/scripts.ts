@@ -25,9 +25,7 @@ const zsh = `#compdef lockd
 _lockd() {
   local line directive
   local -a lines values shown space
-  local -a typed
-  typed=("\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}")
-  lines=("\${(@f)$(lockd complete zsh "\${typed[@]}" 2>/dev/null)}")
+  lines=("\${(@f)$(lockd complete zsh "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)}")
   directive="\${lines[1]}"
   shift lines
   if [[ "$directive" == files ]]; then
@@ -47,7 +45,7 @@ compdef _lockd lockd
 `;
 
 const fish = `# fish completion for lockd:
-#   lockd completion fish >~/.config/fish/completions/lockd.fish
+# lockd completion fish >~/.config/fish/completions/lockd.fish
 function __lockd_complete
     set -l words (commandline -opc)
     set -l lines (lockd complete fish $words[2..-1] (commandline -ct) 2>/dev/null)

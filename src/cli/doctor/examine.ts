@@ -33,7 +33,7 @@ export async function examine(input: ConnectInput, version: string): Promise<Dia
   const config = await readConfig(input, findings);
   if (config !== undefined) {
     findings.push(...configFindings(config, input.env));
-    findings.push(...(await placeFindings(input, config, version)));
+    findings.push(...(await placeFindings(input, version)));
   }
   findings.push(...openFilesFinding(readLimits()), leftoverFinding());
   const watchedMs = readClocks().monotonicMs - before.monotonicMs;
@@ -57,14 +57,9 @@ async function readConfig(
 }
 
 /** The store or the servers that commands would use. */
-async function placeFindings(
-  input: ConnectInput,
-  config: LoadedConfig,
-  version: string,
-): Promise<Finding[]> {
+async function placeFindings(input: ConnectInput, version: string): Promise<Finding[]> {
   try {
-    const context = (await clientConfig(input)).context;
-    const mode = selectMode(input, { ...config, context });
+    const mode = selectMode(input, await clientConfig(input));
     if (mode.kind === "server") return await serversFindings(input, version);
     const findings = await storeFindings(mode.storeUrl);
     return [...findings, ...(await ownerFindings(mode.storeUrl, version))];
