@@ -8,6 +8,7 @@ import { decodeMessage } from "../../src/engine/queue/message-codec.ts";
 import { recordPrefix } from "../../src/engine/record/key-record.ts";
 import { decodeRecord } from "../../src/engine/record/record-codec.ts";
 import { referencedObjects } from "../../src/engine/record/record-objects.ts";
+import { decodeMarker } from "../../src/engine/txn/txn-codec.ts";
 import { markerPrefix, txnPrefix } from "../../src/engine/txn/txn-record.ts";
 
 export interface StoreContent {
@@ -16,12 +17,17 @@ export interface StoreContent {
   readonly streams: readonly string[];
 }
 
-/** A sentence for each thing that is left over. */
-export function* leftoversIn({ objects, streams }: StoreContent): Generator<string> {
+/** A sentence for each thing that is left over; markers are so from the end of their time on. */
+export function* leftoversIn(
+  { objects, streams }: StoreContent,
+  nowUnix = Number.POSITIVE_INFINITY,
+): Generator<string> {
   const wanted = new Set<string>();
   for (const { name, bytes } of objects) {
     if (name.startsWith(txnPrefix)) yield `${name}: a transaction is never finished`;
-    if (name.startsWith(markerPrefix)) yield `${name}: a decision is remembered for too long`;
+    if (name.startsWith(markerPrefix) && decodeMarker(name, bytes).expiresAtUnix <= nowUnix) {
+      yield `${name}: a decision is remembered for too long`;
+    }
     if (name.startsWith(recordPrefix)) {
       const { record } = decodeRecord(name, bytes);
       if (record.lease !== undefined) yield `${name}: keeps a lease`;

@@ -21,6 +21,7 @@ import { type Account, accountOf, type Books, emptyBooks } from "./book.ts";
 import type { BankParts } from "./caller.ts";
 import { BankChecks } from "./checks.ts";
 import { Customer } from "./customer.ts";
+import { SettlementWatch } from "./settlement-watch.ts";
 import { Teller } from "./teller.ts";
 
 export interface BankReport {
@@ -131,10 +132,14 @@ export class BankWorld {
       clients.push(new Teller(parts(Math.ceil((ordersAll * 1.5) / tellers))));
     }
     clients.push(new Auditor(parts(12), this.#atomicPlan));
+    const watched = { truth: this.#truth, scheduler: this.#scheduler };
+    const watch = new SettlementWatch(watched, (text) => this.#violate("B03 orders", text));
+    if (!this.#clockFaults) watch.start();
     await this.#runAll(clients, workMsMax);
     chaos.stop();
     this.#heal();
     await this.#pass(settleMs);
+    watch.stop();
     if (this.#wire.executing > 0) {
       this.#violate("P11 progress", `${this.#wire.executing} calls are never answered`);
     }

@@ -4,7 +4,7 @@
  * over, and recovering once more changes nothing.
  */
 import { describe, expect, test } from "vitest";
-import { bankMutants } from "../bank/mutants.ts";
+import { bankMutants, recoveryMutant } from "../bank/mutants.ts";
 import type { Mutant } from "../mutant.ts";
 import { txnMutants } from "../txn/mutants.ts";
 import { enumerateDeaths } from "./enumerate.ts";
@@ -72,11 +72,14 @@ const visible = new Set([
   "attachment promoted before the decision",
   "deletion forgotten by the commit",
   "ack applied on rollback",
+  "message forgotten by the commit",
   "recovery skips the message",
   "a participant is skipped",
 ]);
 
-const mutants = [...bankMutants, ...txnMutants].filter(({ name }) => visible.has(name));
+const mutants = [...bankMutants, recoveryMutant, ...txnMutants].filter(({ name }) =>
+  visible.has(name),
+);
 
 test("all of them are there", () => expect(mutants).toHaveLength(visible.size));
 

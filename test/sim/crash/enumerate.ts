@@ -14,10 +14,7 @@ export interface Enumeration {
   undone: number;
   /** Deaths of a recovery. */
   secondDeaths: number;
-  readonly failures: {
-    readonly deaths: readonly Death[];
-    readonly violations: readonly string[];
-  }[];
+  readonly failures: FailedRun[];
 }
 
 /** More points than any life has: what has more is not the story any more. */
@@ -53,7 +50,7 @@ export async function enumerateDeaths(
   return sum;
 }
 
-/** On a disk of its own what was not synced may be lost or there; elsewhere nothing is un-synced. */
+/** On a disk of its own what was not synced may be lost or there; elsewhere all is synced. */
 function deathsUpTo(points: number, { exclusive }: CrashMode): readonly Death[] {
   const ends = exclusive ? (["lost", "kept"] as const) : (["lost"] as const);
   return Array.from({ length: points }, (_, at) => at + 1).flatMap((at) =>
