@@ -115,7 +115,7 @@ export class Lanes {
         }
         if (fails) throw new RollBack();
       },
-      { ttlMs: 4_000, waitMs: 4_000 },
+      { ttlMs: 8_000, waitMs: 8_000 },
     );
     this.counts.committed += 1;
   }

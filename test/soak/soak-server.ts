@@ -11,7 +11,7 @@ export const sweepGraceMs = 3_000;
 export const sweepIntervalMs = 1_000;
 
 /** Seconds of the longest lease it grants. */
-export const maxTtlSeconds = 5;
+export const maxTtlSeconds = 8;
 
 export interface Memory {
   readonly heapUsed: number;
@@ -29,7 +29,7 @@ export class SoakServer {
       ...["--store", `disk://${directory}`, "--listen", `127.0.0.1:${port}`],
       ...["--sweeper-interval", `${sweepIntervalMs}ms`, "--idle-sweep-grace", `${sweepGraceMs}ms`],
       ...["--idle-sweep-max-ops", "1000000", "--log-level", "error"],
-      ...["--default-ttl", `${maxTtlSeconds}s`, "--max-ttl", `${maxTtlSeconds}s`],
+      ...["--default-ttl", "4s", "--max-ttl", `${maxTtlSeconds}s`],
     ];
     const args = ["--expose-gc", "--no-warnings", "--import", probe, program, "serve", ...settings];
     this.#child = spawn(process.execPath, args, {

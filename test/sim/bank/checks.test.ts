@@ -37,7 +37,13 @@ function accounts(a: number, b: number, marks: readonly string[]): ReadonlyMap<s
 }
 
 function audit(seen: ReadonlyMap<string, Account>, beganAt: number): Audit {
-  return { mark: `audit ${beganAt}`, kind: "leased", accounts: seen, beganAt, endedAt: beganAt + 100 };
+  return {
+    mark: `audit ${beganAt}`,
+    kind: "leased",
+    accounts: seen,
+    beganAt,
+    endedAt: beganAt + 100,
+  };
 }
 
 const after1 = accounts(95, 105, ["t1"]);

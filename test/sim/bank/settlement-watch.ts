@@ -1,5 +1,5 @@
 /**
- * Looks at the store itself while a run goes on: a commit that is finished has settled its messages.
+ * Looks at the store itself during a run: a commit that is finished has settled its messages.
  * One that is still in the transaction's hands by then was forgotten, and will be delivered again.
  * Only with right clocks, because it compares the end of a lease with the true time.
  */
