@@ -3,6 +3,7 @@
  * Ends with 1 when any seed violates a property, and prints how to replay it.
  */
 import { parseArgs } from "node:util";
+import { bankCampaign, replayBank } from "./bank/main.ts";
 import { keptSeeds, runCampaign, seedsFrom, type Tally } from "./campaign.ts";
 import { runQueueCampaign } from "./queue/campaign.ts";
 import { describeQueueScenario, queueScenarioOf } from "./queue/scenario.ts";
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     steps: { type: "string" },
     queues: { type: "boolean", default: false },
     "queue-seeds": { type: "string", default: "600" },
+    bank: { type: "boolean", default: false },
+    "bank-seeds": { type: "string", default: "50" },
     trace: { type: "boolean", default: false },
   },
 });
@@ -53,13 +56,13 @@ async function replayQueues(seed: number): Promise<boolean> {
 }
 
 /** More than any run gets through. */
-const queueSeedsMax = 1_000_000;
+const seedsMax = 1_000_000;
 
 /** The queue workload: so many seeds, or so many minutes. */
 async function queueCampaign(minutes: number | undefined): Promise<boolean> {
   const from = performance.now();
   const seconds = (): number => (performance.now() - from) / 1000;
-  const count = minutes === undefined ? Number(values["queue-seeds"]) : queueSeedsMax;
+  const count = minutes === undefined ? Number(values["queue-seeds"]) : seedsMax;
   const first = minutes === undefined ? (whole(values.first) ?? 0) : Date.now() % 1_000_000_000;
   const tally = await runQueueCampaign({
     seeds: [...keptSeeds("queue/seeds.txt"), ...seedsFrom(first, count)],
@@ -128,14 +131,29 @@ async function campaign(minutes: number | undefined): Promise<boolean> {
   return tally.failed.length === 0;
 }
 
-/** Half of the time for each workload. */
+/** The transactions of the bank: so many seeds, or so many minutes. */
+function bank(minutes: number | undefined): Promise<boolean> {
+  const count = minutes === undefined ? Number(values["bank-seeds"]) : seedsMax;
+  const first = minutes === undefined ? (whole(values.first) ?? 0) : Date.now() % 1_000_000_000;
+  return bankCampaign({ kept: keptSeeds("bank/seeds.txt"), first, count, minutes });
+}
+
+/** The same time for each workload. */
 async function everything(): Promise<boolean> {
-  const minutes = values.minutes === undefined ? undefined : Number(values.minutes) / 2;
-  const queuesAreGood = await queueCampaign(minutes);
-  return (values.queues || (await campaign(minutes))) && queuesAreGood;
+  const workloads = values.queues
+    ? [queueCampaign]
+    : values.bank
+      ? [bank]
+      : [queueCampaign, bank, campaign];
+  const minutes =
+    values.minutes === undefined ? undefined : Number(values.minutes) / workloads.length;
+  let good = true;
+  for (const run of workloads) good = (await run(minutes)) && good;
+  return good;
 }
 
 const seed = whole(values.seed);
-const replayed = values.queues ? replayQueues : replay;
+const bankTrace = (one: number): Promise<boolean> => replayBank(one, values.trace);
+const replayed = values.queues ? replayQueues : values.bank ? bankTrace : replay;
 const good = seed === undefined ? await everything() : await replayed(seed);
 process.exitCode = good ? 0 : 1;

@@ -31,7 +31,12 @@ export interface NodeParts {
   readonly onPoint: (node: SimNode, point: string) => void;
   readonly clockFaults: boolean;
   readonly mutant: Mutant | undefined;
+  /** How long decisions are remembered; for ever when absent. */
+  readonly retentionSeconds?: number;
 }
+
+/** Longer than clocks jump: what was decided is remembered to the end of the run. */
+const retentionSecondsUsual = 400 * 86_400;
 
 export class SimNode {
   readonly process = new SimProcess();
@@ -126,8 +131,9 @@ export class SimNode {
       defaultTtlSeconds: 30,
       maxTtlSeconds,
       acquireBlockSeconds: 10,
-      // Longer than clocks jump: what was decided is remembered to the end of the run.
-      transactions: { retentionSeconds: 400 * 86_400 },
+      transactions: {
+        retentionSeconds: this.#parts.retentionSeconds ?? retentionSecondsUsual,
+      },
     };
     const engine = new Engine(options);
     return { lockd: mutant?.lockd?.(engine, truth) ?? engine, engine, clock, store };

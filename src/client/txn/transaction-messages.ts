@@ -1,9 +1,10 @@
+import { failure, LockdApiError, LockdConfigError, type LockdError } from "../../api/errors.ts";
 import { callOptions } from "../call-options.ts";
 import { LoopExtender } from "../queue/loop-extender.ts";
 import { Message } from "../queue/message.ts";
 import type { QueueHost } from "../queue/queue-host.ts";
-import type { QueueMessage, StatefulMessage } from "../queue/queue-types.ts";
-import type { BodyInput, Call } from "../types.ts";
+import type { DequeueOptions, QueueMessage, StatefulMessage } from "../queue/queue-types.ts";
+import type { BodyInput, Call, CallOptions } from "../types.ts";
 import type { EnqueuedInTransaction, TransactionDequeue, TransactionEnqueue } from "./txn-types.ts";
 
 /** Part of a delivery's time after which it is extended once more before a commit. */
@@ -14,6 +15,9 @@ interface MessageTerms {
   readonly owner: string;
   readonly signal: AbortSignal;
 }
+
+/** As the client's dequeue takes it, in the name of the transaction. */
+type DequeueTerms = DequeueOptions & CallOptions & { readonly signal: AbortSignal };
 
 interface HeldMessage {
   readonly message: Message;
@@ -26,6 +30,8 @@ export class TransactionMessages {
   readonly #terms: MessageTerms;
   readonly #lost: (error: unknown) => void;
   readonly #held: HeldMessage[] = [];
+  /** A dequeue that may have taken a message nobody here has seen. */
+  #unheard: { readonly queue: string; readonly cause: unknown } | undefined;
   #sent = 0;
 
   /** `lost` is told when a delivery cannot be kept. */
@@ -37,18 +43,22 @@ export class TransactionMessages {
 
   /** True when a decision has something to do here. */
   get any(): boolean {
-    return this.#held.length > 0 || this.#sent > 0;
+    return this.#held.length > 0 || this.#sent > 0 || this.#unheard !== undefined;
   }
 
   async dequeue(queue: string, o: Call<TransactionDequeue> = {}): Promise<QueueMessage | null> {
-    return this.#took(await this.#host.client.dequeue(queue, this.#options(o)));
+    const { client } = this.#host;
+    return this.#took(await this.#heard(queue, o, (options) => client.dequeue(queue, options)));
   }
 
   async dequeueWithState(
     queue: string,
     o: Call<TransactionDequeue> = {},
   ): Promise<StatefulMessage | null> {
-    return this.#took(await this.#host.client.dequeueWithState(queue, this.#options(o)));
+    const { client } = this.#host;
+    return this.#took(
+      await this.#heard(queue, o, (options) => client.dequeueWithState(queue, options)),
+    );
   }
 
   async enqueue(
@@ -66,8 +76,12 @@ export class TransactionMessages {
     });
   }
 
-  /** @throws what extending a lost delivery is refused with */
+  /**
+   * @throws what extending a lost delivery is refused with; txn_conflict when a message may take
+   * part that nobody has seen
+   */
   async assertHeld(): Promise<void> {
+    if (this.#unheard !== undefined) throw unheardError(this.#terms.txnId, this.#unheard);
     const nowMs = this.#host.options.clock.monotonicMs();
     for (const { message, receivedAtMs } of this.#held) {
       await message.extender?.stop();
@@ -92,7 +106,28 @@ export class TransactionMessages {
     }
   }
 
-  #options(given: Call<TransactionDequeue>) {
+  /**
+   * A message whose answer was lost takes part in the transaction all the same: a commit would
+   * acknowledge it unseen. So nothing is committed then, whatever the body makes of the error.
+   */
+  async #heard<T>(
+    queue: string,
+    given: Call<TransactionDequeue>,
+    dequeue: (options: DequeueTerms) => Promise<T>,
+  ): Promise<T> {
+    const options = this.#options(given);
+    try {
+      return await dequeue(options);
+    } catch (cause) {
+      if (options.signal.aborted || !tookNothing(cause)) {
+        this.#unheard = { queue, cause };
+        this.#lost(unheardError(this.#terms.txnId, this.#unheard));
+      }
+      throw cause;
+    }
+  }
+
+  #options(given: Call<TransactionDequeue>): DequeueTerms {
     const { owner, txnId, signal } = this.#terms;
     const o = callOptions(given);
     return { ...o, owner: o.owner ?? owner, txnId, signal: either(signal, o.signal) };
@@ -108,6 +143,22 @@ export class TransactionMessages {
     }
     return message;
   }
+}
+
+/** True when the answer says so, or nothing was ever sent. */
+function tookNothing(error: unknown): boolean {
+  if (error instanceof LockdApiError) return !error.outcomeUnknown;
+  return error instanceof LockdConfigError;
+}
+
+function unheardError(
+  txnId: string,
+  { queue, cause }: { readonly queue: string; readonly cause: unknown },
+): LockdError {
+  const message =
+    `transaction ${txnId} was rolled back: the answer of a dequeue from ${queue} was lost, and ` +
+    "with it perhaps a message; run the transaction again";
+  return failure("txn_conflict", message, { operation: "commit", cause });
 }
 
 function either(first: AbortSignal, second: AbortSignal | undefined): AbortSignal {

@@ -254,3 +254,60 @@ test("the body runs again only when asked, under a new id, after what passes", a
   await expect(own).rejects.toThrow("mine");
   expect(ids).toHaveLength(4);
 });
+
+/** The next dequeue takes its message, and its answer is lost. */
+function losingOneDequeue(lockd: ReturnType<typeof fixture>["lockd"]): void {
+  const { queues } = lockd;
+  let losses = 1;
+  const losing = new Proxy(queues, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return async (...call: unknown[]) => {
+        const answer: unknown = await Reflect.apply(member, target, call);
+        if (name !== "dequeue" || losses === 0) return answer;
+        losses -= 1;
+        throw lostAnswer();
+      };
+    },
+  });
+  Object.defineProperty(lockd, "queues", { value: losing });
+}
+
+test("a message whose delivery was lost on its way is not acknowledged unseen", async () => {
+  const { client, lockd, read } = fixture();
+  losingOneDequeue(lockd);
+  await client.enqueue("work", "first");
+  await client.enqueue("work", "second");
+  const seen: (string | undefined)[] = [];
+  const work = async (tx: Transaction): Promise<void> => {
+    const again = (): ReturnType<Transaction["dequeue"]> => tx.dequeue("work", { waitMs: "none" });
+    // A body that tries once more by itself, as bodies do.
+    const message = await again().catch(() => (tx.signal.aborted ? null : again()));
+    seen.push(await message?.payload.text());
+    await (await tx.acquire("total")).save({ n: seen.length }).catch(() => undefined);
+  };
+  await expect(client.transaction(work)).rejects.toMatchObject({ code: "txn_conflict" });
+  expect(await read("total")).toBeNull();
+  const left: (string | undefined)[] = [];
+  for (let at = 0; at < 2; at += 1) {
+    const message = await client.dequeue("work", { owner: "w", waitMs: "none" });
+    left.push(await message?.payload.text());
+  }
+  expect(left.sort()).toEqual(["first", "second"]);
+});
+
+test("a run whose delivery was lost may be run again", async () => {
+  const { client, clock, lockd, read } = fixture();
+  losingOneDequeue(lockd);
+  await client.enqueue("work", "only");
+  const running = client.transaction(
+    async (tx) => {
+      const message = await tx.dequeue("work", { waitMs: "none" }).catch(() => null);
+      await (await tx.acquire("total")).save({ text: await message?.payload.text() });
+    },
+    { retries: 1 },
+  );
+  await advancing(clock, running);
+  expect(await read("total")).toEqual({ text: "only" });
+});

@@ -5,6 +5,7 @@
  */
 import type { Violation } from "../violation.ts";
 import type { Attempt } from "./client.ts";
+import { Precedence } from "./precedence.ts";
 
 export function checkLists(
   attempts: readonly Attempt[],
@@ -50,39 +51,13 @@ function findCycle(
   committed: readonly Attempt[],
   lists: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] | undefined {
-  const after = new Map<string, Set<string>>();
-  const edge = (one: string, other: string): void => {
-    const known = after.get(one) ?? new Set();
-    after.set(one, known.add(other));
-  };
+  const order = new Precedence();
   for (const list of lists.values()) {
     for (const [at, mark] of list.entries()) {
       const next = list[at + 1];
-      if (next !== undefined) edge(mark, next);
+      if (next !== undefined) order.edge(mark, next);
     }
   }
-  for (const one of committed) {
-    for (const other of committed) {
-      if (one.endedAt < other.beganAt) edge(one.mark, other.mark);
-    }
-  }
-  const done = new Set<string>();
-  const path: string[] = [];
-  const visit = (mark: string): readonly string[] | undefined => {
-    if (path.includes(mark)) return [...path.slice(path.indexOf(mark)), mark];
-    if (done.has(mark)) return undefined;
-    path.push(mark);
-    for (const next of after.get(mark) ?? []) {
-      const cycle = visit(next);
-      if (cycle !== undefined) return cycle;
-    }
-    path.pop();
-    done.add(mark);
-    return undefined;
-  };
-  for (const { mark } of committed) {
-    const cycle = visit(mark);
-    if (cycle !== undefined) return cycle;
-  }
-  return undefined;
+  order.inTime(committed);
+  return order.cycle();
 }

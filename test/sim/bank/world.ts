@@ -1,0 +1,316 @@
+/** One run of the bank: nodes, customers, tellers, auditors, faults; then peace, and the checks. */
+import { messagePrefix } from "../../../src/engine/queue/message.ts";
+import { decodeMessage } from "../../../src/engine/queue/message-codec.ts";
+import { recordName, recordPrefix } from "../../../src/engine/record/key-record.ts";
+import { decodeRecord } from "../../../src/engine/record/record-codec.ts";
+import { decodeMarker } from "../../../src/engine/txn/txn-codec.ts";
+import { markerPrefix } from "../../../src/engine/txn/txn-record.ts";
+import { Chaos } from "../chaos.ts";
+import { drawFaults, type FaultKind, Faults } from "../faults.ts";
+import { leftoversIn } from "../leftovers.ts";
+import type { Mutant } from "../mutant.ts";
+import { SimNode } from "../node.ts";
+import { QueueWire } from "../queue/wire.ts";
+import { Rng } from "../rng.ts";
+import { Scheduler } from "../scheduler.ts";
+import { StoreTruth } from "../store-truth.ts";
+import { Trace } from "../trace.ts";
+import type { Violation } from "../violation.ts";
+import { Auditor, expectedStatement } from "./auditor.ts";
+import { type Account, accountOf, type Books, emptyBooks } from "./book.ts";
+import type { BankParts } from "./caller.ts";
+import { BankChecks } from "./checks.ts";
+import { Customer } from "./customer.ts";
+import { SettlementWatch } from "./settlement-watch.ts";
+import { Teller } from "./teller.ts";
+
+export interface BankReport {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+  readonly operations: number;
+  readonly storeCalls: number;
+  readonly attempts: number;
+  readonly committed: number;
+  readonly audits: number;
+  /** Orders carried out twice because a commit came too late for its message. */
+  readonly repeated: number;
+  /** Orders acknowledged unseen, because a dequeue reached lockd twice. */
+  readonly unseen: number;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+}
+
+export interface BankOptions {
+  readonly mutant?: Mutant;
+  readonly trace?: boolean;
+}
+
+/** Virtual milliseconds the clients get, and what is hung or leased after them. */
+const workMsMax = 30 * 60_000;
+const settleMs = 120_000;
+const drainMsMax = 20 * 60_000;
+/** Beyond the age at which the sweeper takes bytes that nothing points at for nobody's. */
+const orphanMs = 20 * 60_000;
+/** Longest jumps of clocks, both ways: what was delayed by a clock that was ahead. */
+const jumpMsMax = 86_400_000 * 30;
+const ordersAll = 14;
+/** Numbers of clients whose transactions must not meet those of others. */
+const drainNumber = 90;
+
+export class BankWorld {
+  readonly #seed: number;
+  readonly #rng: Rng;
+  readonly #trace: Trace;
+  readonly #scheduler: Scheduler;
+  readonly #faults: Faults;
+  readonly #truth = new StoreTruth();
+  readonly #wire: QueueWire;
+  readonly #nodes: readonly SimNode[];
+  readonly #accounts: readonly string[];
+  readonly #atomicPlan: boolean;
+  readonly #clockFaults: boolean;
+  readonly #books: Books = emptyBooks();
+  readonly #violations: Violation[] = [];
+  #heal: () => void = () => {};
+
+  constructor(seed: number, options: BankOptions) {
+    this.#seed = seed;
+    this.#rng = new Rng(seed, "bank world");
+    const exclusive = this.#rng.chance(0.45);
+    this.#atomicPlan = this.#rng.chance(0.5);
+    this.#clockFaults = this.#rng.chance(0.2);
+    this.#accounts = Array.from({ length: this.#rng.pick([2, 3, 4]) }, (_, at) => `acct${at}`);
+    this.#trace = new Trace(options.trace ?? false);
+    this.#scheduler = new Scheduler(this.#rng.fork("ties"));
+    const clockFaults = this.#clockFaults;
+    const rates = drawFaults(this.#rng.fork("rates"), { exclusive, clockFaults });
+    this.#faults = new Faults(this.#rng.fork("faults"), rates);
+    const healed = new Promise<void>((resolve) => {
+      this.#heal = resolve;
+    });
+    const shared = { scheduler: this.#scheduler, faults: this.#faults, trace: this.#trace };
+    this.#wire = new QueueWire({ ...shared, rng: this.#rng.fork("network") });
+    const count = exclusive ? 1 : this.#rng.pick([1, 2, 3]);
+    this.#nodes = Array.from(
+      { length: count },
+      (_, number) =>
+        new SimNode({
+          ...shared,
+          name: `n${number}`,
+          number: number + 1,
+          truth: this.#truth,
+          exclusive,
+          atomicPlan: this.#atomicPlan,
+          rng: this.#rng.fork(`node ${number}`),
+          healed,
+          onPoint: () => {},
+          clockFaults,
+          mutant: options.mutant,
+        }),
+    );
+  }
+
+  /** Everybody does their work among faults, which stop then. */
+  async work(): Promise<void> {
+    const rng = this.#rng;
+    const chaos = new Chaos({
+      nodes: this.#nodes,
+      network: this.#wire,
+      scheduler: this.#scheduler,
+      faults: this.#faults,
+      rng: rng.fork("chaos"),
+    });
+    const customers = rng.pick([1, 2]);
+    const tellers = rng.pick([1, 2, 3]);
+    const clients: { run(): Promise<void> }[] = [];
+    const parts = (rounds: number) => this.#partsOf(clients.length, rounds);
+    for (let at = 0; at < customers; at += 1) {
+      clients.push(new Customer(parts(Math.ceil(ordersAll / customers))));
+    }
+    for (let at = 0; at < tellers; at += 1) {
+      clients.push(new Teller(parts(Math.ceil((ordersAll * 1.5) / tellers))));
+    }
+    clients.push(new Auditor(parts(12), this.#atomicPlan));
+    const watched = { truth: this.#truth, scheduler: this.#scheduler };
+    const watch = new SettlementWatch(watched, (text) => this.#violate("B03 orders", text));
+    if (!this.#clockFaults) watch.start();
+    await this.#runAll(clients, workMsMax);
+    chaos.stop();
+    this.#heal();
+    await this.#pass(settleMs);
+    watch.stop();
+    if (this.#wire.executing > 0) {
+      this.#violate("P11 progress", `${this.#wire.executing} calls are never answered`);
+    }
+    if (this.#clockFaults) await this.#pass(jumpMsMax);
+  }
+
+  /** Nothing fails any more: every order is carried out, everything comes to its end. */
+  async converge(): Promise<void> {
+    const until = this.#scheduler.now + drainMsMax;
+    for (let round = 0; this.#openOrders() > 0; round += 1) {
+      if (this.#scheduler.now > until) {
+        this.#violate("P11 progress", `${this.#openOrders()} orders cannot be carried out`);
+        break;
+      }
+      const teller = new Teller(this.#partsOf(drainNumber + round, 20));
+      await this.#runAll([teller], drainMsMax);
+    }
+    await this.#pass(settleMs);
+    await this.#sweepAll();
+    await this.#pass(orphanMs);
+    await this.#sweepAll();
+    for (const node of this.#nodes) {
+      if (node.timers > 0) this.#violate("P12 bounded", `${node.name} keeps ${node.timers} timers`);
+    }
+  }
+
+  async report(): Promise<BankReport> {
+    const accounts = this.#storedAccounts();
+    await this.#checkStatements(accounts);
+    this.#checkLeftovers();
+    for (const { outcome } of this.#wire.operations) {
+      if (outcome?.kind === "broken") this.#violate("P15 error codes", outcome.what);
+    }
+    const rightClocks = !this.#clockFaults;
+    const end = { accounts, ackedBy: this.#ackedBy(), rightClocks };
+    const verdict = new BankChecks(this.#books, end).run();
+    return {
+      seed: this.#seed,
+      violations: [...this.#violations, ...verdict.violations],
+      traceHash: this.#trace.hash,
+      trace: this.#trace.lines,
+      operations: this.#wire.operations.length,
+      storeCalls: this.#nodes.reduce((sum, node) => sum + node.storeCalls, 0),
+      attempts: this.#books.attempts.length,
+      committed: verdict.committed,
+      audits: this.#books.audits.length,
+      repeated: verdict.repeated,
+      unseen: verdict.unseen,
+      faults: this.#faults.counts,
+    };
+  }
+
+  #partsOf(number: number, rounds: number): BankParts {
+    return {
+      name: `c${number}`,
+      number,
+      accounts: this.#accounts,
+      nodes: this.#nodes,
+      wire: this.#wire,
+      scheduler: this.#scheduler,
+      rng: this.#rng.fork(`client ${number}`),
+      books: this.#books,
+      rounds,
+      pauseMs: this.#rng.pick([5, 100, 400]),
+    };
+  }
+
+  async #runAll(clients: readonly { run(): Promise<void> }[], msMax: number): Promise<void> {
+    let running = clients.length;
+    for (const client of clients) {
+      void client.run().then(() => {
+        running -= 1;
+      });
+    }
+    await this.#scheduler.run(this.#scheduler.now + msMax, () => running === 0);
+    if (running > 0) this.#violate("P11 progress", `${running} clients did not finish`);
+  }
+
+  #pass(ms: number): Promise<void> {
+    return this.#scheduler.run(this.#scheduler.now + ms);
+  }
+
+  async #sweepAll(): Promise<void> {
+    for (let round = 0; round < 2; round += 1) {
+      for (const { engine } of this.#nodes) {
+        let isDone = false;
+        engine.sweep({ opsMax: 10_000, signal: undefined }).then(
+          () => {
+            isDone = true;
+          },
+          (error: unknown) => this.#violate("P11 progress", `sweep: ${String(error)}`),
+        );
+        await this.#scheduler.run(this.#scheduler.now + 60_000, () => isDone);
+      }
+      await this.#pass(5_000);
+    }
+  }
+
+  /** Messages that somebody may still take; half enqueued ones nobody was told about. */
+  #openOrders(): number {
+    return this.#truth
+      .objects(messagePrefix)
+      .filter(({ name, bytes }) => !decodeMessage(name, bytes).message.unlinked).length;
+  }
+
+  #storedAccounts(): ReadonlyMap<string, Account> {
+    return new Map(
+      this.#accounts.map((key) => {
+        const name = recordName("default", key);
+        const stored = this.#truth.durable.get(name);
+        const state = stored && decodeRecord(name, stored.bytes).record.state;
+        return [key, accountOf(state?.place.kind === "inline" ? state.place.bytes : undefined)];
+      }),
+    );
+  }
+
+  /** Markers outlive the run, so every message of a committed transaction is in one. */
+  #ackedBy(): ReadonlyMap<string, readonly string[]> {
+    const found = new Map<string, readonly string[]>();
+    for (const { name, bytes } of this.#truth.objects(markerPrefix)) {
+      const { txnId, state, participants } = decodeMarker(name, bytes);
+      if (state !== "commit") continue;
+      for (const { key } of participants) {
+        const messageId = key.split("/msg/")[1];
+        if (messageId === undefined) continue;
+        found.set(messageId, [...(found.get(messageId) ?? []), txnId]);
+      }
+    }
+    return found;
+  }
+
+  /** Each account has exactly the statement of its last change, byte for byte. */
+  async #checkStatements(accounts: ReadonlyMap<string, Account>): Promise<void> {
+    for (const { name, bytes } of this.#truth.objects(recordPrefix)) {
+      const { attachments } = decodeRecord(name, bytes).record;
+      const key = this.#accounts.find((one) => recordName("default", one) === name);
+      const account = accounts.get(key ?? "");
+      if (account === undefined) continue;
+      const found = attachments.map((entry) => {
+        const stored = this.#truth.streams.get(entry.object) ?? new Uint8Array(0);
+        return `${entry.name}: ${Buffer.from(stored).toString()}`;
+      });
+      const expected = account.marks.length === 0 ? [] : [expectedStatement(account)];
+      if (JSON.stringify(found) !== JSON.stringify(expected)) {
+        this.#violate("B02 statements", `${key} has ${found.join(" | ")}: ${expected.join("")}`);
+      }
+    }
+  }
+
+  /** Markers are kept longer than the run: late callers are told what was decided. */
+  #checkLeftovers(): void {
+    const objects = this.#truth.objects("").filter(({ name }) => !name.startsWith(markerPrefix));
+    for (const text of leftoversIn({ objects, streams: this.#truth.streamNames("") })) {
+      this.#violate("P11 leftovers", text);
+    }
+  }
+
+  #violate(property: string, text: string): void {
+    this.#violations.push({ property, key: "", text, atMs: this.#scheduler.now });
+  }
+}
+
+/** Runs one seed to its end and checks it. */
+export async function runBankSeed(seed: number, options: BankOptions = {}): Promise<BankReport> {
+  const uninstall = options.mutant?.install?.();
+  try {
+    const world = new BankWorld(seed, options);
+    await world.work();
+    await world.converge();
+    return await world.report();
+  } finally {
+    uninstall?.();
+  }
+}
