@@ -1,11 +1,12 @@
 /** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
-import type { Lockd, ServedLockd } from "../../api/lockd.ts";
+import type { Lockd } from "../../api/lockd.ts";
 import type { Clock } from "../../engine/ports/clock.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
+import type { SweepBudget } from "../../engine/sweep/sweeper.ts";
 import { SystemClock } from "../../host/clock.ts";
 import { systemRandom } from "../../host/random.ts";
 import { openTelemetry } from "../../host/telemetry.ts";
-import type { RunningMetrics } from "../../server/metrics/metrics-server.ts";
+import type { MetricsOptions, RunningMetrics } from "../../server/metrics/metrics-server.ts";
 import type { ListenPlan, ServePlan } from "./serve-plan.ts";
 
 /** Name of the socket inside the store directory which inline commands look for. */
@@ -93,7 +94,7 @@ export async function runServer(options: RunServerOptions): Promise<number> {
 /** The metrics listener, and the counted lockd; undefined, and nothing loaded, without one. */
 async function openMetrics(parts: {
   readonly plan: ServePlan;
-  readonly lockd: ServedLockd;
+  readonly lockd: MetricsOptions["lockd"];
   readonly defaultNamespace: string;
   readonly version: string;
   readonly telemetry: Telemetry;
@@ -150,9 +151,7 @@ interface IdleSweepParts {
   readonly plan: ServePlan;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly engine: {
-    sweep(budget: { opsMax: number; signal: AbortSignal | undefined }): Promise<object>;
-  };
+  readonly engine: { sweep(budget: SweepBudget): Promise<object> };
   readonly idleMs: () => number;
 }
 
@@ -170,8 +169,16 @@ function idleSweep(parts: IdleSweepParts): { stop(): void } {
   }
   async function run(): Promise<void> {
     if (parts.idleMs() < plan.sweepGraceMs || plan.sweepOpsMax === 0) return;
+    const startedMs = clock.monotonicMs();
+    const signal = {
+      get aborted() {
+        // Somebody asked for something since: the last request is younger than this run.
+        return abort.signal.aborted || parts.idleMs() < clock.monotonicMs() - startedMs;
+      },
+    };
+    const budget = { opsMax: plan.sweepOpsMax, runtimeMsMax: plan.sweepRuntimeMsMax, signal };
     try {
-      const summary = await engine.sweep({ opsMax: plan.sweepOpsMax, signal: abort.signal });
+      const summary = await engine.sweep(budget);
       telemetry.debug("server.lifecycle.core", "sweeper.summary", { ...summary });
     } catch (error) {
       telemetry.warn("server.lifecycle.core", "sweeper.failed", { error: String(error) });
