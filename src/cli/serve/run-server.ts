@@ -37,28 +37,30 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const ended = endSignal();
   const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
   welcome(options, telemetry);
-  const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
+  const [{ Engine }, { openStore, backendHash }, ...others] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../storage/open.ts"),
     import("../../indexing/open-index.ts"),
     import("../../server/server.ts"),
     import("../../api/names.ts"),
   ]);
+  const [{ indexOptions }, { startServer }, names] = others;
   const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
   });
   const random = systemRandom();
-  const store = await openStore(plan.storeUrl, {
-    gear: "exclusive",
-    onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
-  });
+  const onNotice = (event: string, fields: Readonly<Record<string, string | number>>): void =>
+    telemetry.warn("storage.backend.core", event, fields);
+  const store = await openStore(plan.storeUrl, { gear: "exclusive", onNotice });
   const { version } = options;
   const ports = { store, clock, random, telemetry };
+  const island = await backendHash({ ...ports, storeUrl: plan.storeUrl, onNotice });
   const engine = new Engine({
     ...plan,
     ...ports,
     version,
+    transactions: { ...plan.transactions, backendHash: island },
     ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
     defaultNamespace,
   });

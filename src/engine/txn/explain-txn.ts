@@ -91,10 +91,20 @@ export function explainMarker(
     story: [
       `began at ${time(createdAtUnix)}`,
       `was decided at ${time(decidedAtUnix)}: ${state}`,
-      "every participant has applied it",
+      ...appliedText(participants),
       `is remembered until ${time(expiresAtUnix)}`,
     ],
   };
+}
+
+/** An abandoned decision names those it never reached. */
+function appliedText(participants: readonly TxnParticipantStory[]): readonly string[] {
+  const missing = participants.filter(({ applied }) => !applied);
+  if (missing.length === 0) return ["every participant has applied it"];
+  return missing.map(
+    ({ namespace, key }) =>
+      `${namespace}/${key} never confirmed it until it was given up; look after it by hand`,
+  );
 }
 
 function time(unixSeconds: number): string {

@@ -20,7 +20,7 @@ import type { Finisher } from "./finisher.ts";
 import { decodeMarker, decodeTxn } from "./txn-codec.ts";
 import type { SweepMode } from "./txn-meter.ts";
 import type { TxnParts } from "./txn-parts.ts";
-import { isDecided, markerPrefix, type TxnRecord, txnPrefix } from "./txn-record.ts";
+import { isDecided, markerPrefix, type TxnRecord, txnName, txnPrefix } from "./txn-record.ts";
 
 interface RecoveryRun {
   readonly looked: number;
@@ -188,8 +188,11 @@ export class Recovery implements SweepPart {
     const known = log.nextKnown(limit);
     if (known !== undefined) {
       const due = known.records.filter((record) => isDue(record, nowUnix));
-      await this.#driveAll(due, effort);
-      return { looked: known.records.length, complete: known.isLast };
+      const begun = await this.#driveAll(due, effort);
+      return {
+        looked: known.records.length,
+        complete: known.isLast && begun === due.length,
+      };
     }
     const page = await callStore(() =>
       options.store.scan(txnPrefix, pageAfter(this.#cursor, limit)),
@@ -198,8 +201,14 @@ export class Recovery implements SweepPart {
       const record = this.#decoded(name, () => decodeTxn(name, bytes), effort.mode);
       return record !== undefined && isDue(record, nowUnix) ? [record] : [];
     });
+    const begun = await this.#driveAll(due, effort);
+    if (begun < due.length) {
+      // Broken off: the next look goes on behind the last one that was begun.
+      const last = due[begun - 1];
+      if (last !== undefined) this.#cursor = txnName(last.txnId);
+      return { looked: page.objects.length, complete: false };
+    }
     this.#cursor = page.more ? page.objects.at(-1)?.name : undefined;
-    await this.#driveAll(due, effort);
     return { looked: page.objects.length, complete: !page.more };
   }
 
@@ -220,9 +229,12 @@ export class Recovery implements SweepPart {
     return { looked: page.objects.length, complete: !page.more };
   }
 
-  /** Side by side, so that their writes share what a write costs. */
-  async #driveAll(records: readonly TxnRecord[], effort: Effort): Promise<void> {
-    if (records.length === 0) return;
+  /**
+   * Side by side, so that their writes share what a write costs. Answers how many it began before
+   * it had to stop.
+   */
+  async #driveAll(records: readonly TxnRecord[], effort: Effort): Promise<number> {
+    if (records.length === 0) return 0;
     const { meter, options } = this.#parts;
     const { mode } = effort;
     const startedMs = options.clock.monotonicMs();
@@ -244,6 +256,7 @@ export class Recovery implements SweepPart {
       ...{ mode, looked: records.length, applied: driven - failed, failed },
       duration_ms: options.clock.monotonicMs() - startedMs,
     });
+    return driven;
   }
 
   /** Drives one record after the other, beside others who take from the same list. */
