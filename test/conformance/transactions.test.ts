@@ -17,6 +17,7 @@ import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { txnApplyCases } from "./txn-apply-cases.ts";
 import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
 import { txnQueueCases } from "./txn-queue-cases.ts";
+import { txnWatchCases } from "./txn-watch-cases.ts";
 import { WithoutAtomicPlans } from "./without-atomic-plans.ts";
 
 const groups = [
@@ -25,6 +26,7 @@ const groups = [
   txnApplyCases,
   idempotencyCases,
   txnQueueCases,
+  txnWatchCases,
 ];
 
 function engineOver(store: Store): OpenedLockd {

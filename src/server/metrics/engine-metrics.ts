@@ -1,5 +1,5 @@
 /** What the engine counted and timed by itself, under the names of the contract. */
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, type Histogram, type Registry } from "prom-client";
 import {
   type EngineCounter,
   type EngineHistogram,
@@ -16,7 +16,7 @@ export function addEngineMetrics(registry: Registry, meter: MeterReader): void {
     addCounter(registry, meter, name);
   }
   for (const name of Object.keys(engineHistograms) as EngineHistogram[]) {
-    registry.registerMetric(new MeteredHistogram(meter, name));
+    addHistogram(registry, meter, name);
   }
 }
 
@@ -45,44 +45,36 @@ function addCounter(registry: Registry, meter: MeterReader, name: EngineCounter)
   });
 }
 
-type PromValue = Awaited<ReturnType<Histogram["get"]>>["values"][number];
+/**
+ * A histogram that is kept elsewhere: the engine counts from its start, also what nobody asks. For
+ * the registry it is whatever has a name and answers `get`.
+ */
+function addHistogram(registry: Registry, meter: MeterReader, name: EngineHistogram): void {
+  const { labels, help } = engineHistograms[name];
+  const prefix = `${promName(name)}${name.endsWith("_ms") ? "_milliseconds" : ""}`;
+  const metric = {
+    ...{ name: prefix, help, type: "histogram", aggregator: "sum" },
+    reset() {},
+    async get() {
+      const values = meter
+        .histogramSeries(name)
+        .flatMap((series) => valuesOf(prefix, series, labelled(labels, series.values)));
+      return { name: prefix, help, type: "histogram", aggregator: "sum", values };
+    },
+  };
+  registry.registerMetric(metric as unknown as Histogram);
+}
 
-/** A histogram that is kept elsewhere: the engine counts from its start, also what nobody asks. */
-class MeteredHistogram extends Histogram {
-  readonly #meter: MeterReader;
-  readonly #source: EngineHistogram;
-  readonly #name: string;
-
-  constructor(meter: MeterReader, source: EngineHistogram) {
-    const name = `${promName(source)}${source.endsWith("_ms") ? "_milliseconds" : ""}`;
-    const { labels, help } = engineHistograms[source];
-    const labelNames = labels.map(promName);
-    super({ name, help, labelNames, buckets: [...histogramBounds], registers: [] });
-    this.#meter = meter;
-    this.#source = source;
-    this.#name = name;
-  }
-
-  override async get(): ReturnType<Histogram["get"]> {
-    const { labels } = engineHistograms[this.#source];
-    const values = this.#meter
-      .histogramSeries(this.#source)
-      .flatMap((series) => this.#valuesOf(series, labelled(labels, series.values)));
-    return { ...(await super.get()), values };
-  }
-
-  #valuesOf(series: HistogramSeries, labels: Record<string, string>): PromValue[] {
-    const bounds: (number | string)[] = [...histogramBounds, "+Inf"];
-    let sum = 0;
-    const buckets = series.buckets.map((count, at) => {
-      sum += count;
-      const le = bounds[at] ?? "+Inf";
-      return { metricName: `${this.#name}_bucket`, labels: { ...labels, le }, value: sum };
-    });
-    return [
-      ...buckets,
-      { metricName: `${this.#name}_sum`, labels, value: series.sum },
-      { metricName: `${this.#name}_count`, labels, value: series.count },
-    ];
-  }
+function valuesOf(prefix: string, series: HistogramSeries, labels: Record<string, string>) {
+  let sum = 0;
+  const buckets = series.buckets.map((count, at) => {
+    sum += count;
+    const le = String(histogramBounds[at] ?? "+Inf");
+    return { metricName: `${prefix}_bucket`, labels: { le, ...labels }, value: sum };
+  });
+  return [
+    ...buckets,
+    { metricName: `${prefix}_sum`, labels, value: series.sum },
+    { metricName: `${prefix}_count`, labels, value: series.count },
+  ];
 }

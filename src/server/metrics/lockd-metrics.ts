@@ -82,7 +82,14 @@ export class LockdMetrics {
         ? Registry.OPENMETRICS_CONTENT_TYPE
         : Registry.PROMETHEUS_CONTENT_TYPE;
       this.registry.setContentType(type as typeof Registry.PROMETHEUS_CONTENT_TYPE);
-      return { type, body: await this.registry.metrics() };
+      // In the open format the library takes the `_total` off the names of counters, for good.
+      const named = this.registry.getMetricsAsArray() as unknown as { name: string }[];
+      const names = named.map(({ name }) => name);
+      try {
+        return { type, body: await this.registry.metrics() };
+      } finally {
+        for (const [at, metric] of named.entries()) metric.name = names[at] ?? metric.name;
+      }
     });
     this.#scrapes = scrape.catch(() => {});
     return scrape;
