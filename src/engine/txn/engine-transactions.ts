@@ -27,6 +27,7 @@ import {
   isInDoubt,
   participantStory,
   summaryOf,
+  unseenStory,
 } from "./explain-txn.ts";
 import { Finisher } from "./finisher.ts";
 import { MintedTxns } from "./minted-txns.ts";
@@ -36,7 +37,7 @@ import { Staging } from "./staging.ts";
 import { decodeTxn } from "./txn-codec.ts";
 import { TxnLog } from "./txn-log.ts";
 import { TxnMeter } from "./txn-meter.ts";
-import { localParticipant, type TxnParts } from "./txn-parts.ts";
+import { isLocal, localParticipant, type TxnParts } from "./txn-parts.ts";
 import { isDecided, type Participant, txnName, txnPrefix } from "./txn-record.ts";
 import { txnSettings } from "./txn-settings.ts";
 import { UndecidedLeases } from "./undecided-leases.ts";
@@ -281,6 +282,9 @@ export class EngineTransactions implements Transactions {
   ): Promise<readonly TxnParticipantStory[]> {
     return Promise.all(
       participants.map(async (participant) => {
+        // Of what is on another island, or in a queue, no record of a key could tell anything.
+        if (!isLocal(this.#parts, participant)) return unseenStory(participant, "elsewhere");
+        if (!this.#applier.isKey(participant)) return unseenStory(participant, "in its queue");
         const name = recordName(participant.namespace, participant.key);
         const record: KeyRecord | undefined = await this.#parts.shell.read(name);
         return participantStory(participant, txnId, record);

@@ -30,6 +30,12 @@ export function participantStory(
   };
 }
 
+/** Of a participant that is no key of this island. */
+export function unseenStory(participant: Participant, now: string): TxnParticipantStory {
+  const unknown = { owner: undefined, leaseExpiresAtUnix: undefined, fencingToken: undefined };
+  return { ...participant, now, ...unknown };
+}
+
 function standing(txnId: string, record: KeyRecord | undefined): string {
   if (record === undefined) return "gone";
   const { staged, lease } = record;
@@ -104,7 +110,7 @@ function missingText(participants: readonly TxnParticipantStory[]): readonly str
     ...missing.map(({ namespace, key, now }) =>
       now === "staged"
         ? `${namespace}/${key} has not applied it yet: its changes are still staged`
-        : `${namespace}/${key} has not confirmed it yet (now: ${now})`,
+        : `${namespace}/${key} has not confirmed it yet (${now})`,
     ),
     "it is tried again in traffic, and by the sweeper: `lockd txn replay` does it now",
   ];

@@ -137,6 +137,15 @@ test("a decision that never reaches a participant is given up at its deadline, a
     code: "txn_fanout_failed",
   });
   expect(store.objects.has(txnName(txnId))).toBe(true);
+  const before = await engine.transactions.explain({ txnId });
+  expect(before.participants).toMatchObject([{ key: "far", applied: false, now: "elsewhere" }]);
+  expect(before.story).toEqual([
+    expect.stringMatching(/^began at .* has 1 participant$/),
+    expect.stringMatching(/^was decided at .*: commit$/),
+    "0 of 1 participant confirmed it",
+    "default/far has not confirmed it yet (elsewhere)",
+    expect.stringContaining("`lockd txn replay` does it now"),
+  ]);
   await clock.advance(1_000);
   await engine.sweep({ opsMax: 100, signal: undefined });
   await clock.advance(1);
