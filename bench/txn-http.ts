@@ -37,10 +37,12 @@ for (let round = 0; round < rounds; round += 1) {
   const joint = await load(lockd, { connections, seconds, cycle: jointly });
   const ratio = joint.cyclesPerSecond / alone.cyclesPerSecond;
   console.log(
-    `${connections} clients over HTTP: two of one key ${alone.cyclesPerSecond.toFixed(0)} pairs/s ` +
+    `${connections} clients over HTTP: ` +
+      `two of one key ${alone.cyclesPerSecond.toFixed(0)} pairs/s ` +
       `(6 calls, ${alone.cpuMicros.toFixed(0)} us server CPU), one of two keys ` +
-      `${joint.cyclesPerSecond.toFixed(0)} (5 calls, ${joint.cpuMicros.toFixed(0)} us): rate ` +
-      `${ratio.toFixed(2)} x (wanted: 0.6), CPU ${(joint.cpuMicros / alone.cpuMicros).toFixed(2)} x`,
+      `${joint.cyclesPerSecond.toFixed(0)} (5 calls, ${joint.cpuMicros.toFixed(0)} us): ` +
+      `rate ${ratio.toFixed(2)} x (wanted: 0.6), ` +
+      `CPU ${(joint.cpuMicros / alone.cpuMicros).toFixed(2)} x`,
   );
 }
 await lockd.stop();

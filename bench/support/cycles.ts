@@ -49,11 +49,12 @@ export async function commitBoth(
     const who = `"owner":"bench","ttl_seconds":30,"block_seconds":-1,"txn_id":"${txnId}"`;
     const { body } = expectOk(await connection.post("/v1/acquire", `{"key":"${key}",${who}}`));
     const [leaseId, token] = [field(body, "lease_id"), field(body, "fencing_token")];
-    const headers = `X-Lease-ID: ${leaseId}\r\nX-Txn-ID: ${txnId}\r\nX-Fencing-Token: ${token}\r\n`;
+    const fence = `X-Fencing-Token: ${token}\r\n`;
+    const headers = `X-Lease-ID: ${leaseId}\r\nX-Txn-ID: ${txnId}\r\n${fence}`;
     expectOk(await connection.post(`/v1/update?key=${key}`, state, headers));
     release = {
       body: `{"key":"${key}","lease_id":"${leaseId}","txn_id":"${txnId}"}`,
-      headers: `X-Fencing-Token: ${token}\r\n`,
+      headers: fence,
     };
   }
   expectOk(await connection.post("/v1/release", release.body, release.headers));

@@ -76,7 +76,7 @@ test("a write whose answer was lost is found again", async () => {
   expect(Buffer.from(store.objects.get(backendIdName)?.bytes ?? []).toString()).toBe(name);
 });
 
-test("a store that cannot keep it: the path's hash, and a notice; memory has none then", async () => {
+test("a store that cannot keep it: the hash of its path, and a notice", async () => {
   const notices: string[] = [];
   const onNotice = (event: string): number => notices.push(event);
   for (const [storeUrl, expected] of [
