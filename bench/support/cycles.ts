@@ -41,7 +41,11 @@ export async function commit(connection: HttpConnection, key: string, state: str
 /** Two keys under one transaction: two acquires, two updates, one release. */
 export async function commitBoth(
   connection: HttpConnection,
-  work: { readonly txnId: string; readonly keys: readonly [string, string]; readonly state: string },
+  work: {
+    readonly txnId: string;
+    readonly keys: readonly [string, string];
+    readonly state: string;
+  },
 ): Promise<void> {
   const { txnId, keys, state } = work;
   let release = { body: "", headers: "" };

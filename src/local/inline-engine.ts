@@ -19,17 +19,25 @@ export interface InlineOptions {
  * @throws invalid_store, store_unusable, store_version_unknown
  */
 export async function openInlineEngine(store: string, options: InlineOptions): Promise<Engine> {
-  const [engine, limits, { openStore, backendHash }, { SystemClock }, { systemRandom }, ports, names, indexing] =
-    await Promise.all([
-      import("../engine/engine.ts"),
-      import("../engine/limits.ts"),
-      import("../storage/open.ts"),
-      import("../host/clock.ts"),
-      import("../host/random.ts"),
-      import("../engine/ports/telemetry.ts"),
-      import("../api/names.ts"),
-      import("../indexing/open-index.ts"),
-    ]);
+  const [
+    engine,
+    limits,
+    { openStore, backendHash },
+    { SystemClock },
+    { systemRandom },
+    ports,
+    names,
+    indexing,
+  ] = await Promise.all([
+    import("../engine/engine.ts"),
+    import("../engine/limits.ts"),
+    import("../storage/open.ts"),
+    import("../host/clock.ts"),
+    import("../host/random.ts"),
+    import("../engine/ports/telemetry.ts"),
+    import("../api/names.ts"),
+    import("../indexing/open-index.ts"),
+  ]);
   const { onNotice } = options;
   const defaultNamespace = names.normalizeNamespace(options.defaultNamespace, "default");
   const notices = onNotice === undefined ? {} : { onNotice };

@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import type { Random } from "../engine/ports/random.ts";
 import type { Store } from "../engine/ports/store.ts";
-import { type StoreUrl, parseStoreUrl } from "./store-url.ts";
+import { parseStoreUrl, type StoreUrl } from "./store-url.ts";
 
 /** The object that holds it. */
 export const backendIdName = ".lockd/backend-id";

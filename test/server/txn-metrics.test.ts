@@ -1,4 +1,4 @@
-/** The metrics of transactions and of the sweeper: every name of the contract, and what it counts. */
+/** Metrics of transactions and the sweeper: every name of the contract, and what it counts. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
 import { type RunningMetrics, startMetrics } from "../../src/server/metrics/metrics-server.ts";
@@ -82,7 +82,11 @@ test("what happened is counted under the labels of the contract", async () => {
   await engine.transactions.replay({ txnId });
   const foreign = [{ namespace: "default", key: "far", backendHash: "elsewhere" }];
   const other = "000000000000000001v0";
-  const far = engine.transactions.decide({ txnId: other, state: "rollback", participants: foreign });
+  const far = engine.transactions.decide({
+    txnId: other,
+    state: "rollback",
+    participants: foreign,
+  });
   await expect(far).rejects.toMatchObject({ code: "txn_fanout_failed" });
   await clock.advance(25 * 3600 * 1000);
   await engine.sweep({ opsMax: 1_000, signal: undefined });

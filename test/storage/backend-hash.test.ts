@@ -40,7 +40,7 @@ async function rewrite(store: Store, text: string): Promise<void> {
   await store.apply([{ kind: "put", name: backendIdName, bytes, when: { kind: "any" } }]);
 }
 
-test("51: a directory is called by its path at first, and keeps its name when it moves", async () => {
+test("51: a directory is called by its path at first, and keeps its name", async () => {
   const directory = path.join(await freshDirectory(), "store");
   const first = await hashOf(directory);
   expect(first).toBe(createHash("sha256").update(`disk|${directory}`).digest("hex"));

@@ -20,9 +20,9 @@ import {
   stateChange,
   unseenKey,
 } from "./record-changes.ts";
-import { txnDecided } from "./txn-changes.ts";
 import { walkRecords } from "./record-walk.ts";
 import { lookEventId, type StreamParts } from "./ring-stream.ts";
+import { txnDecided } from "./txn-changes.ts";
 
 export class LookStream {
   readonly #parts: StreamParts;
@@ -34,8 +34,7 @@ export class LookStream {
   constructor(parts: StreamParts) {
     this.#parts = parts;
     const { store, filter } = parts;
-    this.#decision =
-      filter.txnId === undefined ? undefined : new DecisionLook(store, filter.txnId);
+    this.#decision = filter.txnId === undefined ? undefined : new DecisionLook(store, filter.txnId);
   }
 
   /** @throws overloaded when there are too many keys to compare */

@@ -46,11 +46,16 @@ describe.each([true, false])("atomic plans: %s", (atomicPlan) => {
         keys.map(async (key) => (await engine.describe({ key })).version ?? 0),
       );
       const committed = state === "commit";
-      expect({ writes, versions }).toEqual({ writes, versions: keys.map(() => (committed ? 1 : 0)) });
+      expect({ writes, versions }).toEqual({
+        writes,
+        versions: keys.map(() => (committed ? 1 : 0)),
+      });
       if (told === "answered") expect(committed).toBe(true);
       for (const key of committed ? keys : []) {
         const got = await engine.get({ key, public: true });
-        expect(got.exists && Buffer.from(got.body as Uint8Array).toString()).toBe(`{"of":"${key}"}`);
+        expect(got.exists && Buffer.from(got.body as Uint8Array).toString()).toBe(
+          `{"of":"${key}"}`,
+        );
         expect(await engine.status({ key })).toMatchObject({ held: false, staged: false });
       }
       seen.add(committed);

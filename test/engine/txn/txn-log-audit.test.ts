@@ -18,9 +18,11 @@ class LogBook {
   readonly lines: Line[] = [];
 
   get telemetry(): Telemetry {
-    const level = (name: string) => (_sys: string, event: string, fields: LogFields = {}) => {
-      this.lines.push({ level: name, event, fields });
-    };
+    const level =
+      (name: string) =>
+      (_sys: string, event: string, fields: LogFields = {}) => {
+        this.lines.push({ level: name, event, fields });
+      };
     return {
       ...{ trace: level("trace"), debug: level("debug"), info: level("info") },
       ...{ warn: level("warn"), error: level("error") },
@@ -36,9 +38,13 @@ class LogBook {
     for (const { event, fields } of this.lines) {
       const names = Object.keys(fields);
       const leases = names.filter((name) => name.endsWith("lease_id"));
-      if (leases.length > 0) expect({ event, names }).toMatchObject({ event, names: expect.arrayContaining(["txn_id"]) });
+      if (leases.length > 0)
+        expect({ event, names }).toMatchObject({
+          event,
+          names: expect.arrayContaining(["txn_id"]),
+        });
       if (event.startsWith("txn.") && !sweeping.has(event)) {
-        expect({ event, txn: typeof fields["txn_id"] }).toEqual({ event, txn: "string" });
+        expect({ event, txn: typeof fields.txn_id }).toEqual({ event, txn: "string" });
       }
     }
   }
@@ -93,7 +99,7 @@ async function tellAll(parts: TestEngine): Promise<void> {
   await clock.advance(1_000);
 }
 
-test.each([true, false])("every line names its transaction; atomic plans: %s", async (atomicPlan) => {
+test.each([true, false])("every line names its transaction; atomic: %s", async (atomicPlan) => {
   const book = new LogBook();
   const parts = testEngine({
     store: new ScriptedStore({ atomicPlan }),

@@ -1,10 +1,10 @@
 /** Recovery in traffic and by the idle sweeper: how much, when, and what is given up at last. */
 import { expect, test } from "vitest";
+import type { VersionTag } from "../../../src/engine/ports/store.ts";
 import type { Telemetry } from "../../../src/engine/ports/telemetry.ts";
 import { silentTelemetry } from "../../../src/engine/ports/telemetry.ts";
 import { encodeTxn } from "../../../src/engine/txn/txn-codec.ts";
 import { markerName, type TxnRecord, txnName } from "../../../src/engine/txn/txn-record.ts";
-import type { VersionTag } from "../../../src/engine/ports/store.ts";
 import { ScriptedStore } from "../../support/scripted-store.ts";
 import { type TestEngine, testEngine } from "../../support/test-engine.ts";
 
@@ -118,7 +118,7 @@ test("39: a decision older than its retention is forgotten: its id may be used a
   await engine.close();
 });
 
-test("a decision that never reaches a participant is given up at its deadline, and told", async () => {
+test("a decision that never reaches a participant is given up in the end, and told", async () => {
   const lines: { readonly event: string; readonly fields: unknown }[] = [];
   const telemetry: Telemetry = {
     ...silentTelemetry,
