@@ -9,6 +9,7 @@ for (const name of [
   "attachments",
   "mutate",
   "txn",
+  "txn-http",
   "many",
   "journal",
   "start",

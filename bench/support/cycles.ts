@@ -38,6 +38,32 @@ export async function commit(connection: HttpConnection, key: string, state: str
   expectOk(await connection.post("/v1/release", release, `X-Fencing-Token: ${token}\r\n`));
 }
 
+/** Two keys under one transaction: two acquires, two updates, one release. */
+export async function commitBoth(
+  connection: HttpConnection,
+  work: {
+    readonly txnId: string;
+    readonly keys: readonly [string, string];
+    readonly state: string;
+  },
+): Promise<void> {
+  const { txnId, keys, state } = work;
+  let release = { body: "", headers: "" };
+  for (const key of keys) {
+    const who = `"owner":"bench","ttl_seconds":30,"block_seconds":-1,"txn_id":"${txnId}"`;
+    const { body } = expectOk(await connection.post("/v1/acquire", `{"key":"${key}",${who}}`));
+    const [leaseId, token] = [field(body, "lease_id"), field(body, "fencing_token")];
+    const fence = `X-Fencing-Token: ${token}\r\n`;
+    const headers = `X-Lease-ID: ${leaseId}\r\nX-Txn-ID: ${txnId}\r\n${fence}`;
+    expectOk(await connection.post(`/v1/update?key=${key}`, state, headers));
+    release = {
+      body: `{"key":"${key}","lease_id":"${leaseId}","txn_id":"${txnId}"}`,
+      headers: fence,
+    };
+  }
+  expectOk(await connection.post("/v1/release", release.body, release.headers));
+}
+
 /** acquire returning the state, update releasing. */
 export const twoCalls: Cycle = async (connection, lane, round) => {
   const key = `bench/${lane}`;

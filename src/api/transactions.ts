@@ -73,7 +73,10 @@ export interface TxnListResult {
 
 /** Extension: what a participant looks like now. */
 export interface TxnParticipantStory extends TxnParticipantStatus {
-  /** What stands in its record: `staged`, `leased`, `clean`, `other transaction`, `gone`. */
+  /**
+   * What stands in its record: `staged`, `leased`, `clean`, `other transaction`, `gone`; or
+   * `elsewhere` (another island) and `in its queue` (a message or its state).
+   */
   readonly now: string;
   readonly owner: string | undefined;
   readonly leaseExpiresAtUnix: number | undefined;

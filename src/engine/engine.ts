@@ -37,6 +37,7 @@ import { keepLeaseAlive } from "./lease/keepalive.ts";
 import { runningLease } from "./lease/lease-rules.ts";
 import { releaseLease } from "./lease/release.ts";
 import { WaitingRoom } from "./lease/waiting-room.ts";
+import { Meter } from "./metering/meter.ts";
 import { EngineObservation } from "./observe/engine-observation.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Monotonic } from "./ports/clock.ts";
@@ -83,6 +84,8 @@ export class Engine implements ServedLockd {
   readonly attachments: EngineAttachments;
   readonly observation: EngineObservation;
   readonly queries: EngineQueries;
+  /** What was counted and timed so far. */
+  readonly meter = new Meter();
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
   readonly #room: WaitingRoom;
@@ -110,24 +113,25 @@ export class Engine implements ServedLockd {
         if (last !== undefined) this.#garbage.discard(referencedObjects(last));
       },
     });
-    this.transactions = new EngineTransactions(options, this.#shell);
+    const publish: EngineParts["publish"] = (make) => this.observation.publish(make);
+    const ports = { options, shell: this.#shell, meter: this.meter };
+    this.transactions = new EngineTransactions({ ...ports, publish });
     const parts: EngineParts = {
-      options,
-      shell: this.#shell,
+      ...ports,
       garbage: this.#garbage,
       transactions: this.transactions,
       refuseWhenDraining: () => this.#refuseWhenDraining(),
-      publish: (make) => this.observation.publish(make),
+      publish,
     };
     this.attachments = new EngineAttachments(parts);
     this.#acquirer = new Acquirer(parts, this.#room);
     this.#reader = new StateReader(this.#shell, store);
     this.queues = new EngineQueues(parts);
     const { sweeper: queueSweeper } = this.queues;
-    this.#sweeper = new WholeSweep([
+    this.#sweeper = new WholeSweep({ meter: this.meter, clock }, [
       // First: what transactions leave on keys is then swept with the keys.
       this.transactions.recovery,
-      new Sweeper(options, this.#shell, (name) => queueSweeper.sweepState(name)),
+      new Sweeper(ports, (name) => queueSweeper.sweepState(name)),
       queueSweeper,
     ]);
     this.#watch = store.watch?.(() => {

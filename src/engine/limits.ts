@@ -117,6 +117,9 @@ export const txnReplayIntervalMs = 5_000;
 /** Records of one such look. */
 export const txnReplayRecordsMax = 128;
 
+/** Milliseconds after which such a look begins no other transaction. */
+export const txnReplayRunMsMax = 2_000;
+
 /** Records read in one page when a process starts. */
 export const txnLoadPageSize = 1_000;
 
@@ -128,6 +131,12 @@ export const txnFinishingMax = 10_000;
 
 /** Milliseconds after which an operation on a transaction is reported as slow. */
 export const txnWatchdogMs = 10_000;
+
+/** Participants a line of the log names; of more it says how many. */
+export const loggedParticipantsMax = 16;
+
+/** Series of one metric; values of labels beyond it count under `_other`. */
+export const meterSeriesMax = 1_000;
 
 /** Transactions of one page of a listing: default, and most. */
 export const txnListDefault = 100;

@@ -19,26 +19,33 @@ export interface InlineOptions {
  * @throws invalid_store, store_unusable, store_version_unknown
  */
 export async function openInlineEngine(store: string, options: InlineOptions): Promise<Engine> {
-  const [engine, limits, { openStore }, { SystemClock }, { systemRandom }, ports, names, indexing] =
-    await Promise.all([
-      import("../engine/engine.ts"),
-      import("../engine/limits.ts"),
-      import("../storage/open.ts"),
-      import("../host/clock.ts"),
-      import("../host/random.ts"),
-      import("../engine/ports/telemetry.ts"),
-      import("../api/names.ts"),
-      import("../indexing/open-index.ts"),
-    ]);
+  const [
+    engine,
+    limits,
+    { openStore, backendHash },
+    { SystemClock },
+    { systemRandom },
+    ports,
+    names,
+    indexing,
+  ] = await Promise.all([
+    import("../engine/engine.ts"),
+    import("../engine/limits.ts"),
+    import("../storage/open.ts"),
+    import("../host/clock.ts"),
+    import("../host/random.ts"),
+    import("../engine/ports/telemetry.ts"),
+    import("../api/names.ts"),
+    import("../indexing/open-index.ts"),
+  ]);
   const { onNotice } = options;
   const defaultNamespace = names.normalizeNamespace(options.defaultNamespace, "default");
-  const opened = await openStore(store, {
-    gear: "shared",
-    ...(onNotice === undefined ? {} : { onNotice }),
-  });
+  const notices = onNotice === undefined ? {} : { onNotice };
+  const opened = await openStore(store, { gear: "shared", ...notices });
   const clock = new SystemClock();
   const random = systemRandom();
   const telemetry = ports.silentTelemetry;
+  const island = await backendHash({ store: opened, storeUrl: store, random, ...notices });
   // Brought up to date when somebody asks for it: most inline processes are over in a moment.
   const index = { store: opened, storeUrl: store, clock, random, telemetry, publishes: false };
   return new engine.Engine({
@@ -47,6 +54,7 @@ export async function openInlineEngine(store: string, options: InlineOptions): P
     random,
     telemetry,
     ...indexing.indexOptions(index),
+    transactions: { backendHash: island },
     defaultNamespace,
     jsonBytesMax: options.jsonBytesMax ?? limits.jsonBytesMaxDefault,
     defaultTtlSeconds: options.defaultTtlSeconds ?? limits.leaseTtlSecondsDefault,

@@ -1,6 +1,8 @@
 import type { Store } from "../engine/ports/store.ts";
 import { parseStoreUrl } from "./store-url.ts";
 
+export { backendHash } from "./backend-hash.ts";
+
 /**
  * How a disk store is used: `shared` by several short-lived processes, or `exclusive` by one server
  * that owns it. A memory store is always exclusive.

@@ -14,11 +14,20 @@ import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-stor
 import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
+import { txnApplyCases } from "./txn-apply-cases.ts";
 import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
 import { txnQueueCases } from "./txn-queue-cases.ts";
+import { txnWatchCases } from "./txn-watch-cases.ts";
 import { WithoutAtomicPlans } from "./without-atomic-plans.ts";
 
-const groups = [txnCommitCases, txnDecisionCases, idempotencyCases, txnQueueCases];
+const groups = [
+  txnCommitCases,
+  txnDecisionCases,
+  txnApplyCases,
+  idempotencyCases,
+  txnQueueCases,
+  txnWatchCases,
+];
 
 function engineOver(store: Store): OpenedLockd {
   const lockd = new Engine({
@@ -31,6 +40,7 @@ function engineOver(store: Store): OpenedLockd {
     defaultTtlSeconds: 30,
     maxTtlSeconds: 1800,
     acquireBlockSeconds: 60,
+    transactions: { backendHash: "island-of-this-test" },
   });
   return { lockd, close: () => lockd.close() };
 }

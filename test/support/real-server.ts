@@ -6,7 +6,7 @@ import type { NamespaceIndex } from "../../src/engine/query/candidates.ts";
 import { SystemClock } from "../../src/host/clock.ts";
 import { systemRandom } from "../../src/host/random.ts";
 import { type RunningServer, startServer } from "../../src/server/server.ts";
-import { openStore } from "../../src/storage/open.ts";
+import { backendHash, openStore } from "../../src/storage/open.ts";
 
 export interface RealServer {
   readonly url: string;
@@ -33,6 +33,7 @@ export async function startRealServer(options: {
   const engine = new Engine({
     store,
     index: options.index?.(store),
+    transactions: { backendHash: await backendHash({ store, storeUrl: url, random }) },
     clock,
     random,
     telemetry: silentTelemetry,

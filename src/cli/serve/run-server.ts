@@ -1,11 +1,12 @@
 /** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
-import type { Lockd, ServedLockd } from "../../api/lockd.ts";
+import type { Lockd } from "../../api/lockd.ts";
 import type { Clock } from "../../engine/ports/clock.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
+import type { SweepBudget } from "../../engine/sweep/sweeper.ts";
 import { SystemClock } from "../../host/clock.ts";
 import { systemRandom } from "../../host/random.ts";
 import { openTelemetry } from "../../host/telemetry.ts";
-import type { RunningMetrics } from "../../server/metrics/metrics-server.ts";
+import type { MetricsOptions, RunningMetrics } from "../../server/metrics/metrics-server.ts";
 import type { ListenPlan, ServePlan } from "./serve-plan.ts";
 
 /** Name of the socket inside the store directory which inline commands look for. */
@@ -36,28 +37,30 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const ended = endSignal();
   const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
   welcome(options, telemetry);
-  const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
+  const [{ Engine }, { openStore, backendHash }, ...others] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../storage/open.ts"),
     import("../../indexing/open-index.ts"),
     import("../../server/server.ts"),
     import("../../api/names.ts"),
   ]);
+  const [{ indexOptions }, { startServer }, names] = others;
   const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
   });
   const random = systemRandom();
-  const store = await openStore(plan.storeUrl, {
-    gear: "exclusive",
-    onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
-  });
+  const onNotice = (event: string, fields: Readonly<Record<string, string | number>>): void =>
+    telemetry.warn("storage.backend.core", event, fields);
+  const store = await openStore(plan.storeUrl, { gear: "exclusive", onNotice });
   const { version } = options;
   const ports = { store, clock, random, telemetry };
+  const island = await backendHash({ ...ports, storeUrl: plan.storeUrl, onNotice });
   const engine = new Engine({
     ...plan,
     ...ports,
     version,
+    transactions: { ...plan.transactions, backendHash: island },
     ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
     defaultNamespace,
   });
@@ -93,7 +96,7 @@ export async function runServer(options: RunServerOptions): Promise<number> {
 /** The metrics listener, and the counted lockd; undefined, and nothing loaded, without one. */
 async function openMetrics(parts: {
   readonly plan: ServePlan;
-  readonly lockd: ServedLockd;
+  readonly lockd: MetricsOptions["lockd"];
   readonly defaultNamespace: string;
   readonly version: string;
   readonly telemetry: Telemetry;
@@ -150,9 +153,7 @@ interface IdleSweepParts {
   readonly plan: ServePlan;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly engine: {
-    sweep(budget: { opsMax: number; signal: AbortSignal | undefined }): Promise<object>;
-  };
+  readonly engine: { sweep(budget: SweepBudget): Promise<object> };
   readonly idleMs: () => number;
 }
 
@@ -170,8 +171,16 @@ function idleSweep(parts: IdleSweepParts): { stop(): void } {
   }
   async function run(): Promise<void> {
     if (parts.idleMs() < plan.sweepGraceMs || plan.sweepOpsMax === 0) return;
+    const startedMs = clock.monotonicMs();
+    const signal = {
+      get aborted() {
+        // Somebody asked for something since: the last request is younger than this run.
+        return abort.signal.aborted || parts.idleMs() < clock.monotonicMs() - startedMs;
+      },
+    };
+    const budget = { opsMax: plan.sweepOpsMax, runtimeMsMax: plan.sweepRuntimeMsMax, signal };
     try {
-      const summary = await engine.sweep({ opsMax: plan.sweepOpsMax, signal: abort.signal });
+      const summary = await engine.sweep(budget);
       telemetry.debug("server.lifecycle.core", "sweeper.summary", { ...summary });
     } catch (error) {
       telemetry.warn("server.lifecycle.core", "sweeper.failed", { error: String(error) });

@@ -5,6 +5,7 @@ import { UsageError } from "../usage-error.ts";
 import { parseDuration, parseSize, parseSwitch, parseWhole } from "../values.ts";
 import { type QueuePlan, queuePlan } from "./queue-plan.ts";
 import type { SettingName, SettingValues } from "./server-settings.ts";
+import { type TxnPlan, txnPlan } from "./txn-plan.ts";
 
 export type ListenPlan =
   | { readonly proto: "unix"; readonly path: string }
@@ -24,6 +25,8 @@ export interface ServePlan {
   readonly sweepIntervalMs: number;
   readonly sweepGraceMs: number;
   readonly sweepOpsMax: number;
+  readonly sweepRuntimeMsMax: number;
+  readonly transactions: TxnPlan;
   readonly logLevel: LogLevel;
   /** undefined: nothing is counted. */
   readonly metricsListen: ListenPlan | undefined;
@@ -68,6 +71,8 @@ export function servePlan(settings: SettingValues): ServePlan {
     sweepIntervalMs: ms("sweeper-interval"),
     sweepGraceMs: ms("idle-sweep-grace"),
     sweepOpsMax: parseWhole(text("idle-sweep-max-ops"), "idle-sweep-max-ops", 0),
+    sweepRuntimeMsMax: ms("idle-sweep-max-runtime"),
+    transactions: txnPlan(settings),
     logLevel,
     metricsListen: metricsListenPlan(text("metrics-listen")),
     profilingMetrics,

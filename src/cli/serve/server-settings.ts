@@ -138,6 +138,27 @@ export const serverSettings = [
     help: "objects looked at in one run",
   },
   {
+    name: "idle-sweep-max-runtime",
+    env: "LOCKD_IDLE_SWEEP_MAX_RUNTIME",
+    kind: "duration",
+    value: "30s",
+    help: "longest time of one run",
+  },
+  {
+    name: "txn-replay-interval",
+    env: "LOCKD_TXN_REPLAY_INTERVAL",
+    kind: "duration",
+    value: "5s",
+    help: "least pause between two looks for transactions to end, while there is traffic",
+  },
+  {
+    name: "tc-decision-retention",
+    env: "LOCKD_TC_DECISION_RETENTION",
+    kind: "duration",
+    value: "24h",
+    help: "how long the end of a transaction is remembered",
+  },
+  {
     name: "metrics-listen",
     env: "LOCKD_METRICS_LISTEN",
     kind: "text",

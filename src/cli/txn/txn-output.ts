@@ -20,6 +20,7 @@ export function listText(page: TxnListResult, asJson: boolean): string {
   }
   const lines = page.transactions.map((txn) => {
     const doubt = txn.inDoubt ? "  IN DOUBT" : "";
+    const nameOf = namer(txn.participants);
     const names = txn.participants.map(nameOf).join(" ");
     const until = `until ${isoTime(txn.expiresAtUnix)}${doubt}`;
     return `${txn.txnId}  ${txn.state.padEnd(8)}  ${until}  ${names}`;
@@ -37,15 +38,26 @@ export function explanationText(txn: TxnExplanation, asJson: boolean): string {
     ...(txn.decidedAtUnix === undefined ? [] : [`  decided    ${isoTime(txn.decidedAtUnix)}`]),
     `  ${txn.state === "pending" ? "deadline  " : "remembered"} ${isoTime(txn.expiresAtUnix)}`,
   ];
+  const nameOf = namer(txn.participants);
   const participants = txn.participants.map((participant) => {
     const applied = txn.state === "pending" ? "" : participant.applied ? ", applied" : ", MISSING";
-    const owner = participant.owner === undefined ? "" : ` by ${participant.owner}`;
-    return `  ${nameOf(participant)}  ${participant.now}${owner}${applied}`;
+    const { owner, leaseExpiresAtUnix: until } = participant;
+    const held = owner === undefined ? "" : ` by ${owner}`;
+    const lease = until === undefined ? "" : ` until ${isoTime(until)}`;
+    return `  ${nameOf(participant)}  ${participant.now}${held}${lease}${applied}`;
   });
   const story = txn.story.map((sentence) => `  ${sentence}`);
   return `${[head, ...times, ...participants, ...story].join("\n")}\n`;
 }
 
-function nameOf({ namespace, key, backendHash }: TxnParticipantStatus): string {
-  return `${namespace}:${key}${backendHash === "" ? "" : `@${backendHash}`}`;
+/** Characters of an island's hash that tell it from others, for people. */
+const hashShown = 12;
+
+/** How participants are called: with their island only where there are several. */
+function namer(all: readonly TxnParticipantStatus[]): (one: TxnParticipantStatus) => string {
+  const islands = new Set(all.map(({ backendHash }) => backendHash));
+  return ({ namespace, key, backendHash }) => {
+    const island = islands.size < 2 || backendHash === "" ? "" : backendHash.slice(0, hashShown);
+    return `${namespace}:${key}${island === "" ? "" : `@${island}`}`;
+  };
 }

@@ -64,6 +64,8 @@ function normalizePrefix(raw: string): string {
 
 export function matches(filter: ChangeFilter, change: ChangeDraft): boolean {
   const { namespace, key, prefix, queue, txnId } = filter;
+  // A decision is about keys of any namespace.
+  if (change.kind === "txn_decided" && txnId !== undefined) return change.txnId === txnId;
   if (namespace !== undefined && change.namespace !== namespace) return false;
   if (key !== undefined) return change.key === key;
   if (prefix !== undefined) return change.key?.startsWith(prefix) === true;

@@ -8,6 +8,7 @@ import type { ChangeEvent } from "../../api/observation.ts";
 import { isExpired } from "../lease/lease-rules.ts";
 import { lookPauseMsMax, lookPauseMsMin, lookPauseShare, watchedKeysMax } from "../limits.ts";
 import { matches, watchedKeys } from "./change-filter.ts";
+import { DecisionLook } from "./decision-look.ts";
 import {
   type ChangeDraft,
   isStateChange,
@@ -21,15 +22,19 @@ import {
 } from "./record-changes.ts";
 import { walkRecords } from "./record-walk.ts";
 import { lookEventId, type StreamParts } from "./ring-stream.ts";
+import { txnDecided } from "./txn-changes.ts";
 
 export class LookStream {
   readonly #parts: StreamParts;
   readonly #seen = new Map<string, SeenKey>();
+  readonly #decision: DecisionLook | undefined;
   /** The first look only finds out what there is. */
   #begun = false;
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
+    const { store, filter } = parts;
+    this.#decision = filter.txnId === undefined ? undefined : new DecisionLook(store, filter.txnId);
   }
 
   /** @throws overloaded when there are too many keys to compare */
@@ -71,6 +76,11 @@ export class LookStream {
         yield* this.#compare(name, seenKey(record));
       }
     }
+    const outcome = await this.#decision?.news();
+    // What was decided before the stream began is news only to those who come back.
+    const isNews = this.#begun || filter.after !== undefined;
+    if (outcome === undefined || !isNews) return;
+    yield txnDecided({ txnId: filter.txnId ?? "", outcome }, clock.wallMs());
   }
 
   #compare(name: string, found: SeenKey): readonly ChangeDraft[] {

@@ -112,6 +112,7 @@ export class EngineQueues implements ServedQueues {
 
   async dequeue(request: DequeueRequest, call: LockdCall = noCall): Promise<readonly Delivery[]> {
     const checked = checkDequeue(request, this.#namespace);
+    this.#parts.transactions.recovery.traffic();
     const pageSize = checked.withState ? 1 : checked.pageSize;
     return this.#dequeuer.dequeue({ ...checked, pageSize }, call);
   }
@@ -119,6 +120,7 @@ export class EngineQueues implements ServedQueues {
   async subscribe(request: DequeueRequest, call: LockdCall = noCall): Promise<DeliveryStream> {
     const checked = checkDequeue(request, this.#namespace);
     this.#parts.refuseWhenDraining();
+    this.#parts.transactions.recovery.traffic();
     return this.#parts.directory.withConsumer(checked, async (queue) => {
       const first = await this.#dequeuer.take(queue, checked, patienceOf(checked, call));
       if (first === undefined) throw nothingWithin(checked);

@@ -8,6 +8,7 @@
  * longest lease: whoever wrote it can no longer hold a lease that lets it point a record there.
  */
 
+import { isQueueStateKey } from "../../api/names.ts";
 import { cleanedIfExpired } from "../lease/lease-rules.ts";
 import {
   orphanAgeMsMin,
@@ -15,12 +16,14 @@ import {
   sweepPageSize,
   sweepSafetyMarginMs,
 } from "../limits.ts";
+import type { Meter } from "../metering/meter.ts";
 import type { EngineOptions } from "../options.ts";
 import type { Monotonic } from "../ports/clock.ts";
 import type { PageOptions } from "../ports/store.ts";
 import { InDoubt } from "../record/in-doubt.ts";
 import {
   type KeyRecord,
+  keyOfRecordName,
   recordName,
   recordPrefix,
   stateObjectPrefix,
@@ -43,7 +46,16 @@ export interface SweepSummary {
 export interface SweepBudget {
   /** Objects looked at in this run. */
   readonly opsMax: number;
-  readonly signal: AbortSignal | undefined;
+  /** Asked before every object: the run is to end there. */
+  readonly signal: { readonly aborted: boolean } | undefined;
+  /** Milliseconds after which the run ends; none when absent. */
+  readonly runtimeMsMax?: number;
+}
+
+export interface SweeperPorts {
+  readonly options: EngineOptions;
+  readonly shell: RecordShell;
+  readonly meter: Meter;
 }
 
 interface Run {
@@ -67,6 +79,7 @@ function ownerRecordName(objectName: string): string | undefined {
 export class Sweeper {
   readonly #options: EngineOptions;
   readonly #shell: RecordShell;
+  readonly #meter: Meter;
   /** Unreferenced objects and when they were first seen so. */
   readonly #candidates = new Map<string, Monotonic>();
   readonly #alsoRecord: (name: string) => Promise<void>;
@@ -75,12 +88,12 @@ export class Sweeper {
 
   /** `alsoRecord` is told the name of every record, for what else hangs off a key. */
   constructor(
-    options: EngineOptions,
-    shell: RecordShell,
+    { options, shell, meter }: SweeperPorts,
     alsoRecord: (name: string) => Promise<void> = async () => {},
   ) {
     this.#options = options;
     this.#shell = shell;
+    this.#meter = meter;
     this.#alsoRecord = alsoRecord;
   }
 
@@ -140,7 +153,10 @@ export class Sweeper {
         const cleaned = current === undefined ? undefined : cleanedIfExpired(current, nowUnix);
         return cleaned === undefined ? keep(false) : write(cleaned.record, true, cleaned.garbage);
       });
-      if (cleared) run.expiredCleared += 1;
+      if (!cleared) return;
+      run.expiredCleared += 1;
+      const kind = isQueueStateKey(keyOfRecordName(name)) ? "queue_state" : "lock";
+      this.#meter.count("sweep.lease.cleared", ["idle", kind]);
     } catch (error) {
       // A joint transaction nobody can tell about: left for the next run.
       if (!(error instanceof InDoubt)) throw error;
@@ -164,6 +180,9 @@ export class Sweeper {
     await callStore(() => this.#options.store.deleteStream(name));
     this.#candidates.delete(name);
     run.orphansDeleted += 1;
+    this.#meter.count("txn.staging.orphans", []);
+    // States and attachments are objects alike: by their names nobody can tell which this was.
+    this.#meter.count("staging.orphans", ["object"]);
   }
 
   /** A key may have a thousand payloads on one page: its record is read once for all of them. */

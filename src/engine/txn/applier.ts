@@ -16,6 +16,15 @@ export interface ApplyReport {
   /** Those it is through with. */
   readonly done: readonly Participant[];
   readonly failed: readonly { readonly participant: Participant; readonly error: unknown }[];
+  /** Attempts that had to be made again. */
+  readonly retries: number;
+}
+
+/** A report while it is being made. */
+interface Report extends ApplyReport {
+  readonly done: Participant[];
+  readonly failed: { readonly participant: Participant; readonly error: unknown }[];
+  retries: number;
 }
 
 export class Applier {
@@ -46,7 +55,7 @@ export class Applier {
     isTolerant: boolean,
   ): Promise<ApplyReport> {
     const { meter } = this.#parts;
-    const report = { done: [] as Participant[], failed: [] as ApplyReport["failed"][number][] };
+    const report: Report = { done: [], failed: [], retries: 0 };
     const together = await this.#applyKeysTogether(decided, participants);
     report.done.push(...together);
     let brokenUnit: { readonly id: string; readonly error: unknown } | undefined;
@@ -56,15 +65,17 @@ export class Applier {
       const error =
         brokenUnit !== undefined && brokenUnit.id === unit
           ? brokenUnit.error
-          : await this.#applyOne(decided, participant, isTolerant);
+          : await this.#applyOne(decided, participant, { isTolerant, report });
       if (error === undefined) report.done.push(participant);
       else {
         report.failed.push({ participant, error });
         brokenUnit = unit === undefined ? undefined : { id: unit, error };
       }
     }
-    meter.count("apply.applied", report.done.length);
-    meter.count("apply.failed", report.failed.length);
+    const { state } = decided;
+    meter.count("txn.apply.applied", [state], report.done.length);
+    meter.count("txn.apply.failed", [state], report.failed.length);
+    meter.count("txn.apply.retries", [state], report.retries);
     return report;
   }
 
@@ -93,9 +104,8 @@ export class Applier {
   async #applyOne(
     decided: Decided,
     participant: Participant,
-    isTolerant: boolean,
+    { isTolerant, report }: { readonly isTolerant: boolean; readonly report: Report },
   ): Promise<unknown> {
-    const { meter } = this.#parts;
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.#attempt(decided, participant);
@@ -107,7 +117,7 @@ export class Applier {
           return undefined;
         }
         if (hasMovedOn || attempt >= applyAttemptsMax) return error;
-        meter.count("apply.retries");
+        report.retries += 1;
         await this.#pause(applyPauseMs * 2 ** (attempt - 1));
       }
     }
@@ -129,7 +139,7 @@ export class Applier {
 
   /** A committed transaction lost a message to a later delivery: it cannot be undone, only told. */
   #reportLost({ txnId }: Decided, { namespace, key }: Participant): void {
-    this.#parts.meter.count("heuristic");
+    this.#parts.meter.count("txn.heuristic");
     this.#parts.meter.error("txn.heuristic", { txn_id: txnId, namespace, key });
   }
 

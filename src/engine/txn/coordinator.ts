@@ -14,6 +14,7 @@ import {
   unknownOutcomeReadDelayMs,
   unknownOutcomeReadsMax,
 } from "../limits.ts";
+import { txnDecided } from "../observe/txn-changes.ts";
 import { planStepsMax } from "../ports/store.ts";
 import type { Applier } from "./applier.ts";
 import { namesOf } from "./applier.ts";
@@ -22,6 +23,7 @@ import { type DecisionRequest, decideTxn, type TxnVerdict } from "./decide-txn.t
 import type { Finisher } from "./finisher.ts";
 import { markerOf } from "./marker.ts";
 import type { TxnTurn } from "./txn-log.ts";
+import { participantsText, type SweepMode, type TimedWork } from "./txn-meter.ts";
 import { isLocal, type TxnParts, timesOf } from "./txn-parts.ts";
 import {
   type DecidedRecord,
@@ -36,6 +38,8 @@ export interface SettleOptions {
   readonly isTolerant?: boolean;
   /** Only this island's part: participants elsewhere are somebody else's business. */
   readonly localOnly?: boolean;
+  /** Recovery: who made it look. */
+  readonly mode?: SweepMode;
 }
 
 export interface Settled {
@@ -69,11 +73,12 @@ export class Coordinator {
   /** As `decide`, but tells what could not be applied instead of throwing it. */
   settle(request: DecisionRequest, options: SettleOptions = {}): Promise<Settled> {
     const { log, meter } = this.#parts;
-    return meter.time("decide", request.txnId, () =>
+    const asked = { ...request, askedAtMs: this.#nowMs(), mode: options.mode };
+    return meter.time(timedDecision(request, options), () =>
       log.exclusively(request.txnId, async (turn) => {
-        const quick = await this.#inOneWrite(turn, request);
+        const quick = await this.#inOneWrite(turn, asked);
         if (quick.done !== undefined) return { state: quick.done, error: undefined };
-        const decision = await this.#record(turn, request, quick.isOpen);
+        const decision = await this.#record(turn, asked, quick.isOpen);
         return this.#carryOut(request, decision, options);
       }),
     );
@@ -86,15 +91,18 @@ export class Coordinator {
   }
 
   /** Rolls a pending transaction back whose deadline has passed, if it still has. */
-  expire({ txnId, tcTerm }: Pick<TxnRecord, "txnId" | "tcTerm">): Promise<Settled> {
+  expire(
+    { txnId, tcTerm }: Pick<TxnRecord, "txnId" | "tcTerm">,
+    options: SettleOptions,
+  ): Promise<Settled> {
     const request = { txnId, participants: [], expiresAtUnix: 0, tcTerm };
-    return this.settle({ ...request, state: "rollback", only: "expired" }, { isTolerant: true });
+    return this.settle({ ...request, state: "rollback", only: "expired" }, options);
   }
 
   /** The short way. `isOpen`: such a write may have landed. */
   async #inOneWrite(
     turn: TxnTurn,
-    request: DecisionRequest,
+    request: AskedDecision,
   ): Promise<{ readonly done?: TxnRecord["state"]; readonly isOpen: boolean }> {
     const { shell, options } = this.#parts;
     if (request.state === "pending" || !options.store.capabilities.atomicPlan) {
@@ -113,8 +121,10 @@ export class Coordinator {
       turn.settle(kind, undefined);
       if (kind === "unknown") return { isOpen: true };
       if (kind === "applied") {
-        if (record?.state === "pending") this.#noteDecision(decided);
-        this.#parts.meter.count("apply.applied", decided.participants.length);
+        const { meter } = this.#parts;
+        if (record?.state === "pending") this.#noteDecision(decided, request);
+        meter.count("txn.apply.applied", [decided.state], decided.participants.length);
+        if (request.mode !== undefined) meter.count("txn.sweep.cleanup_deleted", [request.mode]);
         return { done: decided.state, isOpen: false };
       }
     }
@@ -128,16 +138,23 @@ export class Coordinator {
   }
 
   /** Makes the decision durable, whatever it takes to find out that it is. */
-  async #record(turn: TxnTurn, request: DecisionRequest, wasOpen: boolean): Promise<TxnVerdict> {
+  async #record(turn: TxnTurn, request: AskedDecision, wasOpen: boolean): Promise<TxnVerdict> {
     let isOpen = wasOpen;
     let unknowns = 0;
     for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
       const decision = await this.#decision(turn, request, isOpen);
-      if (decision.kind !== "recorded" || !decision.changed) return decision;
+      if (decision.kind !== "recorded" || !decision.changed) {
+        // What a write of unknown outcome recorded was recorded by us.
+        if (isOpen) this.#noteFound(decision, request);
+        return decision;
+      }
       const written = await turn.put(decision.record);
       if (written === "applied") {
-        if (isDecided(decision.record)) this.#noteDecision(decision.record);
+        this.#note(decision.record, request);
         return decision;
+      }
+      if (written === "conflict" && request.only === "expired" && request.mode !== undefined) {
+        this.#parts.meter.count("txn.sweep.rollback_cas_failed", [request.mode]);
       }
       if (written !== "unknown") continue;
       isOpen = true;
@@ -190,21 +207,27 @@ export class Coordinator {
   /** The first error, or undefined when all are through. */
   async #applyAll(record: DecidedRecord, options: SettleOptions): Promise<unknown> {
     const { meter } = this.#parts;
+    const { txnId, state } = record;
     const open = record.participants.filter(({ applied }) => !applied);
     const local = open.filter((participant) => isLocal(this.#parts, participant));
-    const startedMs = this.#parts.options.clock.monotonicMs();
-    const { done, failed } = await meter.time("apply", record.txnId, () =>
+    const startedMs = this.#nowMs();
+    const fields = { txn_id: txnId, state, participants: participantsText(local) };
+    const timed = { operation: "apply", histogram: "txn.apply.duration_ms", fields } as const;
+    const { done, failed, retries } = await meter.time({ ...timed, label: () => state }, () =>
       this.#applier.apply(record, local, options.isTolerant ?? false),
     );
-    meter.info("txn.apply.complete", {
-      txn_id: record.txnId,
-      state: record.state,
-      applied: done.length,
+    const report = {
+      ...{ txn_id: txnId, state, applied: done.length },
       already_applied: record.participants.length - open.length,
-      failed: failed.length,
-      duration_ms: this.#parts.options.clock.monotonicMs() - startedMs,
-    });
-    this.#finisher.later(record, done);
+      ...{ failed: failed.length, retries, duration_ms: this.#nowMs() - startedMs },
+    };
+    meter.info("txn.apply.complete", report);
+    for (const { participant, error } of failed) {
+      const { namespace, key } = participant;
+      const what = { txn_id: txnId, state, namespace, key, error: String(error) };
+      meter.warn("txn.apply.failed", what);
+    }
+    this.#finisher.later(record, done, options.mode);
     const foreign = options.localOnly === true ? [] : open.filter((one) => !local.includes(one));
     return failed[0]?.error ?? this.#fanOutError(record, foreign);
   }
@@ -225,6 +248,12 @@ export class Coordinator {
   #fanOutError(record: DecidedRecord, foreign: readonly Participant[]): LockdError | undefined {
     const hashes = [...new Set(foreign.map(({ backendHash }) => backendHash))];
     if (hashes.length === 0) return undefined;
+    for (const hash of hashes) {
+      const { meter } = this.#parts;
+      meter.count("txn.fanout.failed", [record.state, hash, "no_endpoint"]);
+      const fields = { txn_id: record.txnId, state: record.state, backend_hash: hash };
+      meter.warn("txn.coordinator.fanout.failed", { ...fields, endpoint: "<none>" });
+    }
     const reasons = hashes.map(
       (hash) => `<none> (backend ${hash}): no RM endpoints registered for backend hash`,
     );
@@ -232,18 +261,38 @@ export class Coordinator {
     return failure("txn_fanout_failed", detail);
   }
 
-  #noteDecision(record: DecidedRecord): void {
-    const { meter } = this.#parts;
-    meter.count("decisions.recorded");
+  /** A record was written for the request. */
+  #note(record: TxnRecord, request: AskedDecision): void {
+    if (isDecided(record)) this.#noteDecision(record, request);
+    else this.#parts.meter.count("txn.decisions.recorded", [record.state]);
+  }
+
+  #noteFound(found: TxnVerdict, request: AskedDecision): void {
+    if (request.only === "decided") return;
+    if (found.kind === "recorded") this.#note(found.record, request);
+    else if (found.kind === "remembered") this.#noteDecision({ ...request, ...found }, request);
+  }
+
+  /** A decision is durable: counted, logged, and told to whoever watches. */
+  #noteDecision(
+    record: Omit<DecidedRecord, "createdAtUnix" | "updatedAtUnix">,
+    { askedAtMs }: AskedDecision,
+  ): void {
+    const { meter, options, publish } = this.#parts;
+    const { txnId, state, participants, expiresAtUnix } = record;
+    const ms = this.#nowMs() - askedAtMs;
+    meter.count("txn.decisions.recorded", [state]);
+    meter.observe("txn.decide.duration_ms", state, ms);
     meter.info("txn.tc.decide.recorded", {
-      txn_id: record.txnId,
-      state: record.state,
-      participants: record.participants
-        .map(({ namespace, key }) => `${namespace}/${key}`)
-        .join(" "),
-      expires_at: record.expiresAtUnix,
-      tc_term: record.tcTerm,
+      ...{ txn_id: txnId, state, participants: participantsText(participants) },
+      ...{ participant_count: participants.length, expires_at: expiresAtUnix },
+      ...{ tc_term: record.tcTerm, duration_ms: ms },
     });
+    publish(() => txnDecided({ txnId, outcome: state }, options.clock.wallMs()));
+  }
+
+  #nowMs(): number {
+    return this.#parts.options.clock.monotonicMs();
   }
 
   #unknown(txnId: string, cause: unknown): LockdError {
@@ -256,6 +305,26 @@ export class Coordinator {
       this.#parts.options.clock.schedule(delayMs, resolve);
     });
   }
+}
+
+/** A request, since when it is being worked on, and on whose account. */
+interface AskedDecision extends DecisionRequest {
+  readonly askedAtMs: number;
+  readonly mode: SweepMode | undefined;
+}
+
+/** How a decision is watched and timed: by what was asked for, and by what came of it. */
+function timedDecision(
+  { txnId, state, participants }: DecisionRequest,
+  { localOnly }: SettleOptions,
+): TimedWork<Settled> {
+  const decided = localOnly === true ? state : "decide";
+  return {
+    operation: state === "pending" ? "prepare" : (decided as "decide"),
+    fields: { txn_id: txnId, state, participants: participantsText(participants) },
+    histogram: "txn.tc.decide.duration_ms",
+    label: (settled) => settled?.state ?? "unknown",
+  };
 }
 
 /** What the request makes of a pending record, if that is a decision; @throws what refuses it */

@@ -14,9 +14,8 @@ import type {
 } from "../../api/transactions.ts";
 import type { LeaseClaim } from "../lease/lease-rules.ts";
 import { txnReplayRecordsMax } from "../limits.ts";
-import type { EngineOptions } from "../options.ts";
+import type { Meter } from "../metering/meter.ts";
 import { type KeyRecord, recordName } from "../record/key-record.ts";
-import type { RecordShell } from "../record/record-shell.ts";
 import { callStore } from "../store-failure.ts";
 import { keep, write } from "../transition.ts";
 import { Applier } from "./applier.ts";
@@ -28,6 +27,7 @@ import {
   isInDoubt,
   participantStory,
   summaryOf,
+  unseenStory,
 } from "./explain-txn.ts";
 import { Finisher } from "./finisher.ts";
 import { MintedTxns } from "./minted-txns.ts";
@@ -37,13 +37,17 @@ import { Staging } from "./staging.ts";
 import { decodeTxn } from "./txn-codec.ts";
 import { TxnLog } from "./txn-log.ts";
 import { TxnMeter } from "./txn-meter.ts";
-import { localParticipant, type TxnParts } from "./txn-parts.ts";
+import { isLocal, localParticipant, type TxnParts } from "./txn-parts.ts";
 import { isDecided, type Participant, txnName, txnPrefix } from "./txn-record.ts";
 import { txnSettings } from "./txn-settings.ts";
 import { UndecidedLeases } from "./undecided-leases.ts";
 
+/** What the transactions of an engine work with. */
+export interface TransactionPorts extends Pick<TxnParts, "options" | "shell" | "publish"> {
+  readonly meter: Meter;
+}
+
 export class EngineTransactions implements Transactions {
-  readonly meter: TxnMeter;
   readonly staging: Staging;
   readonly recovery: Recovery;
   readonly undecided: UndecidedLeases;
@@ -53,14 +57,14 @@ export class EngineTransactions implements Transactions {
   readonly #coordinator: Coordinator;
   readonly #finisher: Finisher;
 
-  constructor(options: EngineOptions, shell: RecordShell) {
-    this.meter = new TxnMeter(options);
+  constructor({ options, shell, meter, publish }: TransactionPorts) {
     this.#parts = {
       options,
       settings: txnSettings(options.transactions),
       shell,
       log: new TxnLog(options),
-      meter: this.meter,
+      meter: new TxnMeter(options, meter),
+      publish,
     };
     const applier = new Applier(this.#parts);
     this.#applier = applier;
@@ -68,7 +72,7 @@ export class EngineTransactions implements Transactions {
     this.#coordinator = new Coordinator(this.#parts, applier, this.#finisher);
     this.undecided = new UndecidedLeases(this.#parts, this.#coordinator);
     this.staging = new Staging(this.#parts, this.undecided);
-    this.recovery = new Recovery(this.#parts, this.#coordinator);
+    this.recovery = new Recovery(this.#parts, this.#coordinator, this.#finisher);
   }
 
   async decide(request: DecideRequest, _call?: LockdCall): Promise<TxnResult> {
@@ -278,6 +282,9 @@ export class EngineTransactions implements Transactions {
   ): Promise<readonly TxnParticipantStory[]> {
     return Promise.all(
       participants.map(async (participant) => {
+        // Of what is on another island, or in a queue, no record of a key could tell anything.
+        if (!isLocal(this.#parts, participant)) return unseenStory(participant, "elsewhere");
+        if (!this.#applier.isKey(participant)) return unseenStory(participant, "in its queue");
         const name = recordName(participant.namespace, participant.key);
         const record: KeyRecord | undefined = await this.#parts.shell.read(name);
         return participantStory(participant, txnId, record);

@@ -30,6 +30,12 @@ export function participantStory(
   };
 }
 
+/** Of a participant that is no key of this island. */
+export function unseenStory(participant: Participant, now: string): TxnParticipantStory {
+  const unknown = { owner: undefined, leaseExpiresAtUnix: undefined, fencingToken: undefined };
+  return { ...participant, now, ...unknown };
+}
+
 function standing(txnId: string, record: KeyRecord | undefined): string {
   if (record === undefined) return "gone";
   const { staged, lease } = record;
@@ -51,10 +57,7 @@ export function explainRecord(
   ];
   if (decided) {
     story.push(`was decided at ${time(record.updatedAtUnix)}: ${record.state}`);
-    const missing = participants.filter(({ applied }) => !applied);
-    for (const { namespace, key, now } of missing) {
-      story.push(`${namespace}/${key} has not applied it yet (${now}); it is tried again`);
-    }
+    story.push(...missingText(participants));
   } else if (record.expiresAtUnix <= nowUnix) {
     story.push(`is not decided; its time ran out at ${time(record.expiresAtUnix)}`);
     story.push("will be rolled back by the next look at it: `lockd txn replay` does it now");
@@ -91,10 +94,36 @@ export function explainMarker(
     story: [
       `began at ${time(createdAtUnix)}`,
       `was decided at ${time(decidedAtUnix)}: ${state}`,
-      "every participant has applied it",
+      ...appliedText(participants),
       `is remembered until ${time(expiresAtUnix)}`,
     ],
   };
+}
+
+/** Who has not followed a decision yet, and what brings it there. */
+function missingText(participants: readonly TxnParticipantStory[]): readonly string[] {
+  const missing = participants.filter(({ applied }) => !applied);
+  if (missing.length === 0) return ["every participant has applied it; it is finished soon"];
+  const reached = participants.length - missing.length;
+  return [
+    `${reached} of ${counted(participants.length, "participant")} confirmed it`,
+    ...missing.map(({ namespace, key, now }) =>
+      now === "staged"
+        ? `${namespace}/${key} has not applied it yet: its changes are still staged`
+        : `${namespace}/${key} has not confirmed it yet (${now})`,
+    ),
+    "it is tried again in traffic, and by the sweeper: `lockd txn replay` does it now",
+  ];
+}
+
+/** An abandoned decision names those it never reached. */
+function appliedText(participants: readonly TxnParticipantStory[]): readonly string[] {
+  const missing = participants.filter(({ applied }) => !applied);
+  if (missing.length === 0) return ["every participant has applied it"];
+  return missing.map(
+    ({ namespace, key }) =>
+      `${namespace}/${key} never confirmed it until it was given up; look after it by hand`,
+  );
 }
 
 function time(unixSeconds: number): string {

@@ -1,11 +1,25 @@
 import { markerParticipantsMax } from "../limits.ts";
 import type { DecidedRecord, DecisionMarker } from "./txn-record.ts";
 
+interface MarkerTimes {
+  readonly nowUnix: number;
+  readonly retentionSeconds: number;
+}
+
 /** What is remembered of a decision once all participants have applied it. Pure. */
-export function markerOf(
-  record: DecidedRecord,
-  times: { readonly nowUnix: number; readonly retentionSeconds: number },
-): DecisionMarker {
+export function markerOf(record: DecidedRecord, times: MarkerTimes): DecisionMarker {
+  const participants = record.participants.map((one) => ({ ...one, applied: true }));
+  return remembered({ ...record, participants }, times);
+}
+
+/** Of a decision that was given up: those it never reached are named first, and stay so. Pure. */
+export function abandonedMarkerOf(record: DecidedRecord, times: MarkerTimes): DecisionMarker {
+  const missing = record.participants.filter(({ applied }) => !applied);
+  const reached = record.participants.filter(({ applied }) => applied);
+  return remembered({ ...record, participants: [...missing, ...reached] }, times);
+}
+
+function remembered(record: DecidedRecord, times: MarkerTimes): DecisionMarker {
   const { txnId, state, tcTerm, createdAtUnix, updatedAtUnix, participants } = record;
   return {
     txnId,
@@ -14,8 +28,6 @@ export function markerOf(
     createdAtUnix,
     decidedAtUnix: updatedAtUnix,
     expiresAtUnix: Math.max(record.expiresAtUnix, times.nowUnix + times.retentionSeconds),
-    participants: participants
-      .slice(0, markerParticipantsMax)
-      .map((participant) => ({ ...participant, applied: true })),
+    participants: participants.slice(0, markerParticipantsMax),
   };
 }

@@ -4,16 +4,23 @@
  * inside recovery is recovered like any other.
  */
 import { failure } from "../../api/errors.ts";
-import { txnRecoveryWidth, txnReplayRecordsMax } from "../limits.ts";
+import {
+  txnRecoveryWidth,
+  txnReplayIntervalMs,
+  txnReplayRecordsMax,
+  txnReplayRunMsMax,
+} from "../limits.ts";
 import type { Monotonic } from "../ports/clock.ts";
 import type { PageOptions } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
 import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
 import type { SweepPart } from "../sweep/whole-sweep.ts";
 import type { Coordinator, Settled } from "./coordinator.ts";
+import type { Finisher } from "./finisher.ts";
 import { decodeMarker, decodeTxn } from "./txn-codec.ts";
+import type { SweepMode } from "./txn-meter.ts";
 import type { TxnParts } from "./txn-parts.ts";
-import { isDecided, markerPrefix, type TxnRecord, txnPrefix } from "./txn-record.ts";
+import { isDecided, markerPrefix, type TxnRecord, txnName, txnPrefix } from "./txn-record.ts";
 
 interface RecoveryRun {
   readonly looked: number;
@@ -21,9 +28,19 @@ interface RecoveryRun {
   readonly complete: boolean;
 }
 
+/** On whose account recovery works, and how hard. */
+interface Effort {
+  readonly mode: SweepMode;
+  /** Transactions driven side by side. */
+  readonly width: number;
+  /** True when no other transaction is to be begun. */
+  readonly isOver: () => boolean;
+}
+
 export class Recovery implements SweepPart {
   readonly #parts: TxnParts;
   readonly #coordinator: Coordinator;
+  readonly #finisher: Finisher;
   #cursor: string | undefined;
   #markerCursor: string | undefined;
   #sweepsMarkers = false;
@@ -33,9 +50,10 @@ export class Recovery implements SweepPart {
   #isStarting = false;
   #started: Promise<void> = Promise.resolve();
 
-  constructor(parts: TxnParts, coordinator: Coordinator) {
+  constructor(parts: TxnParts, coordinator: Coordinator, finisher: Finisher) {
     this.#parts = parts;
     this.#coordinator = coordinator;
+    this.#finisher = finisher;
   }
 
   /** Resolves when what was there at the start has been brought to its end, or cannot be now. */
@@ -65,13 +83,14 @@ export class Recovery implements SweepPart {
           const nowUnix = this.#parts.shell.nowUnix();
           for (const record of records) if (isDue(record, nowUnix)) due.push(record);
         },
-        unreadable: (name, error) => this.#unreadable(name, error),
+        unreadable: (name, error) => this.#unreadable(name, error, "replay"),
       });
     } catch (error) {
       meter.warn("txn.load.error", { error: String(error) });
       return;
     }
-    if (due.length > 0) await this.#driveAll(due);
+    const effort = { mode: "replay", width: txnRecoveryWidth, isOver: () => false } as const;
+    await this.#driveAll(due, effort);
   }
 
   /** In traffic: looks at a page of records now and then, without keeping anybody waiting. */
@@ -81,11 +100,15 @@ export class Recovery implements SweepPart {
     // Where decisions about keys are one write, only those who use transactions look after them.
     if (exclusive ? log.size === 0 : atomicPlan && !log.isUsed) return;
     const now = options.clock.monotonicMs();
+    // Who asks for long intervals does not want a look right after the start either.
+    if (settings.replayIntervalMs > txnReplayIntervalMs) this.#lastRunAt ??= now;
     const isEarly =
       this.#lastRunAt !== undefined && now - this.#lastRunAt < settings.replayIntervalMs;
     if (isEarly || this.#running !== undefined || this.#isStopped || this.#isStarting) return;
     this.#lastRunAt = now;
-    this.#running = this.#page(txnReplayRecordsMax)
+    const isOver = (): boolean => options.clock.monotonicMs() - now > txnReplayRunMsMax;
+    const effort = { mode: "transparent", width: txnReplayRecordsMax, isOver } as const;
+    this.#running = this.#page(txnReplayRecordsMax, effort)
       .then(
         () => {},
         (error: unknown) => {
@@ -107,10 +130,16 @@ export class Recovery implements SweepPart {
   /** Looks at records and markers within the budget, going on where the last call stopped. */
   async sweep({ opsMax, signal }: SweepBudget): Promise<SweepSummary> {
     const nothingElse = { expiredCleared: 0, orphansDeleted: 0 };
+    const isOver = (): boolean => signal?.aborted === true;
+    // One at a time: it has to stop at once when somebody needs the server.
+    const effort = { mode: "idle", width: 1, isOver } as const;
     let looked = 0;
-    while (looked < opsMax && signal?.aborted !== true) {
+    while (looked < opsMax && !isOver()) {
       const limit = Math.min(txnReplayRecordsMax, opsMax - looked);
-      const page = await (this.#sweepsMarkers ? this.#markerPage(limit) : this.#page(limit));
+      const look = this.#sweepsMarkers
+        ? this.#markerPage(limit, effort)
+        : this.#page(limit, effort);
+      const page = await look;
       looked += page.looked;
       if (!page.complete) continue;
       this.#sweepsMarkers = !this.#sweepsMarkers;
@@ -122,15 +151,15 @@ export class Recovery implements SweepPart {
   /** Drives one transaction as far as it goes. @throws txn_not_found, what kept it from its end */
   async replay(txnId: string): Promise<TxnRecord["state"]> {
     const { log, meter, shell } = this.#parts;
-    return meter.time("replay", txnId, async () => {
+    const timed = {
+      operation: "replay",
+      histogram: "txn.replay.duration_ms",
+      fields: { txn_id: txnId },
+      label: (state: TxnRecord["state"] | undefined) => state ?? "unknown",
+    } as const;
+    return meter.time(timed, async () => {
       const record = await log.find(txnId);
-      if (record !== undefined) {
-        if (!isDue(record.record, shell.nowUnix())) return record.record.state;
-        const { state, error } = await this.#drive(record.record);
-        meter.info("txn.replay.complete", { txn_id: txnId, state });
-        if (error !== undefined) throw error;
-        return state;
-      }
+      if (record !== undefined) return this.#replayRecord(record.record);
       const marker = (await log.findMarker(txnId))?.marker;
       if (marker === undefined || marker.expiresAtUnix <= shell.nowUnix()) {
         throw failure("txn_not_found", `nothing is known of transaction ${txnId}`);
@@ -139,94 +168,140 @@ export class Recovery implements SweepPart {
     });
   }
 
-  async #page(limit: number): Promise<RecoveryRun> {
+  async #replayRecord(record: TxnRecord): Promise<TxnRecord["state"]> {
+    const { meter, shell, options } = this.#parts;
+    if (!isDue(record, shell.nowUnix())) return record.state;
+    const startedMs = options.clock.monotonicMs();
+    const { state, error } = await this.#drive(record, "manual");
+    meter.count(error === undefined ? "txn.sweep.applied" : "txn.sweep.failed", ["manual"]);
+    const duration = options.clock.monotonicMs() - startedMs;
+    const fields = { txn_id: record.txnId, state, duration_ms: duration };
+    if (error === undefined) meter.info("txn.replay.complete", fields);
+    else meter.warn("txn.replay.failed", { ...fields, error: String(error) });
+    if (error !== undefined) throw error;
+    return state;
+  }
+
+  async #page(limit: number, effort: Effort): Promise<RecoveryRun> {
     const { options, shell, log } = this.#parts;
     const nowUnix = shell.nowUnix();
     const known = log.nextKnown(limit);
     if (known !== undefined) {
-      await this.#driveAll(known.records.filter((record) => isDue(record, nowUnix)));
-      return { looked: known.records.length, complete: known.isLast };
+      const due = known.records.filter((record) => isDue(record, nowUnix));
+      const begun = await this.#driveAll(due, effort);
+      return {
+        looked: known.records.length,
+        complete: known.isLast && begun === due.length,
+      };
     }
     const page = await callStore(() =>
       options.store.scan(txnPrefix, pageAfter(this.#cursor, limit)),
     );
     const due = page.objects.flatMap(({ name, bytes }) => {
-      const record = this.#readable(name, bytes);
+      const record = this.#decoded(name, () => decodeTxn(name, bytes), effort.mode);
       return record !== undefined && isDue(record, nowUnix) ? [record] : [];
     });
+    const begun = await this.#driveAll(due, effort);
+    if (begun < due.length) {
+      // Broken off: the next look goes on behind the last one that was begun.
+      const last = due[begun - 1];
+      if (last !== undefined) this.#cursor = txnName(last.txnId);
+      return { looked: page.objects.length, complete: false };
+    }
     this.#cursor = page.more ? page.objects.at(-1)?.name : undefined;
-    await this.#driveAll(due);
     return { looked: page.objects.length, complete: !page.more };
   }
 
-  async #markerPage(limit: number): Promise<RecoveryRun> {
+  async #markerPage(limit: number, { mode, isOver }: Effort): Promise<RecoveryRun> {
     const { options, shell, meter } = this.#parts;
     const page = await callStore(() =>
       options.store.scan(markerPrefix, pageAfter(this.#markerCursor, limit)),
     );
-    this.#markerCursor = page.more ? page.objects.at(-1)?.name : undefined;
     for (const { name, bytes, tag } of page.objects) {
-      const marker = this.#decoded(name, () => decodeMarker(name, bytes));
+      if (isOver()) return { looked: page.objects.length, complete: false };
+      const marker = this.#decoded(name, () => decodeMarker(name, bytes), mode);
       if (marker === undefined || marker.expiresAtUnix > shell.nowUnix()) continue;
       const when = { kind: "tag" as const, tag };
       const { kind } = await callStore(() => options.store.apply([{ kind: "delete", name, when }]));
-      if (kind === "applied") meter.count("decision.marker.deleted");
+      meter.count(`txn.decision.marker.${kind === "applied" ? "deleted" : "failed"}`, [mode]);
     }
+    this.#markerCursor = page.more ? page.objects.at(-1)?.name : undefined;
     return { looked: page.objects.length, complete: !page.more };
   }
 
-  /** Side by side, so that their writes share what a write costs. */
-  async #driveAll(records: readonly TxnRecord[]): Promise<void> {
+  /**
+   * Side by side, so that their writes share what a write costs. Answers how many it began before
+   * it had to stop.
+   */
+  async #driveAll(records: readonly TxnRecord[], effort: Effort): Promise<number> {
+    if (records.length === 0) return 0;
     const { meter, options } = this.#parts;
+    const { mode } = effort;
     const startedMs = options.clock.monotonicMs();
-    let next = 0;
-    let failed = 0;
-    const worker = async (): Promise<void> => {
-      for (let record = records[next]; record !== undefined; record = records[next]) {
-        next += 1;
-        if (this.#isStopped) return;
-        const settled = await this.#drive(record).catch((error: unknown) => ({ error }));
-        if (settled.error === undefined) continue;
-        failed += 1;
-        const fields = { txn_id: record.txnId, error: String(settled.error) };
-        meter.warn("txn.recovery.failed", fields);
-      }
-    };
-    const width = Math.min(txnRecoveryWidth, records.length);
-    await Promise.all(Array.from({ length: width }, worker));
-    if (records.length === 0) return;
-    meter.count("sweep.applied", records.length - failed);
-    meter.count("sweep.failed", failed);
+    const tally = { next: 0, driven: 0, failed: 0 };
+    const timed = {
+      operation: "sweep",
+      histogram: "txn.sweep.duration_ms",
+      fields: { mode, transactions: records.length },
+      label: () => mode,
+    } as const;
+    await meter.time(timed, async () => {
+      const width = Math.min(effort.width, records.length);
+      await Promise.all(Array.from({ length: width }, () => this.#work(records, tally, effort)));
+    });
+    const { driven, failed } = tally;
+    meter.count("txn.sweep.applied", [mode], driven - failed);
+    meter.count("txn.sweep.failed", [mode], failed);
     meter.info("txn.sweeper.summary", {
-      looked: records.length,
-      failed,
+      ...{ mode, looked: records.length, applied: driven - failed, failed },
       duration_ms: options.clock.monotonicMs() - startedMs,
     });
+    return driven;
   }
 
-  #drive(record: TxnRecord): Promise<Settled> {
-    const { meter } = this.#parts;
-    if (isDecided(record)) return this.#coordinator.carryOn(record, { isTolerant: true });
-    meter.count("sweep.pending_expired");
-    const { txnId, tcTerm } = record;
-    return this.#coordinator.expire({ txnId, tcTerm });
+  /** Drives one record after the other, beside others who take from the same list. */
+  async #work(
+    records: readonly TxnRecord[],
+    tally: { next: number; driven: number; failed: number },
+    { mode, isOver }: Effort,
+  ): Promise<void> {
+    for (let record = records[tally.next]; record !== undefined; record = records[tally.next]) {
+      if (this.#isStopped || isOver()) return;
+      tally.next += 1;
+      const settled = await this.#drive(record, mode).catch((error: unknown) => ({ error }));
+      tally.driven += 1;
+      if (settled.error === undefined) continue;
+      tally.failed += 1;
+      const { txnId, state } = record;
+      const fields = { txn_id: txnId, state, error: String(settled.error) };
+      this.#parts.meter.warn("txn.recovery.failed", fields);
+    }
   }
 
-  #readable(name: string, bytes: Uint8Array): TxnRecord | undefined {
-    return this.#decoded(name, () => decodeTxn(name, bytes));
+  async #drive(record: TxnRecord, mode: SweepMode): Promise<Settled> {
+    const options = { isTolerant: true, mode };
+    if (!isDecided(record)) {
+      this.#parts.meter.count("txn.sweep.pending_expired", [mode]);
+      return this.#coordinator.expire(record, options);
+    }
+    const settled = await this.#coordinator.carryOn(record, options);
+    const isOverdue = record.expiresAtUnix <= this.#parts.shell.nowUnix();
+    if (settled.error === undefined || !isOverdue) return settled;
+    await this.#finisher.abandon(record, mode);
+    return { ...settled, error: undefined };
   }
 
-  #decoded<T>(name: string, decode: () => T): T | undefined {
+  #decoded<T>(name: string, decode: () => T, mode: SweepMode): T | undefined {
     try {
       return decode();
     } catch (error) {
-      this.#unreadable(name, error);
+      this.#unreadable(name, error, mode);
       return undefined;
     }
   }
 
-  #unreadable(name: string, error: unknown): void {
-    this.#parts.meter.count("sweep.load_errors");
+  #unreadable(name: string, error: unknown, mode: SweepMode): void {
+    this.#parts.meter.count("txn.sweep.load_errors", [mode]);
     this.#parts.meter.warn("txn.load.error", { name, error: String(error) });
   }
 }

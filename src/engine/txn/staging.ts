@@ -118,6 +118,7 @@ export class Staging {
         const tag = tags.at(-1);
         const now = tag === undefined ? undefined : { record: pending, tag };
         turn.settle(written, now);
+        if (written === "applied") this.#parts.meter.count("txn.decisions.recorded", ["pending"]);
       },
     };
   }
@@ -157,7 +158,11 @@ export class Staging {
     await this.#parts.log.exclusively(txnId, async (turn) => {
       for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
         const enlisted = this.#enlisted(await turn.view(), claim, expiresAtUnix);
-        if (!enlisted.changed || (await turn.put(enlisted.record)) === "applied") return;
+        if (!enlisted.changed) return;
+        if ((await turn.put(enlisted.record)) === "applied") {
+          this.#parts.meter.count("txn.decisions.recorded", ["pending"]);
+          return;
+        }
       }
       throw failure("cas_mismatch", `transaction ${txnId}: other writers won too often`);
     });

@@ -1,54 +1,56 @@
-import { txnWatchdogMs } from "../limits.ts";
+import { loggedParticipantsMax, txnWatchdogMs } from "../limits.ts";
+import type { Meter } from "../metering/meter.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { EngineCounter, EngineHistogram } from "../ports/metrics.ts";
 import type { LogFields, Telemetry } from "../ports/telemetry.ts";
+import type { Participant } from "./txn-record.ts";
 
-/** What is counted (transactions-and-islands.md section 20), without the prefix `lockd.txn.`. */
-export type TxnCounter =
-  | "decisions.recorded"
-  | "apply.applied"
-  | "apply.failed"
-  | "apply.retries"
-  | "sweep.applied"
-  | "sweep.failed"
-  | "sweep.pending_expired"
-  | "sweep.load_errors"
-  | "decision.marker.deleted"
-  | "heuristic";
+/**
+ * Who made recovery look at transactions: traffic, the idle sweeper, the pass over all of them at
+ * the start, or somebody who asked for one.
+ */
+export type SweepMode = "transparent" | "idle" | "replay" | "manual";
 
-/** What is timed. */
-export type TxnOperation = "decide" | "apply" | "replay" | "sweep";
+/** What is watched for taking too long (section 8.5). */
+export type TxnOperation =
+  | "decide"
+  | "prepare"
+  | "commit"
+  | "rollback"
+  | "apply"
+  | "replay"
+  | "sweep";
 
-export interface DurationSummary {
-  readonly count: number;
-  readonly sumMs: number;
-  readonly maxMs: number;
-}
-
-export interface TxnMeterSnapshot {
-  readonly counters: ReadonlyMap<TxnCounter, number>;
-  readonly durations: ReadonlyMap<TxnOperation, DurationSummary>;
+/** Work that is timed. */
+export interface TimedWork<T> {
+  readonly operation: TxnOperation;
+  /** Told when it takes too long; names the transaction. */
+  readonly fields: LogFields;
+  readonly histogram: EngineHistogram;
+  /** The value of the histogram's label; undefined after an error. */
+  readonly label: (result: T | undefined) => string;
 }
 
 const sys = "txn.core";
 
-/** Counts, times and logs what happens to transactions; read by whoever shows metrics. */
+/** Counts, times and logs what happens to transactions. */
 export class TxnMeter {
   readonly #clock: Clock;
   readonly #telemetry: Telemetry;
-  readonly #counters = new Map<TxnCounter, number>();
-  readonly #durations = new Map<TxnOperation, DurationSummary>();
+  readonly #meter: Meter;
 
-  constructor(ports: { readonly clock: Clock; readonly telemetry: Telemetry }) {
+  constructor(ports: { readonly clock: Clock; readonly telemetry: Telemetry }, meter: Meter) {
     this.#clock = ports.clock;
     this.#telemetry = ports.telemetry;
+    this.#meter = meter;
   }
 
-  snapshot(): TxnMeterSnapshot {
-    return { counters: new Map(this.#counters), durations: new Map(this.#durations) };
+  count(counter: EngineCounter, values: readonly string[] = [], by = 1): void {
+    this.#meter.count(counter, values, by);
   }
 
-  count(counter: TxnCounter, by = 1): void {
-    if (by !== 0) this.#counters.set(counter, (this.#counters.get(counter) ?? 0) + by);
+  observe(histogram: EngineHistogram, value: string, ms: number): void {
+    this.#meter.observe(histogram, [value], ms);
   }
 
   info(event: string, fields: LogFields): void {
@@ -63,26 +65,41 @@ export class TxnMeter {
     this.#telemetry.error(sys, event, fields);
   }
 
-  /** Times `work`, and says so while it takes suspiciously long (section 8.5). */
-  async time<T>(operation: TxnOperation, txnId: string, work: () => Promise<T>): Promise<T> {
+  /** Times `work`, and says so while it takes suspiciously long. */
+  async time<T>(timed: TimedWork<T>, work: () => Promise<T>): Promise<T> {
+    const { operation, fields } = timed;
     const startedAt = this.#clock.monotonicMs();
     const elapsedMs = (): number => this.#clock.monotonicMs() - startedAt;
-    const fields = { txn_id: txnId, threshold_ms: txnWatchdogMs };
     const watchdog = this.#clock.schedule(txnWatchdogMs, () => {
-      this.warn(`txn.${operation}.watchdog`, { ...fields, elapsed_ms: elapsedMs() });
+      this.warn(`txn.${operation}.watchdog`, {
+        ...fields,
+        elapsed_ms: elapsedMs(),
+        threshold_ms: txnWatchdogMs,
+      });
     });
+    let result: T | undefined;
     try {
-      return await work();
+      result = await work();
+      return result;
     } finally {
       watchdog.cancel();
       const ms = elapsedMs();
-      if (ms > txnWatchdogMs) this.warn(`txn.${operation}.slow`, { ...fields, elapsed_ms: ms });
-      const before = this.#durations.get(operation) ?? { count: 0, sumMs: 0, maxMs: 0 };
-      this.#durations.set(operation, {
-        count: before.count + 1,
-        sumMs: before.sumMs + ms,
-        maxMs: Math.max(before.maxMs, ms),
-      });
+      if (ms > txnWatchdogMs) {
+        const limit = { elapsed_ms: ms, threshold_ms: txnWatchdogMs };
+        this.warn(`txn.${operation}.slow`, { ...fields, ...limit });
+      }
+      this.observe(timed.histogram, timed.label(result), ms);
     }
   }
+}
+
+/** Participants as they stand in a line of the log: names, and how many more there are. */
+export function participantsText(participants: readonly Participant[]): string {
+  const names = participants
+    .slice(0, loggedParticipantsMax)
+    .map(({ namespace, key, backendHash }) =>
+      backendHash === "" ? `${namespace}/${key}` : `${namespace}/${key}@${backendHash}`,
+    );
+  const more = participants.length - names.length;
+  return [...names, ...(more === 0 ? [] : [`and ${more} more`])].join(" ");
 }

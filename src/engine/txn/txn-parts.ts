@@ -1,3 +1,4 @@
+import type { ChangeDraft } from "../observe/record-changes.ts";
 import type { EngineOptions } from "../options.ts";
 import type { RecordShell } from "../record/record-shell.ts";
 import type { DecisionTimes } from "./decide-txn.ts";
@@ -13,6 +14,8 @@ export interface TxnParts {
   readonly shell: RecordShell;
   readonly log: TxnLog;
   readonly meter: TxnMeter;
+  /** Tells whoever watches; what is to be told is only made when somebody does. */
+  readonly publish: (make: () => ChangeDraft | undefined) => void;
 }
 
 export function timesOf({ options, settings, shell }: TxnParts): DecisionTimes {

@@ -4,13 +4,25 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Lockd } from "../../api/lockd.ts";
+import { histogramBounds, type MeterReader } from "../../engine/ports/metrics.ts";
+import { addEngineMetrics } from "./engine-metrics.ts";
 
 /** Milliseconds; the contract's bounds. */
-const buckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000];
+const buckets = [...histogramBounds];
 
 const leaseLabels = ["lockd_namespace", "lockd_lease_result", "lockd_lease_kind"];
 const queueLabels = ["lockd_namespace", "lockd_queue"];
 const dequeueLabels = [...queueLabels, "lockd_queue_stateful"];
+
+/** A lockd that tells what it counted. */
+export interface MeteredEngine extends Lockd {
+  readonly meter: MeterReader;
+}
+
+interface MetricsChoice {
+  readonly version: string;
+  readonly profiling: boolean;
+}
 
 export class LockdMetrics {
   readonly registry = new Registry();
@@ -40,7 +52,7 @@ export class LockdMetrics {
   });
   #scrapes: Promise<unknown> = Promise.resolve();
 
-  constructor(lockd: Lockd, options: { readonly version: string; readonly profiling: boolean }) {
+  constructor(lockd: MeteredEngine, options: MetricsChoice) {
     const registers = [this.registry];
     new Gauge({
       name: "target_info",
@@ -59,6 +71,7 @@ export class LockdMetrics {
     new Gauge({ name: "lockd_ha_active", help: "1 while this server serves", registers }).set(1);
     new Gauge({ name: "lockd_qrf_state", help: "0: throttles nobody", registers }).set(0);
     this.#addLooks(lockd);
+    addEngineMetrics(this.registry, lockd.meter);
     if (options.profiling) collectDefaultMetrics({ register: this.registry });
   }
 
@@ -69,7 +82,14 @@ export class LockdMetrics {
         ? Registry.OPENMETRICS_CONTENT_TYPE
         : Registry.PROMETHEUS_CONTENT_TYPE;
       this.registry.setContentType(type as typeof Registry.PROMETHEUS_CONTENT_TYPE);
-      return { type, body: await this.registry.metrics() };
+      // In the open format the library takes the `_total` off the names of counters, for good.
+      const named = this.registry.getMetricsAsArray() as unknown as { name: string }[];
+      const names = named.map(({ name }) => name);
+      try {
+        return { type, body: await this.registry.metrics() };
+      } finally {
+        for (const [at, metric] of named.entries()) metric.name = names[at] ?? metric.name;
+      }
     });
     this.#scrapes = scrape.catch(() => {});
     return scrape;

@@ -3,11 +3,11 @@ import type { ServedLockd } from "../../api/lockd.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
 import { headersTimeoutMs } from "../limits.ts";
 import { type ListenerAddress, listen } from "../listener.ts";
-import { LockdMetrics } from "./lockd-metrics.ts";
+import { LockdMetrics, type MeteredEngine } from "./lockd-metrics.ts";
 import { meteredLockd } from "./metered-lockd.ts";
 
 export interface MetricsOptions {
-  readonly lockd: ServedLockd;
+  readonly lockd: ServedLockd & MeteredEngine;
   readonly listener: ListenerAddress;
   readonly defaultNamespace: string;
   readonly version: string;

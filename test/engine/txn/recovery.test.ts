@@ -68,7 +68,7 @@ describe.each([true, false])("atomic plans: %s", (atomicPlan) => {
     const { engine } = testEngine({ store });
     await engine.transactions.recovery.started;
     expect((await engine.get({ key: "a", public: true })).exists).toBe(true);
-    expect(engine.transactions.meter.snapshot().counters.get("sweep.load_errors")).toBe(1);
+    expect(engine.meter.total("txn.sweep.load_errors")).toBe(1);
     expect(store.objects.has("t/00000000000000000000")).toBe(true);
   });
 });
