@@ -1,11 +1,13 @@
 /** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
-import type { Lockd, ServedLockd } from "../../api/lockd.ts";
-import type { Clock } from "../../engine/ports/clock.ts";
+import type { Lockd } from "../../api/lockd.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
 import { SystemClock } from "../../host/clock.ts";
 import { systemRandom } from "../../host/random.ts";
 import { openTelemetry } from "../../host/telemetry.ts";
-import type { RunningMetrics } from "../../server/metrics/metrics-server.ts";
+import type { LockdMetrics } from "../../server/metrics/lockd-metrics.ts";
+import type { DrainSummary } from "../../server/server.ts";
+import { idleSweep } from "./idle-sweep.ts";
+import { Observers } from "./observers.ts";
 import type { ListenPlan, ServePlan } from "./serve-plan.ts";
 
 /** Name of the socket inside the store directory which inline commands look for. */
@@ -34,8 +36,8 @@ export interface Served {
 export async function runServer(options: RunServerOptions): Promise<number> {
   const { plan } = options;
   const ended = endSignal();
-  const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
-  welcome(options, telemetry);
+  const plain = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
+  welcome(options, plain);
   const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../storage/open.ts"),
@@ -44,39 +46,49 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     import("../../api/names.ts"),
   ]);
   const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
+  const { version } = options;
+  const observing = { plan, version, defaultNamespace, telemetry: plain };
+  const observers = await Observers.open(observing);
+  const { telemetry, measures } = observers;
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
   });
   const random = systemRandom();
-  const store = await openStore(plan.storeUrl, {
+  const bare = await openStore(plan.storeUrl, {
     gear: "exclusive",
     onNotice: (event, fields) => telemetry.warn("storage.backend.core", event, fields),
   });
-  const { version } = options;
-  const ports = { store, clock, random, telemetry };
+  const store = await observers.store(bare);
+  const ports = { store, clock, random, telemetry, measures };
+  const indexing = indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true });
   const engine = new Engine({
     ...plan,
     ...ports,
     version,
-    ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
+    ...indexing,
     defaultNamespace,
   });
   const bug = Promise.withResolvers<number>();
   let draining = false;
-  let metrics: RunningMetrics | undefined;
   try {
-    const parts = { lockd: engine, defaultNamespace, version, telemetry };
-    metrics = await openMetrics({ ...parts, plan, draining: () => draining });
+    await observers.listen({
+      lockd: engine,
+      indexBacklog: () => indexing.index?.backlog?.() ?? [],
+      draining: () => draining,
+    });
     const server = await startServer({
       ...plan,
-      lockd: metrics?.lockd ?? engine,
+      lockd: await observers.lockd(engine),
+      observer: observers.requests,
+      onDrained: (drain) => noteDrain(measures, drain),
       clock,
       random,
       telemetry,
       listeners: await listeners(plan, telemetry),
       onBug: () => bug.resolve(1),
     });
-    const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs: () => server.idleMs() });
+    const idleMs = () => server.idleMs();
+    const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs, measures });
     const beside = options.beside?.({ lockd: engine, endpoints: server.endpoints });
     const ends = [ended.then(() => 0), bug.promise, ...(beside === undefined ? [] : [beside])];
     const exitCode = await Promise.race(ends);
@@ -85,24 +97,9 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     await server.stop();
     return exitCode;
   } finally {
-    await metrics?.stop();
     await engine.close();
+    await observers.stop();
   }
-}
-
-/** The metrics listener, and the counted lockd; undefined, and nothing loaded, without one. */
-async function openMetrics(parts: {
-  readonly plan: ServePlan;
-  readonly lockd: ServedLockd;
-  readonly defaultNamespace: string;
-  readonly version: string;
-  readonly telemetry: Telemetry;
-  readonly draining: () => boolean;
-}): Promise<RunningMetrics | undefined> {
-  const { metricsListen: listener, profilingMetrics: profiling } = parts.plan;
-  if (listener === undefined) return undefined;
-  const { startMetrics } = await import("../../server/metrics/metrics-server.ts");
-  return await startMetrics({ ...parts, listener, profiling });
 }
 
 function welcome(options: RunServerOptions, telemetry: Telemetry): void {
@@ -146,41 +143,10 @@ function endSignal(): Promise<void> {
   });
 }
 
-interface IdleSweepParts {
-  readonly plan: ServePlan;
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
-  readonly engine: {
-    sweep(budget: { opsMax: number; signal: AbortSignal | undefined }): Promise<object>;
-  };
-  readonly idleMs: () => number;
-}
-
-/** Tidies up while nobody asks for anything; stops as soon as somebody does. */
-function idleSweep(parts: IdleSweepParts): { stop(): void } {
-  const { plan, clock, telemetry, engine } = parts;
-  const abort = new AbortController();
-  let timer = arm();
-  function arm(): { cancel(): void } {
-    return clock.schedule(plan.sweepIntervalMs, () => {
-      void run().finally(() => {
-        if (!abort.signal.aborted) timer = arm();
-      });
-    });
-  }
-  async function run(): Promise<void> {
-    if (parts.idleMs() < plan.sweepGraceMs || plan.sweepOpsMax === 0) return;
-    try {
-      const summary = await engine.sweep({ opsMax: plan.sweepOpsMax, signal: abort.signal });
-      telemetry.debug("server.lifecycle.core", "sweeper.summary", { ...summary });
-    } catch (error) {
-      telemetry.warn("server.lifecycle.core", "sweeper.failed", { error: String(error) });
-    }
-  }
-  return {
-    stop: () => {
-      abort.abort();
-      timer.cancel();
-    },
-  };
+/** The histograms of a drain; scraped once more only by those who look while the server ends. */
+function noteDrain(measures: LockdMetrics | undefined, drain: DrainSummary): void {
+  if (measures === undefined) return;
+  measures.observe("lockd.shutdown.drain.active_leases", drain.activeLeases, {});
+  measures.observe("lockd.shutdown.drain.remaining_leases", drain.remainingLeases, {});
+  measures.observe("lockd.shutdown.drain.elapsed_seconds", drain.elapsedMs / 1000, {});
 }

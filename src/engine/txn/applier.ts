@@ -9,6 +9,7 @@ import { recordName } from "../record/key-record.ts";
 import { keep, write } from "../transition.ts";
 import { applyToKey } from "./apply-to-key.ts";
 import type { Decided, ParticipantKind } from "./participant-kind.ts";
+import { ofState } from "./txn-meter.ts";
 import type { TxnParts } from "./txn-parts.ts";
 import type { Participant } from "./txn-record.ts";
 
@@ -63,8 +64,9 @@ export class Applier {
         brokenUnit = unit === undefined ? undefined : { id: unit, error };
       }
     }
-    meter.count("apply.applied", report.done.length);
-    meter.count("apply.failed", report.failed.length);
+    const labels = ofState(decided.state);
+    meter.count("apply.applied", labels, report.done.length);
+    meter.count("apply.failed", labels, report.failed.length);
     return report;
   }
 
@@ -107,7 +109,7 @@ export class Applier {
           return undefined;
         }
         if (hasMovedOn || attempt >= applyAttemptsMax) return error;
-        meter.count("apply.retries");
+        meter.count("apply.retries", ofState(decided.state));
         await this.#pause(applyPauseMs * 2 ** (attempt - 1));
       }
     }
@@ -129,7 +131,7 @@ export class Applier {
 
   /** A committed transaction lost a message to a later delivery: it cannot be undone, only told. */
   #reportLost({ txnId }: Decided, { namespace, key }: Participant): void {
-    this.#parts.meter.count("heuristic");
+    this.#parts.meter.count("heuristic", {});
     this.#parts.meter.error("txn.heuristic", { txn_id: txnId, namespace, key });
   }
 

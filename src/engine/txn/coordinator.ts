@@ -22,6 +22,7 @@ import { type DecisionRequest, decideTxn, type TxnVerdict } from "./decide-txn.t
 import type { Finisher } from "./finisher.ts";
 import { markerOf } from "./marker.ts";
 import type { TxnTurn } from "./txn-log.ts";
+import { ofState } from "./txn-meter.ts";
 import { isLocal, type TxnParts, timesOf } from "./txn-parts.ts";
 import {
   type DecidedRecord,
@@ -69,7 +70,7 @@ export class Coordinator {
   /** As `decide`, but tells what could not be applied instead of throwing it. */
   settle(request: DecisionRequest, options: SettleOptions = {}): Promise<Settled> {
     const { log, meter } = this.#parts;
-    return meter.time("decide", request.txnId, () =>
+    return meter.time("decide", request, () =>
       log.exclusively(request.txnId, async (turn) => {
         const quick = await this.#inOneWrite(turn, request);
         if (quick.done !== undefined) return { state: quick.done, error: undefined };
@@ -114,7 +115,8 @@ export class Coordinator {
       if (kind === "unknown") return { isOpen: true };
       if (kind === "applied") {
         if (record?.state === "pending") this.#noteDecision(decided);
-        this.#parts.meter.count("apply.applied", decided.participants.length);
+        const { length } = decided.participants;
+        this.#parts.meter.count("apply.applied", ofState(decided.state), length);
         return { done: decided.state, isOpen: false };
       }
     }
@@ -193,7 +195,7 @@ export class Coordinator {
     const open = record.participants.filter(({ applied }) => !applied);
     const local = open.filter((participant) => isLocal(this.#parts, participant));
     const startedMs = this.#parts.options.clock.monotonicMs();
-    const { done, failed } = await meter.time("apply", record.txnId, () =>
+    const { done, failed } = await meter.time("apply", record, () =>
       this.#applier.apply(record, local, options.isTolerant ?? false),
     );
     meter.info("txn.apply.complete", {
@@ -234,7 +236,7 @@ export class Coordinator {
 
   #noteDecision(record: DecidedRecord): void {
     const { meter } = this.#parts;
-    meter.count("decisions.recorded");
+    meter.count("decisions.recorded", ofState(record.state));
     meter.info("txn.tc.decide.recorded", {
       txn_id: record.txnId,
       state: record.state,

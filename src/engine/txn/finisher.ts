@@ -5,6 +5,7 @@
  */
 import { txnFinishingMax } from "../limits.ts";
 import { markerOf } from "./marker.ts";
+import { ofSweep } from "./txn-meter.ts";
 import { type TxnParts, timesOf } from "./txn-parts.ts";
 import {
   type DecidedRecord,
@@ -25,6 +26,7 @@ export class Finisher {
   later(record: DecidedRecord, done: readonly Participant[]): void {
     if (this.#running.size >= txnFinishingMax) return;
     const work = this.#finish(record, done).catch((error: unknown) => {
+      this.#parts.meter.count("sweep.cleanup_failed", ofSweep("transparent"));
       this.#parts.meter.warn("txn.finish.failed", {
         txn_id: record.txnId,
         error: String(error),
@@ -50,6 +52,7 @@ export class Finisher {
       );
       if (participants.every(({ applied }) => applied)) {
         await turn.finish(markerOf(record, timesOf(this.#parts)));
+        this.#parts.meter.count("sweep.cleanup_deleted", ofSweep("transparent"));
       } else if (
         participants.some(({ applied }, at) => applied !== record.participants[at]?.applied)
       ) {

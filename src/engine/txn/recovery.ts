@@ -12,6 +12,7 @@ import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
 import type { SweepPart } from "../sweep/whole-sweep.ts";
 import type { Coordinator, Settled } from "./coordinator.ts";
 import { decodeMarker, decodeTxn } from "./txn-codec.ts";
+import { ofSweep, type SweepMode } from "./txn-meter.ts";
 import type { TxnParts } from "./txn-parts.ts";
 import { isDecided, markerPrefix, type TxnRecord, txnPrefix } from "./txn-record.ts";
 
@@ -71,7 +72,7 @@ export class Recovery implements SweepPart {
       meter.warn("txn.load.error", { error: String(error) });
       return;
     }
-    if (due.length > 0) await this.#driveAll(due);
+    if (due.length > 0) await this.#driveAll(due, "replay");
   }
 
   /** In traffic: looks at a page of records now and then, without keeping anybody waiting. */
@@ -85,7 +86,7 @@ export class Recovery implements SweepPart {
       this.#lastRunAt !== undefined && now - this.#lastRunAt < settings.replayIntervalMs;
     if (isEarly || this.#running !== undefined || this.#isStopped || this.#isStarting) return;
     this.#lastRunAt = now;
-    this.#running = this.#page(txnReplayRecordsMax)
+    this.#running = this.#page(txnReplayRecordsMax, "transparent")
       .then(
         () => {},
         (error: unknown) => {
@@ -110,7 +111,9 @@ export class Recovery implements SweepPart {
     let looked = 0;
     while (looked < opsMax && signal?.aborted !== true) {
       const limit = Math.min(txnReplayRecordsMax, opsMax - looked);
-      const page = await (this.#sweepsMarkers ? this.#markerPage(limit) : this.#page(limit));
+      const page = await (this.#sweepsMarkers
+        ? this.#markerPage(limit)
+        : this.#page(limit, "idle"));
       looked += page.looked;
       if (!page.complete) continue;
       this.#sweepsMarkers = !this.#sweepsMarkers;
@@ -122,11 +125,11 @@ export class Recovery implements SweepPart {
   /** Drives one transaction as far as it goes. @throws txn_not_found, what kept it from its end */
   async replay(txnId: string): Promise<TxnRecord["state"]> {
     const { log, meter, shell } = this.#parts;
-    return meter.time("replay", txnId, async () => {
-      const record = await log.find(txnId);
+    const record = await log.find(txnId);
+    return meter.time("replay", { txnId, state: record?.record.state ?? "unknown" }, async () => {
       if (record !== undefined) {
         if (!isDue(record.record, shell.nowUnix())) return record.record.state;
-        const { state, error } = await this.#drive(record.record);
+        const { state, error } = await this.#drive(record.record, "manual");
         meter.info("txn.replay.complete", { txn_id: txnId, state });
         if (error !== undefined) throw error;
         return state;
@@ -139,12 +142,15 @@ export class Recovery implements SweepPart {
     });
   }
 
-  async #page(limit: number): Promise<RecoveryRun> {
+  async #page(limit: number, mode: SweepMode): Promise<RecoveryRun> {
     const { options, shell, log } = this.#parts;
     const nowUnix = shell.nowUnix();
     const known = log.nextKnown(limit);
     if (known !== undefined) {
-      await this.#driveAll(known.records.filter((record) => isDue(record, nowUnix)));
+      await this.#driveAll(
+        known.records.filter((record) => isDue(record, nowUnix)),
+        mode,
+      );
       return { looked: known.records.length, complete: known.isLast };
     }
     const page = await callStore(() =>
@@ -155,7 +161,7 @@ export class Recovery implements SweepPart {
       return record !== undefined && isDue(record, nowUnix) ? [record] : [];
     });
     this.#cursor = page.more ? page.objects.at(-1)?.name : undefined;
-    await this.#driveAll(due);
+    await this.#driveAll(due, mode);
     return { looked: page.objects.length, complete: !page.more };
   }
 
@@ -170,13 +176,14 @@ export class Recovery implements SweepPart {
       if (marker === undefined || marker.expiresAtUnix > shell.nowUnix()) continue;
       const when = { kind: "tag" as const, tag };
       const { kind } = await callStore(() => options.store.apply([{ kind: "delete", name, when }]));
-      if (kind === "applied") meter.count("decision.marker.deleted");
+      const counter = kind === "applied" ? "decision.marker.deleted" : "decision.marker.failed";
+      meter.count(counter, ofSweep("idle"));
     }
     return { looked: page.objects.length, complete: !page.more };
   }
 
   /** Side by side, so that their writes share what a write costs. */
-  async #driveAll(records: readonly TxnRecord[]): Promise<void> {
+  async #driveAll(records: readonly TxnRecord[], mode: SweepMode): Promise<void> {
     const { meter, options } = this.#parts;
     const startedMs = options.clock.monotonicMs();
     let next = 0;
@@ -185,7 +192,7 @@ export class Recovery implements SweepPart {
       for (let record = records[next]; record !== undefined; record = records[next]) {
         next += 1;
         if (this.#isStopped) return;
-        const settled = await this.#drive(record).catch((error: unknown) => ({ error }));
+        const settled = await this.#drive(record, mode).catch((error: unknown) => ({ error }));
         if (settled.error === undefined) continue;
         failed += 1;
         const fields = { txn_id: record.txnId, error: String(settled.error) };
@@ -195,8 +202,9 @@ export class Recovery implements SweepPart {
     const width = Math.min(txnRecoveryWidth, records.length);
     await Promise.all(Array.from({ length: width }, worker));
     if (records.length === 0) return;
-    meter.count("sweep.applied", records.length - failed);
-    meter.count("sweep.failed", failed);
+    meter.count("sweep.applied", ofSweep(mode), records.length - failed);
+    meter.count("sweep.failed", ofSweep(mode), failed);
+    meter.swept(mode, options.clock.monotonicMs() - startedMs);
     meter.info("txn.sweeper.summary", {
       looked: records.length,
       failed,
@@ -204,10 +212,10 @@ export class Recovery implements SweepPart {
     });
   }
 
-  #drive(record: TxnRecord): Promise<Settled> {
+  #drive(record: TxnRecord, mode: SweepMode): Promise<Settled> {
     const { meter } = this.#parts;
     if (isDecided(record)) return this.#coordinator.carryOn(record, { isTolerant: true });
-    meter.count("sweep.pending_expired");
+    meter.count("sweep.pending_expired", ofSweep(mode));
     const { txnId, tcTerm } = record;
     return this.#coordinator.expire({ txnId, tcTerm });
   }
@@ -226,7 +234,7 @@ export class Recovery implements SweepPart {
   }
 
   #unreadable(name: string, error: unknown): void {
-    this.#parts.meter.count("sweep.load_errors");
+    this.#parts.meter.count("sweep.load_errors", ofSweep("idle"));
     this.#parts.meter.warn("txn.load.error", { name, error: String(error) });
   }
 }
