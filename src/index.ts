@@ -40,10 +40,12 @@ export {
   withTransaction,
 } from "./client/free-functions.ts";
 export { generateCorrelationId } from "./client/generate-correlation-id.ts";
+export type * from "./client/observation/observation-types.ts";
 export type * from "./client/query/query-types.ts";
 export { runConsumers, startConsumers } from "./client/queue/consumer-group.ts";
 export type * from "./client/queue/queue-types.ts";
 export { parseRetryAfter } from "./client/retry-after.ts";
+export type { TraceContext, TraceContextSource } from "./client/trace-context.ts";
 export type * from "./client/txn/txn-types.ts";
 export type * from "./client/types.ts";
 export { matchSelector } from "./lql/match/match-selector.ts";

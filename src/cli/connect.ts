@@ -65,10 +65,11 @@ export async function connect(input: ConnectInput): Promise<Connection> {
 
 async function openInline(mode: Mode & { readonly kind: "inline" }): Promise<Connection> {
   const { LocalLockd } = await import("../local/local-lockd.ts");
+  const { inheritedTraceContext } = await import("../client/trace-context.ts");
   let inline = true;
   const lockd = new LocalLockd({
     store: mode.storeUrl,
-    owner: { httpLibrary: "node" },
+    owner: { httpLibrary: "node", traceContext: inheritedTraceContext(process.env) },
     onCarrier: (carrier) => {
       inline = carrier === "inline";
     },
@@ -82,6 +83,7 @@ async function openServer(
   mode: { readonly endpoints: string },
 ): Promise<Lockd> {
   const { HttpLockd } = await import("../client/http-lockd.ts");
+  const { inheritedTraceContext } = await import("../client/trace-context.ts");
   const duration = (name: "timeout" | "close-timeout" | "keepalive-timeout", key: string) => {
     const text = firstGiven(flags[name], clientValue(config, key));
     const ms = text === undefined ? undefined : parseDuration(text, `--${name}`);
@@ -90,6 +92,7 @@ async function openServer(
   const retries = firstGiven(flags.retries, clientValue(config, "retries"));
   return new HttpLockd({
     httpLibrary: "node",
+    traceContext: inheritedTraceContext(process.env),
     endpoints: mode.endpoints,
     disableMtls: flags["disable-mtls"] === true || configSwitch(config, "disable_mtls"),
     shuffle: flags["endpoint-shuffle"] ?? true,
