@@ -145,6 +145,9 @@ export class Router {
         status,
         code: error.code,
         detail: error.message,
+        leader_endpoint: body.leader_endpoint,
+        version: body.current_version,
+        etag: body.current_etag,
         retry_after: body.retry_after_seconds,
       });
       return;

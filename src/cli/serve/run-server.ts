@@ -20,6 +20,7 @@ export interface RunServerOptions {
   readonly plan: ServePlan;
   readonly version: string;
   readonly logMode: "json" | "console";
+  readonly verboseFields?: boolean;
   readonly configPath: string | undefined;
   readonly unknownKeys: readonly string[];
   /** Runs beside the server, which ends with it. */
@@ -36,7 +37,8 @@ export interface Served {
 export async function runServer(options: RunServerOptions): Promise<number> {
   const { plan } = options;
   const ended = endSignal();
-  const plain = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
+  const { logMode: mode, verboseFields = false } = options;
+  const plain = await openTelemetry({ level: plan.logLevel, mode, verboseFields });
   welcome(options, plain);
   const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
     import("../../engine/engine.ts"),
@@ -61,6 +63,8 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const store = await observers.store(bare);
   const ports = { store, clock, random, telemetry, measures };
   const indexing = indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true });
+  const { queryEngineDefault: engineDefault } = indexing;
+  telemetry.info("search.index", "indexer.config", { engine_default: engineDefault });
   const engine = new Engine({
     ...plan,
     ...ports,
@@ -112,6 +116,7 @@ function welcome(options: RunServerOptions, telemetry: Telemetry): void {
   if (options.configPath !== undefined) {
     telemetry.info("cli.root", "loaded config file", { path: options.configPath });
   }
+  telemetry.info("server.lifecycle.init", "json compaction configured", { impl: "lockd" });
   for (const key of options.unknownKeys) telemetry.warn("cli.root", "config.unknown_key", { key });
 }
 
