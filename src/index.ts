@@ -6,6 +6,7 @@
 import type { Lockd } from "./api/lockd.ts";
 import { clientOver } from "./client/client.ts";
 import type { AnswerListener } from "./client/client-shared.ts";
+import { activeTraceContext } from "./client/trace-context.ts";
 import type { LockdClient, SessionOptions } from "./client/types.ts";
 
 export * from "./api/errors.ts";
@@ -96,7 +97,13 @@ export async function openLockd(options: OpenOptions): Promise<LockdClient> {
       clock,
       defaultTtlSeconds: seconds(defaultTtlMs),
       maxTtlSeconds: seconds(maxTtlMs),
-      owner: { closeTimeoutMs, keepAliveTimeoutMs, random, onAnswer },
+      owner: {
+        closeTimeoutMs,
+        keepAliveTimeoutMs,
+        random,
+        onAnswer,
+        traceContext: activeTraceContext,
+      },
     });
     return local.lockd;
   };

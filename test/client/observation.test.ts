@@ -52,7 +52,7 @@ test("an overview of what is held", async () => {
 test("events go on over a restart of the server: no commit is lost, none is told twice", async () => {
   const interruptions: unknown[] = [];
   const onInterruption = (error: unknown): void => void interruptions.push(error);
-  const events = client.observation.events({ prefix: "jobs/", fromVersion: 0 }, { onInterruption });
+  const events = client.observation.events({ prefix: "jobs/" }, { onInterruption });
   const { seen, reading, until } = collected(events);
   await until(() => seen.some(({ kind }) => kind === "ready"));
   await commit(client, "jobs/a", 1);

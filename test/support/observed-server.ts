@@ -77,6 +77,7 @@ export async function startObservedServer(
     scrape: async () => (await fetch(`${addresses[0]}/metrics`)).text(),
     async stop() {
       await server.stop();
+      await observers.unlisten();
       await engine.close();
       await observers.stop();
     },

@@ -110,9 +110,13 @@ export class Observers {
     this.#listening = await startMetrics({ ...scraped, ...this.#open, telemetry, sampleMachine });
   }
 
+  /** Answers no more scrapes; before what they look at is closed. */
+  async unlisten(): Promise<void> {
+    await this.#listening?.stop();
+  }
+
   /** Last of all: what is left of the spans is sent. */
   async stop(): Promise<void> {
-    await this.#listening?.stop();
     await this.#tracing?.stop();
   }
 }

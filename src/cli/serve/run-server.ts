@@ -101,6 +101,7 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     await server.stop();
     return exitCode;
   } finally {
+    await observers.unlisten();
     await engine.close();
     await observers.stop();
   }
