@@ -49,7 +49,7 @@ test("an overview of what is held", async () => {
   expect(leases).toMatchObject([{ key: "orders", owner: "me", leaseId: session.leaseId }]);
 });
 
-test("events go on over a restart of the server: no commit is lost, none is told twice", async () => {
+test("events go on over a restart: no commit is lost, none is told twice", async () => {
   const interruptions: unknown[] = [];
   const onInterruption = (error: unknown): void => void interruptions.push(error);
   const events = client.observation.events({ prefix: "jobs/" }, { onInterruption });
@@ -77,7 +77,7 @@ test("events go on over a restart of the server: no commit is lost, none is told
   await reading;
 }, 60_000);
 
-test("the namespace of the client counts for keys; a signal ends the events without an error", async () => {
+test("the client's namespace counts for keys; a signal ends the events without an error", async () => {
   client.useNamespace("billing");
   const abort = new AbortController();
   const { seen, reading, until } = collected(

@@ -22,7 +22,7 @@ function listening(lines: Line[]): Telemetry {
   return { trace: line, debug: line, info: line, warn: line, error: line };
 }
 
-test("a request goes on with its caller's trace: request, operation, store, and log lines", async () => {
+test("a request goes on with its caller's trace: request, operation, store, log lines", async () => {
   const collector = await startCollector();
   const lines: Line[] = [];
   const server = await startObservedServer({
@@ -74,7 +74,7 @@ test("a request goes on with its caller's trace: request, operation, store, and 
   expect(refusedLine?.fields.span_id).toBe(refused?.spanId);
 });
 
-test("without a caller's trace every request begins its own, and background work none", async () => {
+test("without a caller's trace every request begins its own, background work none", async () => {
   const collector = await startCollector();
   const server = await startObservedServer({ otlp: collector.url });
   const lockd = new HttpLockd({ endpoints: server.url });

@@ -35,9 +35,8 @@ export interface Served {
 
 /** Serves until a signal came and the drain is over; answers the exit code. */
 export async function runServer(options: RunServerOptions): Promise<number> {
-  const { plan } = options;
+  const { plan, version, logMode: mode, verboseFields = false } = options;
   const ended = endSignal();
-  const { logMode: mode, verboseFields = false } = options;
   const plain = await openTelemetry({ level: plan.logLevel, mode, verboseFields });
   welcome(options, plain);
   const [{ Engine }, { openStore }, { indexOptions }, { startServer }, names] = await Promise.all([
@@ -48,9 +47,7 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     import("../../api/names.ts"),
   ]);
   const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
-  const { version } = options;
-  const observing = { plan, version, defaultNamespace, telemetry: plain };
-  const observers = await Observers.open(observing);
+  const observers = await Observers.open({ plan, version, defaultNamespace, telemetry: plain });
   const { telemetry, measures } = observers;
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
