@@ -77,7 +77,7 @@ test("events go on over a restart: no commit is lost, none is told twice", async
   await reading;
 }, 60_000);
 
-test("the client's namespace counts for keys; a signal ends the events without an error", async () => {
+test("the client's namespace counts for keys; a signal ends the events", async () => {
   client.useNamespace("billing");
   const abort = new AbortController();
   const { seen, reading, until } = collected(

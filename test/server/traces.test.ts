@@ -22,7 +22,7 @@ function listening(lines: Line[]): Telemetry {
   return { trace: line, debug: line, info: line, warn: line, error: line };
 }
 
-test("a request goes on with its caller's trace: request, operation, store, log lines", async () => {
+test("a request goes on with its caller's trace: operation, store, log lines", async () => {
   const collector = await startCollector();
   const lines: Line[] = [];
   const server = await startObservedServer({
