@@ -14,7 +14,7 @@ const linesMax = 40;
 /** Commands in their order; those with an id are shown on its page. */
 const session: readonly (readonly [id: string, line: string])[] = [
   ["acquire", "lockd acquire orders --owner web-1 --ttl 10m --json"],
-  ["", 'sleep 1; eval "$(lockd acquire bills --owner web-1 --ttl 10m)"'],
+  ["", 'eval "$(lockd acquire bills --owner web-1 --ttl 10m)"'],
   ["update", "echo '{\"n\": 1}' | lockd update --json"],
   ["mutate", "lockd mutate '/n++' --json"],
   ["set", "lockd set '/open=true' --json"],
@@ -42,8 +42,8 @@ const session: readonly (readonly [id: string, line: string])[] = [
   ["txn:rollback", 'eval "$(lockd txn begin)"; lockd txn rollback --json'],
   ["", "unset LOCKD_CLIENT_TXN_ID LOCKD_CLIENT_KEY LOCKD_CLIENT_LEASE LOCKD_CLIENT_NAMESPACE"],
   ["enqueue", 'lockd enqueue mail -d \'{"to": "ada"}\' --max-attempts 1 --json'],
-  ["dequeue", "lockd dequeue mail --block nowait --json 2>notes.txt"],
-  ["", "lockd enqueue bulk -d 1"],
+  ["dequeue", "lockd dequeue mail --block nowait --visibility 10m --json 2>notes.txt"],
+  ["", "lockd enqueue bulk -d 1; sleep 1.2"],
   ["stats", "lockd stats bulk --json"],
   ["", 'eval "$(lockd dequeue bulk --block nowait --visibility 10m)"'],
   ["extend", "lockd extend --extend 10m --json"],

@@ -1,7 +1,6 @@
 import { BaseCommand, typedFlags } from "../cli/base-command.ts";
 import { benchPlan, measureNames, refuseUnlessMeant } from "../cli/bench/bench-plan.ts";
-import { loadConfig } from "../cli/config-file.ts";
-import { selectMode } from "../cli/connect.ts";
+import { clientConfig, selectMode } from "../cli/connect.ts";
 import { Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 
@@ -38,8 +37,8 @@ export default class Bench extends BaseCommand {
     const parsed = await this.parse(Bench);
     const { flags, raw } = parsed;
     const plan = benchPlan(flags);
-    const config = await loadConfig(flags.config, process.env);
-    const mode = selectMode({ flags, typed: typedFlags(raw), env: process.env }, config);
+    const input = { flags, typed: typedFlags(raw), env: process.env };
+    const mode = selectMode(input, await clientConfig(input));
     refuseUnlessMeant(mode, flags.yes);
     const signal = this.interruptible();
     await this.withConnection(parsed, async (connection) => {

@@ -1,4 +1,4 @@
-/** Every command line that a page shows is one of this lockd: the command is there, its flags too. */
+/** Every command line that a page shows is one of this lockd: command and flags are there. */
 import { describe, expect, test } from "vitest";
 import { faultOf, lockdCommands, namedCommands, shellBlocks } from "./documented-commands.ts";
 import { pages } from "./pages.ts";

@@ -56,7 +56,7 @@ test.each([...all])("%s", (from, page) => {
 });
 
 test.each([...all])("%s names files of this project that are there", (_, page) => {
-  const named = [...page.matchAll(/`((?:src|test|docs|scripts|bench|examples)\/[\w./-]+)`/g)];
+  const named = [...page.matchAll(/`((?:src|test|docs|scripts|bench|examples)\/[a-z][\w./-]+)`/g)];
   const missing = named.map(([, file = ""]) => file).filter((file) => !exists(file));
   expect(missing).toEqual([]);
 });

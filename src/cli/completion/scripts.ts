@@ -44,7 +44,8 @@ _lockd() {
 compdef _lockd lockd
 `;
 
-const fish = `# fish completion for lockd: lockd completion fish >~/.config/fish/completions/lockd.fish
+const fish = `# fish completion for lockd:
+# lockd completion fish >~/.config/fish/completions/lockd.fish
 function __lockd_complete
     set -l words (commandline -opc)
     set -l lines (lockd complete fish $words[2..-1] (commandline -ct) 2>/dev/null)

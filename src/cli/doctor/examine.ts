@@ -3,7 +3,7 @@ import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LoadedConfig, loadConfig } from "../config-file.ts";
-import { type ConnectInput, selectMode } from "../connect.ts";
+import { type ConnectInput, clientConfig, selectMode } from "../connect.ts";
 import { connectEach } from "../connect-each.ts";
 import { shellWord } from "../shell-words.ts";
 import { configFindings, statOf } from "./config-findings.ts";
@@ -33,7 +33,7 @@ export async function examine(input: ConnectInput, version: string): Promise<Dia
   const config = await readConfig(input, findings);
   if (config !== undefined) {
     findings.push(...configFindings(config, input.env));
-    findings.push(...(await placeFindings(input, config, version)));
+    findings.push(...(await placeFindings(input, version)));
   }
   findings.push(...openFilesFinding(readLimits()), leftoverFinding());
   const watchedMs = readClocks().monotonicMs - before.monotonicMs;
@@ -57,13 +57,9 @@ async function readConfig(
 }
 
 /** The store or the servers that commands would use. */
-async function placeFindings(
-  input: ConnectInput,
-  config: LoadedConfig,
-  version: string,
-): Promise<Finding[]> {
+async function placeFindings(input: ConnectInput, version: string): Promise<Finding[]> {
   try {
-    const mode = selectMode(input, config);
+    const mode = selectMode(input, await clientConfig(input));
     if (mode.kind === "server") return await serversFindings(input, version);
     const findings = await storeFindings(mode.storeUrl);
     return [...findings, ...(await ownerFindings(mode.storeUrl, version))];

@@ -7,9 +7,9 @@ import { readSettings } from "../../cli/serve/read-settings.ts";
 export default class ConfigShow extends BaseCommand {
   static override summary = "Show the settings in effect and where each one comes from";
   static override description =
-    "What commands on this machine would use, and every setting of a server started here. Flags go " +
-    "before the environment, that before the context, that before the config file. Secrets are " +
-    "not shown.";
+    "What commands on this machine would use, and every setting of a server started here. " +
+    "Flags go before the environment, that before the context, that before the config file. " +
+    "Secrets are not shown.";
   static override examples = [
     "<%= config.bin %> config show",
     "<%= config.bin %> config show --json",
