@@ -9,6 +9,13 @@ import { chai } from "vitest";
  */
 interface BookedTest {
   concurrent?: boolean;
+  promises?: unknown[];
+  onFinished?: unknown[];
+}
+
+/** The test in everything but the bookings, which nobody reads. */
+function unbooked(test: BookedTest): BookedTest {
+  return Object.assign(Object.create(test), { promises: [], onFinished: [] });
 }
 
 chai.use((_chai, { overwriteMethod }) => {
@@ -17,7 +24,7 @@ chai.use((_chai, { overwriteMethod }) => {
     "withTest",
     (book: (this: unknown, test: BookedTest) => unknown) =>
       function (this: Chai.AssertionStatic, test: BookedTest) {
-        return test.concurrent ? this : book.call(this, test);
+        return book.call(this, test.concurrent ? unbooked(test) : test);
       },
   );
 });

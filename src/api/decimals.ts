@@ -27,10 +27,16 @@ export function parseDecimal(
   if (decimalPattern.test(text)) {
     const value = Number(text);
     if (Number.isSafeInteger(value)) return value;
-    const exact = BigInt(text);
-    if (exact <= int64Max && exact >= int64Min) return value;
+    if (isInt64(text)) return value;
   }
   throw failure(code, `${what} must be a decimal integer, not "${text.slice(0, 40)}"`);
+}
+
+/** True for a decimal integer that fits into 64 signed bits. */
+export function isInt64(text: string): boolean {
+  if (!decimalPattern.test(text)) return false;
+  const exact = BigInt(text);
+  return exact <= int64Max && exact >= int64Min;
 }
 
 const trueTexts = new Set(["1", "t", "T", "TRUE", "true", "True"]);

@@ -21,6 +21,7 @@ import { observationErrors } from "./observation-errors.ts";
 import { operationErrors } from "./operation-errors.ts";
 import { queueErrors } from "./queue-errors.ts";
 import { transactionErrors } from "./transaction-errors.ts";
+import { transportErrors } from "./transport-errors.ts";
 
 export { type ErrorEntry, type ExitCode, exitCodes };
 
@@ -321,6 +322,7 @@ export const errorRegistry = {
   ...operationErrors,
   ...queueErrors,
   ...transactionErrors,
+  ...transportErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorRegistry;

@@ -29,6 +29,11 @@ export interface BodyOutStream extends AsyncIterable<Uint8Array> {
 /** Common to every call. */
 export interface LockdCall {
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Set by servers whose clients may stop sending and still listen: ends waits only. What is found
+   * without waiting is done and answered. Absent: `signal` ends waits, too.
+   */
+  readonly waitSignal?: AbortSignal | undefined;
   /** 1 to 128 printable ASCII characters; generated when absent. */
   readonly correlationId?: string | undefined;
   /** Limit of the whole call in milliseconds; honoured by the HTTP carrier. */

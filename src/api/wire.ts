@@ -2,10 +2,23 @@
  * What travels in JSON bodies: one description of the fields of each request, used to decode it
  * strictly (http-core.md section 3.2).
  */
+import { isInt64 } from "./decimals.ts";
 import { failure, type LockdApiError } from "./errors.ts";
 
-/** `object` and `any` are taken as they are, whatever numbers are inside. */
-export type FieldKind = "string" | "strings" | "integer" | "boolean" | "object" | "any" | "ignored";
+/**
+ * `object` and `any` are taken as they are, whatever numbers are inside. `int64` is for seconds of
+ * lease calls, which may have 64 bits (http-core.md section 3.2) and are cut to limits far below;
+ * `integer` has at most 53 (http-queue.md section 1.1), so that tokens are never rounded.
+ */
+export type FieldKind =
+  | "string"
+  | "strings"
+  | "integer"
+  | "int64"
+  | "boolean"
+  | "object"
+  | "any"
+  | "ignored";
 
 /** Field names as on the wire. */
 export type FieldKinds = Readonly<Record<string, FieldKind>>;
@@ -14,8 +27,8 @@ export const acquireFields = {
   namespace: "string",
   key: "string",
   owner: "string",
-  ttl_seconds: "integer",
-  block_seconds: "integer",
+  ttl_seconds: "int64",
+  block_seconds: "int64",
   if_not_exists: "boolean",
   txn_id: "string",
 } as const satisfies FieldKinds;
@@ -24,7 +37,7 @@ export const keepAliveFields = {
   namespace: "string",
   key: "string",
   lease_id: "string",
-  ttl_seconds: "integer",
+  ttl_seconds: "int64",
   txn_id: "string",
   // D1: one client always sends it; the header is what counts.
   fencing_token: "ignored",
@@ -50,6 +63,8 @@ interface Values {
   readonly string: string;
   readonly strings: readonly string[];
   readonly integer: number;
+  /** Rounded beyond 2^53. */
+  readonly int64: number;
   readonly boolean: boolean;
   readonly object: Readonly<Record<string, unknown>>;
   readonly any: unknown;
@@ -61,8 +76,8 @@ export type Decoded<Fields extends FieldKinds> = {
   readonly [Name in keyof Fields]?: Values[Fields[Name]];
 };
 
-/** A number in the text that is not a plain integer somewhere: then every literal is looked at. */
-const suspiciousNumber = /\d[.eE]/;
+/** A number in the text that is not a short plain integer: then every literal is looked at. */
+const suspiciousNumber = /\d[.eE]|\d{16}/;
 
 type BodyCode = "invalid_body" | "invalid_metadata";
 
@@ -108,7 +123,7 @@ function decode<Fields extends FieldKinds>(
     }
     const value = values[name];
     if (value === null || kind === "ignored") values[name] = undefined;
-    else if (!isOfKind(value, kind)) throw wrongType(name, kind, code);
+    else if (!isOfKind(value, kind)) throw wrongValue({ name, value, kind, code });
   }
   return (checksNumbers ? withPlainValues(text, fields, values) : values) as Decoded<Fields>;
 }
@@ -133,6 +148,9 @@ function isFree(kind: FieldKind | undefined): boolean {
 /** Stands for a number that was not written as an integer literal. */
 const notAnInteger = Symbol("not an integer literal");
 
+/** Stands for an integer of more than 64 bits. */
+const notAnInt64 = Symbol("more than 64 bits");
+
 function parse(text: string, code: BodyCode, checksNumbers: boolean): unknown {
   try {
     if (!checksNumbers) return JSON.parse(text);
@@ -151,11 +169,14 @@ function integerLiterals(
   context?: { readonly source?: string },
 ): unknown {
   if (typeof value !== "number") return value;
-  return /^-?\d+$/.test(context?.source ?? "") ? value : notAnInteger;
+  const literal = context?.source ?? "";
+  if (!/^-?\d+$/.test(literal)) return notAnInteger;
+  return Number.isSafeInteger(value) || isInt64(literal) ? value : notAnInt64;
 }
 
 function isOfKind(value: unknown, kind: FieldKind): boolean {
-  if (kind === "integer") return typeof value === "number" && Number.isSafeInteger(value);
+  if (kind === "integer") return Number.isSafeInteger(value);
+  if (kind === "int64") return Number.isInteger(value);
   if (kind === "any") return true;
   if (kind === "object") return typeof value === "object" && !Array.isArray(value);
   if (kind === "strings") {
@@ -167,11 +188,26 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
 /** What is wanted of the kinds whose names do not say it. */
 const rightForms: Readonly<Partial<Record<FieldKind, string>>> = {
   integer: "an integer literal without quotes or fraction",
+  int64: "an integer literal without quotes or fraction",
   strings: "an array of strings",
   object: "an object",
 };
 
-function wrongType(name: string, kind: FieldKind, code: BodyCode): LockdApiError {
-  const right = rightForms[kind] ?? `a ${kind}`;
+/** What integers are held to, by kind. */
+const integerRanges: Readonly<Partial<Record<FieldKind, string>>> = {
+  integer: "an integer from -(2^53-1) to 2^53-1",
+  int64: "an integer from -2^63 to 2^63-1",
+};
+
+function wrongValue(found: {
+  readonly name: string;
+  readonly value: unknown;
+  readonly kind: FieldKind;
+  readonly code: BodyCode;
+}): LockdApiError {
+  const { name, value, kind, code } = found;
+  const isTooLarge = value === notAnInt64 || Number.isInteger(value);
+  const range = isTooLarge ? integerRanges[kind] : undefined;
+  const right = range ?? rightForms[kind] ?? `a ${kind}`;
   return failure(code, `field "${name}" must be ${right}`);
 }

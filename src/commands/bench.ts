@@ -38,8 +38,7 @@ export default class Bench extends BaseCommand {
     const { flags, raw } = parsed;
     const plan = benchPlan(flags);
     const input = { flags, typed: typedFlags(raw), env: process.env };
-    const mode = selectMode(input, await clientConfig(input));
-    refuseUnlessMeant(mode, flags.yes);
+    refuseUnlessMeant(selectMode(input, await clientConfig(input)), flags.yes);
     const signal = this.interruptible();
     await this.withConnection(parsed, async (connection) => {
       const { runBench } = await import("../cli/bench/run-bench.ts");

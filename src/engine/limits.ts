@@ -315,6 +315,12 @@ export const queryRowsMax = 1_000;
  */
 export const scanPageRecords = 128;
 
+/**
+ * Records of candidates read at once, as many as a scan does; the first time no more than the page
+ * of the query can show, because most candidates of a good index are hits.
+ */
+export const candidateRecordsMax = 128;
+
 /** Keys an index is asked for at once. */
 export const candidatePageKeys = 128;
 

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { failure } from "../api/errors.ts";
 import type { LockdCall } from "../api/lockd.ts";
+import { halfClosedMsMax, hangUpRetryMs } from "./limits.ts";
 import { Query } from "./query-string.ts";
 
 /** The client went away before it was answered. */
@@ -26,6 +28,7 @@ export class Exchange implements LockdCall {
   /** The id every answer carries: the request's, or that of the message it is about. */
   answeredId: string;
   #abort: AbortController | undefined;
+  #waitAbort: AbortController | undefined;
 
   constructor(parts: {
     readonly request: IncomingMessage;
@@ -42,18 +45,66 @@ export class Exchange implements LockdCall {
     this.draining = parts.draining;
   }
 
-  /** Aborts when the client goes away before the answer is complete. */
+  /**
+   * Aborts when the connection is gone before the answer is complete. A client that only stopped
+   * sending may still be listening, so what ends soon is finished and answered; what has nothing
+   * to say for long is not, because nobody may be there to hear it.
+   */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = new AbortController();
       this.#abort = abort;
       const { response } = this;
       if (response.destroyed && !response.writableFinished) abort.abort(new ClientGone());
+      const { socket } = this.request;
+      let limit: NodeJS.Timeout | undefined;
+      const hangUp = (): void => {
+        limit = setTimeout(() => {
+          // From the first byte on, writing tells whether somebody is there.
+          if (!response.headersSent) abort.abort(hungUp());
+        }, halfClosedMsMax);
+      };
+      if (socket.readableEnded) hangUp();
+      else socket.once("end", hangUp);
       response.once("close", () => {
+        socket.off("end", hangUp);
+        clearTimeout(limit);
         if (!response.writableFinished) abort.abort(new ClientGone());
       });
     }
     return this.#abort.signal;
+  }
+
+  /**
+   * Aborts when the client stops sending, too: whether it is still there cannot be told then
+   * before something is written to it, and nothing may be waited for on behalf of nobody. The
+   * connection ends with the answer, so that what stands behind the wait is not run either.
+   */
+  get waitSignal(): AbortSignal {
+    if (this.#waitAbort === undefined) {
+      const abort = new AbortController();
+      this.#waitAbort = abort;
+      const { response } = this;
+      const { socket } = this.request;
+      const hangUp = (): void => {
+        response.shouldKeepAlive = false;
+        abort.abort(hungUp());
+      };
+      if (response.destroyed) abort.abort(new ClientGone());
+      else if (socket.readableEnded) hangUp();
+      else socket.once("end", hangUp);
+      response.once("close", () => {
+        socket.off("end", hangUp);
+        if (!response.writableFinished) abort.abort(new ClientGone());
+      });
+    }
+    return this.#waitAbort.signal;
+  }
+
+  /** The call of a stream without an end of its own: all of it is waiting. */
+  get endless(): LockdCall {
+    const { waitSignal, correlationId } = this;
+    return { signal: waitSignal, waitSignal, correlationId };
   }
 
   /** A request header as one trimmed text; undefined when absent. */
@@ -130,4 +181,10 @@ export class Exchange implements LockdCall {
     if (this.draining) all.push("Shutdown-Imminent", "true");
     return all;
   }
+}
+
+/** How a wait ends that nobody may be waiting for any more (http-core.md section 1, Disconnect). */
+function hungUp(): Error {
+  const detail = "the client stopped sending on this connection, which ends its waits";
+  return failure("waiting", detail, { retryAfterMs: hangUpRetryMs });
 }

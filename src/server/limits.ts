@@ -24,6 +24,15 @@ export const headersTimeoutMs = 10_000;
 /** Milliseconds an idle connection is kept; the contract asks for at least 5 minutes. */
 export const keepAliveTimeoutMs = 6 * 60_000;
 
+/** Milliseconds a refused connection may take to read why; then it is cut. */
+export const refusalLingerMs = 1_000;
+
+/** Milliseconds a call may go on without a word once its client stopped sending. */
+export const halfClosedMsMax = 10_000;
+
+/** Milliseconds until a wait that ended because its client hung up may be asked for again. */
+export const hangUpRetryMs = 1_000;
+
 /** Milliseconds of TCP keep-alive, so that vanished peers are noticed. */
 export const tcpKeepAliveMs = 15_000;
 

@@ -11,6 +11,7 @@ import { pipelinedBodyBytesMax, pipelinedRequestsMax } from "./limits.ts";
  */
 export class Pipelines {
   readonly #waiting = new WeakMap<Socket, number>();
+  readonly #newest = new WeakMap<Socket, ServerResponse>();
 
   /**
    * Runs a request once the answers before its own are out; never, when the connection ends first.
@@ -18,6 +19,7 @@ export class Pipelines {
    * be held meanwhile: it could not be read on, and its end would go unseen.
    */
   inTurn(response: ServerResponse, run: () => void): void {
+    this.#newest.set(response.req.socket, response);
     // Only the answer that goes out next has the socket; the others get it in their turn.
     if (response.socket !== null) {
       run();
@@ -34,6 +36,16 @@ export class Pipelines {
       this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1);
       run();
     });
+  }
+
+  /**
+   * True when what is written to the socket now would be taken for the answer to what was received
+   * last: nothing is owed, or only the answer to the very request that is still coming in.
+   */
+  isFree(socket: Socket): boolean {
+    const newest = this.#newest.get(socket);
+    if (newest === undefined || newest.writableFinished) return true;
+    return !newest.req.complete && newest.socket !== null && !newest.headersSent;
   }
 }
 

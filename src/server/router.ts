@@ -1,6 +1,6 @@
 import { AssertionError } from "node:assert";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { failure } from "../api/errors.ts";
+import { failure, type LockdError } from "../api/errors.ts";
 import type { ServedLockd } from "../api/lockd.ts";
 import { acceptedCorrelationId } from "../api/names.ts";
 import type { Random } from "../engine/ports/random.ts";
@@ -73,16 +73,8 @@ export class Router {
     const target = originForm(request.url ?? "/");
     const at = target.indexOf("?");
     const path = at === -1 ? target : target.slice(0, at);
-    const given = request.headers["x-correlation-id"];
-    const exchange = new Exchange({
-      request,
-      response,
-      correlationId:
-        acceptedCorrelationId(typeof given === "string" ? given : undefined) ??
-        this.#parts.random.uuid(),
-      search: at === -1 ? "" : target.slice(at + 1),
-      draining: this.draining,
-    });
+    const search = at === -1 ? "" : target.slice(at + 1);
+    const exchange = this.#exchangeOf(request, response, search);
     const route = routes.get(path);
     if (route !== health) this.lastActivityAt = performance.now();
     const { observer } = this.#parts;
@@ -120,6 +112,24 @@ export class Router {
     } catch (error) {
       this.#fail(exchange, route?.operation ?? "unknown", error);
     }
+  }
+
+  /** Answers a request that no endpoint is to see; the connection ends with it. */
+  refuse(request: IncomingMessage, response: ServerResponse, error: LockdError): void {
+    response.shouldKeepAlive = false;
+    this.#fail(this.#exchangeOf(request, response, ""), "refused", error);
+  }
+
+  /** The id the answer to a request carries: its own, or a new one. */
+  correlationIdFor(headers: IncomingMessage["headers"]): string {
+    const given = headers["x-correlation-id"];
+    const accepted = acceptedCorrelationId(typeof given === "string" ? given : undefined);
+    return accepted ?? this.#parts.random.uuid();
+  }
+
+  #exchangeOf(request: IncomingMessage, response: ServerResponse, search: string): Exchange {
+    const correlationId = this.correlationIdFor(request.headers);
+    return new Exchange({ request, response, correlationId, search, draining: this.draining });
   }
 
   #fail(exchange: Exchange, operation: string, error: unknown): void {

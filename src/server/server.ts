@@ -1,5 +1,6 @@
 import type { AssertionError } from "node:assert";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { failure } from "../api/errors.ts";
 import type { ServedLockd } from "../api/lockd.ts";
 import type { Clock } from "../engine/ports/clock.ts";
 import type { Random } from "../engine/ports/random.ts";
@@ -18,6 +19,7 @@ import {
 import { type ListenerAddress, listen } from "./listener.ts";
 import type { RequestObserver } from "./observe/request-observer.ts";
 import { Pipelines } from "./pipelines.ts";
+import { answerRefusals } from "./refusals.ts";
 import { Router } from "./router.ts";
 
 export interface ServerOptions {
@@ -107,7 +109,7 @@ function newHttpServer(router: Router, options: ServerOptions): Server {
     },
     (request, response) => {
       pipelines.inTurn(response, () => {
-        limitStalls(request, options.bodyIdleTimeoutMs);
+        limitStalls(router, response, options.bodyIdleTimeoutMs);
         void router.handle(request, response);
       });
     },
@@ -116,14 +118,30 @@ function newHttpServer(router: Router, options: ServerOptions): Server {
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
   server.maxHeadersCount = headerLinesMax;
+  answerHalfOpen(server);
+  answerRefusals(server, { router, pipelines });
   return server;
 }
 
-/** Ends a request whose body stalls. */
-function limitStalls(request: IncomingMessage, idleMs: number): void {
+/**
+ * Clients may stop sending and wait for their answer (`nc -N`). Node has the switch and no type for
+ * it; without it the answer in the making is thrown away.
+ */
+function answerHalfOpen(server: Server): void {
+  Object.assign(server, { httpAllowHalfOpen: true });
+}
+
+/** Refuses a request whose body stalls. */
+function limitStalls(router: Router, response: ServerResponse, idleMs: number): void {
   if (idleMs <= 0) return;
+  const request = response.req;
   request.setTimeout(idleMs, () => {
-    if (!request.complete) request.destroy(new Error("the request body stalled"));
+    if (request.complete) return;
+    const detail = `the request's body stood still for ${idleMs} ms`;
+    const stalled = (): void => void request.destroy(new Error(detail));
+    if (response.headersSent) return stalled();
+    response.once("finish", stalled);
+    router.refuse(request, response, failure("request_timeout", detail));
   });
   // The limit is the body's: waits and streams that follow may be idle as long as they like.
   request.once("end", () => request.socket.setTimeout(0));

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   changesPrefix,
+  getManyMax,
   type NamedObject,
   type Plan,
   type Precondition,
@@ -91,6 +92,26 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       const tag = await tagAfter(store, put(key, "one"));
       expect(await textOf(store, key)).toBe("one");
       expect((await store.get(key))?.tag).toBe(tag);
+    });
+
+    test("many at once are what each of them is alone, in the order asked for", async () => {
+      const [quoted, plain, gone, never] = [`${fresh()}"\\é\u{1f512}`, fresh(), fresh(), fresh()];
+      await store.apply([put(quoted, "q"), put(plain, randomBytes(20_000)), put(gone, "x")]);
+      await store.apply([{ kind: "delete", name: gone, when: any }]);
+      const names = [plain, gone, quoted, never, plain];
+      const alone = await Promise.all(names.map((one) => store.get(one)));
+      expect(await store.getMany(names)).toEqual(alone);
+      expect(alone.map((one) => one !== undefined)).toEqual([true, false, true, false, true]);
+      expect(await store.getMany([never])).toEqual([undefined]);
+      const most = Array.from({ length: getManyMax }, (_, at) => `${plain}/${at}`);
+      const steps = most.filter((_name, at) => at % 2 === 0).map((one) => put(one, one));
+      await store.apply(steps);
+      const found = await store.getMany(most);
+      expect(found).toHaveLength(getManyMax);
+      for (const [at, one] of found.entries()) {
+        const text = one === undefined ? undefined : Buffer.from(one.bytes).toString();
+        expect(text).toBe(at % 2 === 0 ? most[at] : undefined);
+      }
     });
 
     test("preconditions: absent, tag, any", async () => {
@@ -350,6 +371,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       await store.close();
       await store.close();
       await expect(store.get("x")).rejects.toMatchObject({ kind: "closed" });
+      await expect(store.getMany(["x"])).rejects.toMatchObject({ kind: "closed" });
       await expect(store.apply([put("x", "y")])).rejects.toMatchObject({ kind: "closed" });
       await expect(store.list("x", { limit: 1 })).rejects.toMatchObject({ kind: "closed" });
     });

@@ -1,6 +1,8 @@
 /** The probes against a real store and server. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 let place: Place;
 beforeAll(() => {
@@ -8,8 +10,10 @@ beforeAll(() => {
 });
 afterAll(() => place.remove());
 
-const check = async (...words: string[]) => {
-  const { code, stdout, stderr } = await place.run(["check", ...words]);
+const check = (...words: string[]) => tell(["check", ...words]);
+
+const tell = async (words: string[]) => {
+  const { code, stdout, stderr } = await place.run(words);
   expect([stderr, stdout.trim().split("\n").length]).toEqual([
     "",
     words.includes("--json") ? expect.any(Number) : 1,
@@ -18,7 +22,7 @@ const check = async (...words: string[]) => {
 };
 
 test("a key: held, by whom, for how long, and free", async () => {
-  expect(await check("key", "k", "--expect", "held")).toMatchObject({
+  expect(await tell(["check", "key", "k", "--expect", "held"])).toMatchObject({
     code: 2,
     stdout: expect.stringMatching(/^LOCKD KEY CRITICAL - default\/k: nobody holds it; free \| /),
   });
@@ -53,7 +57,7 @@ test("transactions: none, and one that is pending", async () => {
     /^LOCKD TXN OK - transactions: 0 pending, 0 in doubt/,
   );
   await place.run(["txn", "prepare", "c5v9d0sl70b3m3q8ndg0", "-p", "some-key"]);
-  expect((await check("txn", "--critical", "pending=0")).code).toBe(2);
+  expect((await tell(["check", "txn", "--critical", "pending=0"])).code).toBe(2);
 });
 
 test("a server: latency, and that it can write; gone is CRITICAL", async () => {

@@ -165,7 +165,9 @@ describe("through a server", () => {
     const { connect } = await import("../../dist/index.js" as string);
     const client = connect({ endpoints: server.url });
     for (let at = 0; at < 60; at += 1) {
-      for (const key of [`many/a/${at}`, `many/b/${at}`]) await client.acquire({ key });
+      for (const key of [`many/a/${at}`, `many/b/${at}`]) {
+        await client.acquire({ key, owner: "e2e", ttlMs: 600_000 });
+      }
     }
     await client.close();
     await names("lockd status many", ["compopt -o nospace", "many/"]);

@@ -1,8 +1,10 @@
 /** The doctor at a healthy place, and at sick ones. */
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 interface Check {
   readonly name: string;

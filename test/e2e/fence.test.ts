@@ -1,8 +1,10 @@
 /** `lockd fence check` as commands under a lease use it. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 let place: Place;
 beforeAll(() => {

@@ -77,7 +77,7 @@ describe("acquire", () => {
     ["a quoted number", '{"owner":"w","ttl_seconds":"5"}'],
     ["a fraction", '{"owner":"w","ttl_seconds":5.0}'],
     ["an exponent", '{"owner":"w","ttl_seconds":1e1}'],
-    ["a number beyond 2^53", '{"owner":"w","ttl_seconds":9007199254740993}'],
+    ["a number of more than 64 bits", '{"owner":"w","ttl_seconds":9223372036854775808}'],
     ["an array", "[]"],
     ["nothing", ""],
     ["a number for a text", '{"owner":7}'],
@@ -86,6 +86,31 @@ describe("acquire", () => {
     const answer = await post("/v1/acquire", body);
     expect([answer.status, answer.json.error]).toEqual([400, "invalid_body"]);
     expect(String(answer.json.detail)).not.toBe("");
+  });
+
+  test("seconds may have 64 bits, and are cut to what is configured", async () => {
+    const body = (seconds: string, key: string): string =>
+      `{"key":"${key}","owner":"w","block_seconds":-1,"ttl_seconds":${seconds}}`;
+    const nowUnix = Math.floor(Date.now() / 1000);
+    for (const [seconds, granted] of [
+      ["9223372036854775807", 1800],
+      ["9007199254740993", 1800],
+      ["-9223372036854775808", 30],
+    ] as const) {
+      const { status, json } = await post("/v1/acquire", body(seconds, freshKey()));
+      expect(status).toBe(200);
+      expect(Number(json.expires_at_unix) - nowUnix).toBeGreaterThanOrEqual(granted);
+      expect(Number(json.expires_at_unix) - nowUnix).toBeLessThan(granted + 10);
+    }
+    const { json } = await post("/v1/acquire", body("-9223372036854775809", freshKey()));
+    expect(json.detail).toBe('field "ttl_seconds" must be an integer from -2^63 to 2^63-1');
+  });
+
+  test("a queue's numbers have 53 bits at most, and a longer one is told so", async () => {
+    const body = '{"queue":"q","message_id":"m","lease_id":"l","fencing_token":9007199254740993}';
+    const { status, json } = await post("/v1/queue/ack", body);
+    expect([status, json.error]).toEqual([400, "invalid_body"]);
+    expect(json.detail).toBe('field "fencing_token" must be an integer from -(2^53-1) to 2^53-1');
   });
 
   test("null means absent, also for the whole body", async () => {

@@ -1,4 +1,5 @@
 /** Queries as bytes on the wire (query-and-lql.md sections 4, 9 to 11; cases 46 to 67). */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Engine } from "../../src/engine/engine.ts";
 import { StoreFailure } from "../../src/engine/ports/store.ts";
@@ -312,7 +313,8 @@ describe("documents", () => {
     const connection = new RawConnection(url);
     connection.say("GET /v1/query?exists=/nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
     await expect.poll(() => scans).toBe(1);
-    connection.socket.destroy();
+    // A reset: the end of sending alone would not say that nobody listens.
+    connection.socket.resetAndDestroy();
     await connection.closed();
     // The server hears of it in its own time.
     await call(`${url}/healthz`);
@@ -320,6 +322,20 @@ describe("documents", () => {
     await call(`${url}/healthz`);
     store.scan = scan;
     expect(scans).toBe(1);
+  });
+
+  test("half-closed, even a walk without end has one", { timeout: 30_000 }, async () => {
+    const scan = store.scan;
+    store.scan = async (prefix, options) => {
+      await sleep(50);
+      return { ...(await scan.call(store, prefix, { ...options, after: prefix })), more: true };
+    };
+    const connection = new RawConnection(url);
+    connection.say("GET /v1/query?exists=/nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    connection.hangUp();
+    await connection.closed();
+    store.scan = scan;
+    expect(connection.heard).toMatch(/^HTTP\/1\.1 409 Conflict\r\n/);
   });
 });
 

@@ -53,6 +53,11 @@ export class RawConnection {
     this.socket.write(text, "latin1");
   }
 
+  /** Stops sending and goes on listening, as `nc -N` does. */
+  hangUp(): void {
+    this.socket.end();
+  }
+
   /** Resolves when what was heard matches; rejects when the connection ends before. */
   until(pattern: RegExp): Promise<string> {
     return new Promise((resolve, reject) => {

@@ -93,6 +93,22 @@ export class SimStore implements Store {
     return object;
   }
 
+  /** Each of its own moment, as the port allows. */
+  async getMany(names: readonly string[]): Promise<readonly (StoredObject | undefined)[]> {
+    this.calls += 1;
+    await this.#travel("store-read-slow");
+    if (this.#parts.faults.strikes("store-read-unavailable")) {
+      throw this.#unavailable(names[0] ?? "");
+    }
+    const objects: (StoredObject | undefined)[] = [];
+    for (const name of names) {
+      objects.push(this.#parts.truth.durable.get(name));
+      if (objects.length < names.length) await this.#travel();
+    }
+    await this.#travel("store-read-slow");
+    return objects;
+  }
+
   async getStream(name: string): Promise<ObjectStream | undefined> {
     this.calls += 1;
     await this.#travel("store-read-slow");

@@ -8,6 +8,8 @@ export function withApply(store: Store, apply: Apply, get?: Store["get"]): Store
     label: store.label,
     capabilities: store.capabilities,
     get: get ?? ((name) => store.get(name)),
+    getMany: (names) =>
+      get === undefined ? store.getMany(names) : Promise.all(names.map((name) => get(name))),
     getStream: (name) => store.getStream(name),
     apply,
     putStream: (name, source, signal) => store.putStream(name, source, signal),

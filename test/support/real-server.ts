@@ -22,9 +22,10 @@ export interface RealServer {
 export async function startRealServer(options: {
   readonly directory?: string;
   readonly drainGraceMs?: number;
+  readonly bodyIdleTimeoutMs?: number;
   readonly index?: (store: Store) => NamespaceIndex;
 }): Promise<RealServer> {
-  const { directory, drainGraceMs = 0 } = options;
+  const { directory, drainGraceMs = 0, bodyIdleTimeoutMs = 0 } = options;
   const url = directory === undefined ? "mem://" : `disk://${directory}`;
   const clock = new SystemClock();
   const random = systemRandom();
@@ -53,7 +54,7 @@ export async function startRealServer(options: {
     listeners: [{ proto: "tcp", host: "127.0.0.1", port: 0 }, ...socket],
     drainGraceMs,
     shutdownTimeoutMs: 1_000,
-    bodyIdleTimeoutMs: 0,
+    bodyIdleTimeoutMs,
     onBug: (error) => {
       throw error;
     },

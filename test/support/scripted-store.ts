@@ -55,6 +55,11 @@ export class ScriptedStore implements Store {
     return this.objects.get(name);
   }
 
+  async getMany(names: readonly string[]): Promise<readonly (StoredObject | undefined)[]> {
+    this.gets += 1;
+    return names.map((name) => this.objects.get(name));
+  }
+
   async getStream(name: string): Promise<ObjectStream | undefined> {
     const bytes = this.streams.get(name);
     if (bytes === undefined) return undefined;

@@ -161,7 +161,7 @@ export class Acquirer {
 
   #wait(request: CheckedAcquire, call: LockdCall, seen: Held): Promise<Granted> {
     const { clock } = this.#options;
-    const { signal } = call;
+    const signal = call.waitSignal ?? call.signal;
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const waiter: Waiter = {

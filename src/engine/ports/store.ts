@@ -121,6 +121,9 @@ export interface StoreCapabilities {
   readonly changes: boolean;
 }
 
+/** Names of one {@link Store.getMany} at most. */
+export const getManyMax = 256;
+
 /** Page of a listing at most. */
 export const listLimitMax = 1000;
 
@@ -140,6 +143,17 @@ export interface Store {
    * @throws StoreFailure
    */
   get(name: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
+
+  /**
+   * Reads 1 to {@link getManyMax} objects whole, in the order of their names; undefined for those
+   * that are absent. As many calls of `get`, for little more than the price of one; the objects
+   * need not be of one moment.
+   * @throws StoreFailure when one of them cannot be read
+   */
+  getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]>;
 
   /**
    * Opens a large object (one written by `putStream`); undefined when absent.

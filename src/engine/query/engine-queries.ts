@@ -110,7 +110,7 @@ export class EngineQueries implements Queries {
       const source =
         index === undefined
           ? scanSource(options.store, namespace)
-          : indexSource(index, { namespace, selector });
+          : indexSource({ index, store: options.store }, { namespace, selector, limit });
       const matcher =
         selector.root.kind === "all"
           ? undefined

@@ -1,6 +1,11 @@
 /** Where a walk gets its keys from, a page at a time: the records themselves, or an index. */
 import type { CheckedSelector } from "../../lql/selector/selector.ts";
-import { candidatePageKeys, scanPageAgeMsMax, scanPageRecords } from "../limits.ts";
+import {
+  candidatePageKeys,
+  candidateRecordsMax,
+  scanPageAgeMsMax,
+  scanPageRecords,
+} from "../limits.ts";
 import type { Store } from "../ports/store.ts";
 import { recordName } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
@@ -8,8 +13,7 @@ import type { NamespaceIndex } from "./candidates.ts";
 
 export interface PageEntry {
   readonly key: string;
-  /** The record's bytes when the page came with them; else they are still to be read. */
-  readonly record: Uint8Array | undefined;
+  readonly record: Uint8Array;
 }
 
 export interface SourcePage {
@@ -42,17 +46,63 @@ export function scanSource(store: Store, namespace: string): PageSource {
   };
 }
 
-/** What the index proposes; whether it is true is found out from the records. */
+interface IndexPageOf {
+  readonly namespace: string;
+  readonly selector: CheckedSelector;
+  /** Rows of the query's page. */
+  readonly limit: number;
+}
+
+/** What the index proposes, with the records that tell whether it is true. */
 export function indexSource(
-  index: NamespaceIndex,
-  { namespace, selector }: { readonly namespace: string; readonly selector: CheckedSelector },
+  { index, store }: { readonly index: NamespaceIndex; readonly store: Store },
+  asked: IndexPageOf,
 ): PageSource {
-  return {
-    // Only names are in the page, and each record is read when its turn comes.
-    pageAgeMsMax: Number.POSITIVE_INFINITY,
-    page: async (after, signal) => {
+  return new IndexSource(index, store, asked);
+}
+
+class IndexSource implements PageSource {
+  readonly pageAgeMsMax = scanPageAgeMsMax;
+  readonly #index: NamespaceIndex;
+  readonly #store: Store;
+  readonly #asked: IndexPageOf;
+  /** Candidates in byte order: names only, which may be as old as the index. */
+  #keys: readonly string[] = [];
+  #moreKeys = true;
+  /** Records read at once: one more than the page shows, to see whether something follows. */
+  #count: number;
+
+  constructor(index: NamespaceIndex, store: Store, asked: IndexPageOf) {
+    this.#index = index;
+    this.#store = store;
+    this.#asked = asked;
+    this.#count = Math.min(asked.limit + 1, candidateRecordsMax);
+  }
+
+  async page(after: string | undefined, signal: AbortSignal | undefined): Promise<SourcePage> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const keys = await this.#keysAfter(after, signal);
+      const some = keys.slice(0, this.#count);
+      if (some.length === 0) return { entries: [], more: false };
+      const more = keys.length > some.length || this.#moreKeys;
+      const entries = await this.#read(some, signal);
+      this.#count = candidateRecordsMax;
+      if (entries.length > 0 || !more) return { entries, more };
+      after = some.at(-1);
+    }
+  }
+
+  /** The candidates behind a key that are known, or the next ones of the index. */
+  async #keysAfter(
+    after: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly string[]> {
+    const { namespace, selector } = this.#asked;
+    if (after !== undefined) this.#keys = behind(this.#keys, after);
+    while (this.#keys.length === 0 && this.#moreKeys) {
       const { keys, more } = await callStore(() =>
-        index.candidates({
+        this.#index.candidates({
           namespace,
           selector,
           after,
@@ -60,7 +110,29 @@ export function indexSource(
           ...(signal === undefined ? {} : { signal }),
         }),
       );
-      return { entries: keys.map((key) => ({ key, record: undefined })), more };
-    },
-  };
+      this.#keys = keys;
+      this.#moreKeys = more && keys.length > 0;
+    }
+    return this.#keys;
+  }
+
+  async #read(
+    keys: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly PageEntry[]> {
+    const names = keys.map((key) => recordName(this.#asked.namespace, key));
+    const found = await callStore(() => this.#store.getMany(names, signal));
+    return keys.flatMap((key, at) => {
+      const record = found[at]?.bytes;
+      return record === undefined ? [] : [{ key, record }];
+    });
+  }
+}
+
+/** The keys of a sorted page behind one of them, or behind where it would stand. */
+function behind(keys: readonly string[], after: string): readonly string[] {
+  // Keys are ASCII: their order as texts is their order as bytes.
+  const at = keys.findIndex((key) => key > after);
+  if (at === 0) return keys;
+  return at === -1 ? [] : keys.slice(at);
 }

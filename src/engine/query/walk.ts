@@ -64,8 +64,7 @@ export class Walk {
       if (entry === undefined) return undefined;
       this.#at += 1;
       this.#after = entry.key;
-      const document =
-        entry.record === undefined ? await this.#load(entry.key) : this.#seenIn(entry);
+      const document = this.#view(entry.key, entry.record);
       if (document === undefined) continue;
       this.seen += 1;
       const match =
@@ -83,8 +82,7 @@ export class Walk {
     for (;;) {
       const entry = this.#current() ?? (await this.#turnPage());
       if (entry === undefined) return false;
-      const document =
-        entry.record === undefined ? await this.#load(entry.key) : this.#seenIn(entry);
+      const document = this.#view(entry.key, entry.record);
       if (document !== undefined) return true;
       this.#at += 1;
       this.#after = entry.key;
@@ -115,11 +113,6 @@ export class Walk {
     this.#more = page.more && page.entries.length > 0;
     this.#at = 0;
     return page.entries[0];
-  }
-
-  /** What the record in a page shows. */
-  #seenIn(entry: PageEntry): CommittedDocument | undefined {
-    return entry.record === undefined ? undefined : this.#view(entry.key, entry.record);
   }
 
   async #load(key: string): Promise<CommittedDocument | undefined> {

@@ -36,15 +36,18 @@ export class Dequeuer {
     this.#parts.refuseWhenDraining();
     return this.#parts.directory.withConsumer(request, async (queue) => {
       const page = await this.#takeReady(queue, request, request.pageSize);
+      const patience = patienceOf(request, call);
+      // What was ready goes to whoever still listens; what was waited for only to who is all there.
+      const given = page.length === 0 ? patience.signal : call.signal;
       if (page.length === 0) {
-        const first = await this.take(queue, request, patienceOf(request, call));
+        const first = await this.take(queue, request, patience);
         if (first === undefined) throw nothingWithin(request);
         page.push(first);
       }
-      await this.#fill(queue, request, { page, signal: call.signal });
-      if (call.signal?.aborted === true) {
+      await this.#fill(queue, request, { page, signal: patience.signal });
+      if (given?.aborted === true) {
         await Promise.all(page.map((delivery) => this.giveBack(delivery)));
-        throw call.signal.reason;
+        throw given.reason;
       }
       return page;
     });
@@ -305,7 +308,7 @@ export function patienceOf(request: CheckedDequeue, call: LockdCall): Patience {
   const { waitSeconds } = request;
   return {
     waitMs: waitSeconds === undefined ? undefined : waitSeconds * 1000,
-    signal: call.signal,
+    signal: call.waitSignal ?? call.signal,
   };
 }
 

@@ -43,7 +43,7 @@ function wholeNumber(text: string): number {
   throw failure("invalid_observation", `the limit "${text.slice(0, 40)}" is not a whole number`);
 }
 
-/** The stream ends when the client goes, and when the server drains. */
+/** The stream ends when the client goes or stops sending, and when the server drains. */
 async function events(lockd: Lockd, exchange: Exchange): Promise<void> {
   exchange.request.resume();
   const { query } = exchange;
@@ -58,7 +58,7 @@ async function events(lockd: Lockd, exchange: Exchange): Promise<void> {
       after: exchange.header("last-event-id") ?? query.get("after"),
       fromVersion: query.get("from_version"),
     },
-    exchange,
+    exchange.endless,
   );
   const writer = new ChangeWriter(exchange);
   try {

@@ -96,13 +96,12 @@ async function subscribe(
   withState: boolean,
 ): Promise<void> {
   const body = await queueBody(exchange, dequeueFields, { mayBeEmpty: true });
-  const stream = await queues.subscribe(dequeueRequest(exchange, body, withState), exchange);
-  const { response, request } = exchange;
+  const request = dequeueRequest(exchange, body, withState);
+  const stream = await queues.subscribe(request, exchange.endless);
   const closeStream = (): void => void stream.close().catch(() => {});
-  response.once("close", closeStream);
-  // Sooner than the response's: nothing may be leased for a client that is leaving.
-  request.socket.once("end", closeStream);
-  if (response.destroyed) closeStream();
+  // Nothing may be leased for a client that is leaving, or may be.
+  exchange.waitSignal.addEventListener("abort", closeStream, { once: true });
+  if (exchange.waitSignal.aborted) closeStream();
   const writer = new DeliveryWriter(exchange);
   try {
     await relay(queues, { stream, exchange, writer });
@@ -114,8 +113,7 @@ async function subscribe(
     writer.end();
     throw new StreamBroken(error);
   } finally {
-    response.off("close", closeStream);
-    request.socket.off("end", closeStream);
+    exchange.waitSignal.removeEventListener("abort", closeStream);
     await stream.close();
   }
 }
@@ -138,17 +136,15 @@ async function relay(
   for await (const delivery of stream) {
     // That the client left may stand behind what made this message ready: look once more.
     if (writer.begun) await setImmediate();
-    if (isLeaving(exchange)) {
+    if (exchange.waitSignal.aborted) {
       await giveBack(queues, delivery);
-      throw new ClientGone();
+      // Who only stopped sending gets a clean end; who is gone is not written to.
+      if (writer.begun && !exchange.response.destroyed) return;
+      throw exchange.waitSignal.reason;
     }
     if (!writer.begun) exchange.answeredId = delivery.correlationId;
     await writer.write({ ...delivery, meta: deliveryMeta(delivery) });
   }
-}
-
-function isLeaving({ response, request }: Exchange): boolean {
-  return response.destroyed || request.socket.readableEnded;
 }
 
 /** Its lease ends by itself when this fails. */

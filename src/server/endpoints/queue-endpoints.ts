@@ -126,7 +126,7 @@ function statsJson(result: QueueStats) {
 
 async function watch({ queues }: ServedLockd, exchange: Exchange): Promise<void> {
   const body = await queueBody(exchange, queueFields, { mayBeEmpty: true });
-  const changes = await queues.watch(addressOf(exchange, body), exchange);
+  const changes = await queues.watch(addressOf(exchange, body), exchange.endless);
   if (exchange.response.destroyed) return;
   const events = new EventStream(exchange, "queue_watch", eventKeepAliveMs);
   try {

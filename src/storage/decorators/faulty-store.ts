@@ -42,6 +42,14 @@ export class FaultyStore extends ForwardingStore {
     return super.get(name, signal);
   }
 
+  override async getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]> {
+    await this.#before("get");
+    return super.getMany(names, signal);
+  }
+
   override async list(prefix: string, options: PageOptions): Promise<NamePage> {
     await this.#before("list");
     return super.list(prefix, options);

@@ -43,6 +43,13 @@ export class ForwardingStore implements Store {
     return this.inner.get(name, signal);
   }
 
+  getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]> {
+    return this.inner.getMany(names, signal);
+  }
+
   getStream(name: string, signal?: AbortSignal): Promise<ObjectStream | undefined> {
     return this.inner.getStream(name, signal);
   }

@@ -13,6 +13,7 @@ import { ForwardingStore } from "./forwarding-store.ts";
 
 export type StoreVerb =
   | "get"
+  | "getMany"
   | "apply"
   | "putStream"
   | "deleteStream"
@@ -25,7 +26,7 @@ export interface VerbFigures {
   calls: number;
   /** Calls that rejected. */
   failures: number;
-  /** Bytes read by get and scan, written by apply and putStream. */
+  /** Bytes read by get, getMany and scan, written by apply and putStream. */
   bytes: number;
   /** Milliseconds in all, and of the slowest call. */
   totalMs: number;
@@ -40,6 +41,7 @@ function noFigures(): VerbFigures {
 export class MeteredStore extends ForwardingStore {
   readonly figures: Readonly<Record<StoreVerb, VerbFigures>> = {
     get: noFigures(),
+    getMany: noFigures(),
     apply: noFigures(),
     putStream: noFigures(),
     deleteStream: noFigures(),
@@ -59,6 +61,17 @@ export class MeteredStore extends ForwardingStore {
       "get",
       () => super.get(name, signal),
       (found) => found?.bytes.length ?? 0,
+    );
+  }
+
+  override getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]> {
+    return this.#measured(
+      "getMany",
+      () => super.getMany(names, signal),
+      (found) => found.reduce((sum, one) => sum + (one?.bytes.length ?? 0), 0),
     );
   }
 

@@ -57,6 +57,13 @@ export class RetryingStore extends ForwardingStore {
     return this.#retried(() => super.get(name, signal), signal);
   }
 
+  override getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]> {
+    return this.#retried(() => super.getMany(names, signal), signal);
+  }
+
   override getStream(name: string, signal?: AbortSignal): Promise<ObjectStream | undefined> {
     return this.#retried(() => super.getStream(name, signal), signal);
   }

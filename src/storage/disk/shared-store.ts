@@ -66,16 +66,29 @@ export class SharedStore implements Store {
   async get(name: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     this.#refuseWhenClosed();
     signal?.throwIfAborted();
+    return this.#read((rows) => rows.get(name));
+  }
+
+  async getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]> {
+    this.#refuseWhenClosed();
+    signal?.throwIfAborted();
+    return this.#read((rows) => rows.getMany(names));
+  }
+
+  async #read<T>(look: (rows: SqliteRows) => T): Promise<T> {
     const { rows } = this.#parts;
     try {
       return await this.#whenFree(() => {
         refuseWhenOwned(rows);
-        return rows.get(name);
+        return look(rows);
       });
     } catch (error) {
       if (!(error instanceof StoreFailure) || error.kind !== "owned") throw error;
       // An owner that cannot be asked: what it has moved into SQLite is the best there is.
-      return this.#whenFree(() => rows.get(name));
+      return this.#whenFree(() => look(rows));
     }
   }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { open, rm, stat } from "node:fs/promises";
 
 /** Mode of a file that did not exist before. */
@@ -15,7 +16,7 @@ export async function stageReplacement(
     (found) => found.mode & 0o777,
     () => newFileMode,
   );
-  const staged = `${file}.tmp-${process.pid}`;
+  const staged = `${file}.tmp-${randomUUID().slice(0, 8)}`;
   const handle = await open(staged, "wx", mode);
   try {
     for await (const chunk of content) await handle.appendFile(chunk);

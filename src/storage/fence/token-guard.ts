@@ -21,9 +21,6 @@ import { fileSystemOf } from "../disk/file-systems.ts";
 /** Milliseconds to wait for other processes at the same guard. */
 export const guardWaitMsMax = 10_000;
 
-/** Milliseconds of one wait inside SQLite, which may also give up at once (a crashed writer). */
-const guardWaitMsOnce = 500;
-
 export interface FenceCheck {
   /** The file that is guarded; need not exist. */
   readonly file: string;
@@ -74,7 +71,7 @@ export async function checkFence(check: FenceCheck, now: Date): Promise<FenceVer
     const file = guardedFile(check.file);
     await refuseNetwork(path.dirname(file));
     const guard = `${file}.fence`;
-    const db = new Database(guard, { timeout: guardWaitMsOnce });
+    const db = new Database(guard, { timeout: guardWaitMsMax });
     try {
       return await checkAt({ ...check, file }, { guard, db, now });
     } finally {

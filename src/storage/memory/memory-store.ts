@@ -59,6 +59,15 @@ export class MemoryStore implements Store {
     return this.#backend.objects.get(name);
   }
 
+  async getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]> {
+    this.#refuseWhenClosed();
+    signal?.throwIfAborted();
+    return names.map((name) => this.#backend.objects.get(name));
+  }
+
   async getStream(name: string): Promise<ObjectStream | undefined> {
     this.#refuseWhenClosed();
     const chunks = this.#backend.streams.get(name);

@@ -15,7 +15,7 @@ function indexedEngine() {
     const body = Buffer.from(JSON.stringify(value));
     await fixture.engine.update({ ...lease, release: "commit" }, body);
   };
-  return { ...fixture, index, commit };
+  return { ...fixture, store, index, commit };
 }
 
 describe("an index query", () => {
@@ -63,6 +63,43 @@ describe("an index query", () => {
     const rest = await engine.queries.keys({ limit: 1000, cursor: first.cursor });
     expect([...first.keys, ...rest.keys]).toEqual(keys);
     expect(rest.cursor).toBeUndefined();
+  });
+
+  test("reads its candidates many at a time, at first as many as can be shown", async () => {
+    const { engine, store, index, commit } = indexedEngine();
+    for (let n = 0; n < 300; n += 1) await commit(`k${n}`, { n });
+    await index.flush("default");
+    await engine.queries.keys({ limit: 1 });
+    const asked: number[] = [];
+    const { getMany } = store;
+    store.getMany = (names) => {
+      asked.push(names.length);
+      return getMany.call(store, names);
+    };
+    store.gets = 0;
+    expect((await engine.queries.keys({ limit: 20 })).keys).toHaveLength(20);
+    expect((await engine.queries.keys({ selector: { exists: "/no" }, limit: 20 })).keys).toEqual(
+      [],
+    );
+    expect(store.gets).toBe(asked.length);
+    expect(asked).toEqual([21, 21, 107, 128, 44]);
+  });
+
+  test("reads again what it read too long ago, but does not look it up again", async () => {
+    const { clock, engine, index, commit } = indexedEngine();
+    for (const key of ["a", "b", "c"]) await commit(key, { n: 1 });
+    await index.flush("default");
+    index.calls.length = 0;
+    const selector = { eq: { field: "/n", value: 1 } };
+    const rows = (await engine.queries.documents({ selector }))[Symbol.asyncIterator]();
+    expect((await rows.next()).value).toMatchObject({ key: "a" });
+    await commit("b", { n: 2 });
+    await clock.advance(251);
+    const next = rows.next();
+    await clock.advance(0);
+    expect((await next).value).toMatchObject({ key: "c" });
+    expect((await rows.next()).done).toBe(true);
+    expect(index.calls).toEqual(["candidates -"]);
   });
 });
 

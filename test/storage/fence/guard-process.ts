@@ -1,5 +1,5 @@
 /** Replaces a file under its guard, once with each token; refused ones are as they should be. */
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { stageReplacement } from "../../../src/storage/fence/staged-replacement.ts";
 import { checkFence } from "../../../src/storage/fence/token-guard.ts";
 
@@ -9,12 +9,11 @@ for (const token of tokens) {
   const content = async function* () {
     yield Buffer.from(token);
   };
+  const replacement = await stageReplacement(file, content());
   try {
-    const replacement = await stageReplacement(file, content());
     await checkFence({ file, token: Number(token), replacement }, new Date());
   } catch (error) {
     if ((error as { code?: string }).code !== "fencing_token_stale") throw error;
-    const { rmSync } = await import("node:fs");
-    rmSync(`${file}.tmp-${process.pid}`, { force: true });
+    rmSync(replacement);
   }
 }

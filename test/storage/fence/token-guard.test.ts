@@ -18,6 +18,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { stageReplacement } from "../../../src/storage/fence/staged-replacement.ts";
 import { checkFence } from "../../../src/storage/fence/token-guard.ts";
 
+vi.setConfig({ testTimeout: 60_000 });
+
 const now = new Date(0);
 const program = path.join(import.meta.dirname, "guard-process.ts");
 
@@ -103,7 +105,7 @@ test("a guard in use is waited for", async () => {
   const other = new Database(`${file}.fence`);
   other.exec("BEGIN EXCLUSIVE");
   const child = start(["2"]);
-  await vi.waitFor(() => expect(existsSync(`${file}.ready`)).toBe(true));
+  await vi.waitFor(() => expect(existsSync(`${file}.ready`)).toBe(true), 20_000);
   expect(child.exitCode).toBe(null);
   other.exec("ROLLBACK");
   other.close();
@@ -147,7 +149,7 @@ test("ten processes with mixed tokens: the file's tokens only ever go up", async
 test("processes killed at any moment leave a guard that still works", async () => {
   for (let round = 0; round < 8; round += 1) {
     const child = start(Array.from({ length: 200 }, (_, at) => String(1 + round * 1000 + at)));
-    await vi.waitFor(() => expect(existsSync(`${file}.ready`)).toBe(true));
+    await vi.waitFor(() => expect(existsSync(`${file}.ready`)).toBe(true), 20_000);
     await new Promise((resolve) => setTimeout(resolve, 5 + round * 7));
     child.kill("SIGKILL");
     await once(child, "exit");

@@ -75,6 +75,24 @@ class ExclusiveStore implements Store {
     return fresh.bytes === undefined ? undefined : { bytes: fresh.bytes, tag: tagOf(fresh.seq) };
   }
 
+  /** What only the overlay has, and the rest from the rows, in one turn of the event loop. */
+  async getMany(names: readonly string[]): Promise<readonly (StoredObject | undefined)[]> {
+    this.#refuseWhenClosed();
+    const { overlay } = this.#writer;
+    const fresh = names.map((name) => overlay.get(name));
+    if (!fresh.some((entry) => entry !== undefined)) return this.#parts.rows.getMany(names);
+    const moved = this.#parts.rows.getMany(names.filter((_name, at) => fresh[at] === undefined));
+    let next = 0;
+    return fresh.map((entry) => {
+      if (entry === undefined) {
+        next += 1;
+        return moved[next - 1];
+      }
+      const { bytes, seq } = entry;
+      return bytes === undefined ? undefined : { bytes, tag: tagOf(seq) };
+    });
+  }
+
   async getStream(name: string): Promise<ObjectStream | undefined> {
     this.#refuseWhenClosed();
     return this.#parts.content.read(name);
