@@ -11,7 +11,7 @@ import { withoutDevtools } from "../scripts/dashboard-apart.ts";
 import { startLockd } from "./support/children.ts";
 
 const rounds = Number(process.argv[2] ?? 15);
-const idleSeconds = 10;
+const idleSeconds = 20;
 const root = path.join(import.meta.dirname, "..");
 const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-tui-"));
 const bare = path.join(directory, "bare.mjs");

@@ -15,7 +15,16 @@ import { deferredModules } from "./deferred-modules.ts";
 const root = path.join(import.meta.dirname, "..");
 
 /** Loaded from node_modules as they are: native code, worker files, or large and rarely needed. */
-const external = ["better-sqlite3", "pino", "prom-client", "yaml", "typescript", "ts-node", "tsx"];
+const external = [
+  "better-sqlite3",
+  "pino",
+  "prom-client",
+  "@opentelemetry/*",
+  "yaml",
+  "typescript",
+  "ts-node",
+  "tsx",
+];
 
 /** CommonJS packages inside an ES module bundle still call `require` for Node's own modules. */
 const requireBanner =

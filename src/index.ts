@@ -6,6 +6,7 @@
 import type { Lockd } from "./api/lockd.ts";
 import { clientOver } from "./client/client.ts";
 import type { AnswerListener } from "./client/client-shared.ts";
+import { activeTraceContext } from "./client/trace-context.ts";
 import type { LockdClient, SessionOptions } from "./client/types.ts";
 
 export * from "./api/errors.ts";
@@ -40,10 +41,12 @@ export {
   withTransaction,
 } from "./client/free-functions.ts";
 export { generateCorrelationId } from "./client/generate-correlation-id.ts";
+export type * from "./client/observation/observation-types.ts";
 export type * from "./client/query/query-types.ts";
 export { runConsumers, startConsumers } from "./client/queue/consumer-group.ts";
 export type * from "./client/queue/queue-types.ts";
 export { parseRetryAfter } from "./client/retry-after.ts";
+export type { TraceContext, TraceContextSource } from "./client/trace-context.ts";
 export type * from "./client/txn/txn-types.ts";
 export type * from "./client/types.ts";
 export { matchSelector } from "./lql/match/match-selector.ts";
@@ -94,7 +97,13 @@ export async function openLockd(options: OpenOptions): Promise<LockdClient> {
       clock,
       defaultTtlSeconds: seconds(defaultTtlMs),
       maxTtlSeconds: seconds(maxTtlMs),
-      owner: { closeTimeoutMs, keepAliveTimeoutMs, random, onAnswer },
+      owner: {
+        closeTimeoutMs,
+        keepAliveTimeoutMs,
+        random,
+        onAnswer,
+        traceContext: activeTraceContext,
+      },
     });
     return local.lockd;
   };

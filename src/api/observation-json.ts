@@ -43,6 +43,7 @@ function leaseJson(lease: OverviewLease) {
     fencing_token: lease.fencingToken,
     acquired_at_unix: lease.acquiredAtUnix,
     expires_at_unix: lease.expiresAtUnix,
+    ttl_ms: lease.ttlMs,
     remaining_ms: Math.round(lease.remainingMs),
     waiters: lease.waiters,
     version: lease.version,

@@ -38,6 +38,8 @@ export interface OverviewLease {
   readonly fencingToken: number;
   readonly acquiredAtUnix: number;
   readonly expiresAtUnix: number;
+  /** What its last grant or renewal was for; undefined from servers that do not tell. */
+  readonly ttlMs?: number | undefined;
   /** By the answering side's clock. */
   readonly remainingMs: number;
   /** Callers waiting in the answering process; undefined when it cannot know. */

@@ -96,10 +96,11 @@ function timeLimit(
 
 async function openInline(mode: Mode & { readonly kind: "inline" }): Promise<Connection> {
   const { LocalLockd } = await import("../local/local-lockd.ts");
+  const { inheritedTraceContext } = await import("../client/trace-context.ts");
   let inline = true;
   const lockd = new LocalLockd({
     store: mode.storeUrl,
-    owner: { httpLibrary: "node" },
+    owner: { httpLibrary: "node", traceContext: inheritedTraceContext(process.env) },
     onCarrier: (carrier) => {
       inline = carrier === "inline";
     },
@@ -113,11 +114,13 @@ async function openServer(
   mode: { readonly endpoints: string },
 ): Promise<Lockd> {
   const { HttpLockd } = await import("../client/http-lockd.ts");
+  const { inheritedTraceContext } = await import("../client/trace-context.ts");
   const shuffle = clientSetting(config, "endpoint-shuffle");
   const duration = (name: DurationFlag) => timeLimit(flags[name], config, name);
   const retries = firstGiven(flags.retries, clientSetting(config, "retries"));
   return new HttpLockd({
     httpLibrary: "node",
+    traceContext: inheritedTraceContext(process.env),
     endpoints: mode.endpoints,
     disableMtls: flags["disable-mtls"] === true || configSwitch(config, "disable-mtls"),
     shuffle:

@@ -20,10 +20,11 @@ import {
 import { type AnswerListener, ClientShared } from "./client-shared.ts";
 import { callerCorrelationId } from "./correlation-id.ts";
 import { closedError } from "./http-carrier.ts";
-import { HttpLockd } from "./http-lockd.ts";
 import { keyDescription } from "./key-description.ts";
 import { type LeaseFacts, LeaseView } from "./lease-view.ts";
+import { ObservationCalls } from "./observation/observation-calls.ts";
 import { Snapshot } from "./once-body.ts";
+import { openCarrier } from "./open-carrier.ts";
 import { QueryCalls } from "./query/query-calls.ts";
 import type {
   DocumentRows,
@@ -39,7 +40,6 @@ import { Session } from "./session.ts";
 import { SessionCore } from "./session-core.ts";
 import { stateNotFound } from "./state-calls.ts";
 import type { TransactionHost } from "./txn/running-transaction.ts";
-import { TransactionCalls } from "./txn/transaction-calls.ts";
 import type {
   AcquireRequest,
   Call,
@@ -64,11 +64,7 @@ import type {
  */
 export function createClient(options: ClientOptions): LockdClient {
   const { endpoints, shuffle, disableMtls, transport } = options;
-  const open = (onAnswer: AnswerListener): Lockd => {
-    if (transport === undefined) return new HttpLockd({ ...options, onAnswer });
-    if (endpoints === undefined) return transport;
-    throw new LockdConfigError("invalid_option", "give endpoints or a transport, not both");
-  };
+  const open = (onAnswer: AnswerListener): Lockd => openCarrier(options, onAnswer);
   if (endpoints === undefined || transport !== undefined) return clientOver(open, options);
   return clientOver(open, options, { kind: "http", endpoints, shuffle, disableMtls });
 }
@@ -86,7 +82,7 @@ export function clientOver(
   return new SessionClient(shared, undefined);
 }
 
-class SessionClient extends TransactionCalls implements LockdClient, ForUpdateHost {
+class SessionClient extends ObservationCalls implements LockdClient, ForUpdateHost {
   readonly #shared: ClientShared;
   readonly #correlationId: string | undefined;
   readonly #queries: QueryCalls;

@@ -16,6 +16,7 @@ import {
   resolveHttpOptions,
 } from "./http-options.ts";
 import { pause } from "./pause.ts";
+import { type TraceContextSource, traceHeaders } from "./trace-context.ts";
 import { WireRequests } from "./wire-request.ts";
 
 /**
@@ -88,6 +89,8 @@ export class HttpCarrier {
   ): Promise<T> {
     const { correlationId } = progress.call;
     if (correlationId !== undefined) wire.headers.push("x-correlation-id", correlationId);
+    const { traceContext } = this.options;
+    if (traceContext !== undefined) await addTrace(wire, traceContext);
     const answer = await this.#failover.attempt(wire, progress);
     const details = {
       operation: wire.operation,
@@ -136,6 +139,13 @@ export class HttpCarrier {
       await pause(clock, pauseMs, progress.signal);
     }
   }
+}
+
+/** Only waits where there is something to wait for. */
+async function addTrace(wire: WireCall, source: TraceContextSource): Promise<void> {
+  const context = source();
+  if (context === undefined) return;
+  wire.headers.push(...traceHeaders(await context));
 }
 
 /** What calls on a closed client are told. */

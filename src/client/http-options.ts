@@ -22,6 +22,7 @@ import {
   httpTimeoutMsSeveral,
   keepAliveTimeoutMsDefault,
 } from "./limits.ts";
+import type { TraceContextSource } from "./trace-context.ts";
 
 /** How to reach servers. Everything but the endpoints has a default (client-sdk.md section 2). */
 export interface HttpLockdOptions extends EndpointOptions {
@@ -47,6 +48,8 @@ export interface HttpLockdOptions extends EndpointOptions {
   readonly random?: ClientRandom | undefined;
   /** Told of every answer with its lower-cased headers: drain announcements and the like. */
   readonly onAnswer?: ((endpoint: string, headers: AnswerHeaders) => void) | undefined;
+  /** The trace each request belongs to; none unless given. */
+  readonly traceContext?: TraceContextSource | undefined;
 }
 
 /** Complete and checked. */
@@ -62,6 +65,7 @@ export interface ResolvedHttpOptions {
   readonly clock: ClientClock;
   readonly random: ClientRandom;
   readonly onAnswer: ((endpoint: string, headers: AnswerHeaders) => void) | undefined;
+  readonly traceContext: TraceContextSource | undefined;
 }
 
 /** @throws LockdConfigError for values that make no sense */
@@ -93,6 +97,7 @@ export function resolveHttpOptions(options: HttpLockdOptions): ResolvedHttpOptio
     clock: options.clock ?? systemClientClock(),
     random: options.random ?? systemClientRandom(),
     onAnswer: options.onAnswer,
+    traceContext: options.traceContext,
   };
 }
 

@@ -1,8 +1,10 @@
 import type { Lockd } from "../api/lockd.ts";
 import type { AttachmentReader, AttachmentStore } from "./attachment-types.ts";
 import type { ClientClock, ClientRandom } from "./client-ports.ts";
+import type { ObservationMethods } from "./observation/observation-types.ts";
 import type { QueryMethods } from "./query/query-types.ts";
 import type { QueueClient } from "./queue/queue-types.ts";
+import type { TraceContextSource } from "./trace-context.ts";
 import type { TransactionMethods } from "./txn/txn-types.ts";
 
 /** Common to every call. A plain AbortSignal may be passed instead. */
@@ -223,6 +225,7 @@ export interface LockdClient
   extends QueueClient,
     QueryMethods,
     TransactionMethods,
+    ObservationMethods,
     AsyncDisposable {
   readonly namespace: string;
   useNamespace(ns: string): void;
@@ -284,6 +287,11 @@ export interface ClientOptions extends SessionOptions {
   disableMtls?: boolean | undefined;
   /** Limit of ordinary requests, ms; 15 000, or 3 000 with several endpoints. */
   httpTimeoutMs?: number | undefined;
+  /**
+   * The W3C trace context that requests carry; that of OpenTelemetry unless given, where the
+   * application has registered it.
+   */
+  traceContext?: TraceContextSource | undefined;
   /** Carries the calls instead of HTTP (an engine in this process); closed with the client. */
   transport?: Lockd | undefined;
 }

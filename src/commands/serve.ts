@@ -32,6 +32,7 @@ export default class Serve extends BaseCommand {
       plan: servePlan(settings),
       version: this.context.version,
       logMode: process.env.LOCKD_LOG_MODE === "console" ? "console" : "json",
+      verboseFields: process.env.LOCKD_LOG_VERBOSE_FIELDS === "1",
       configPath: config.path,
       unknownKeys: unknownKeys(config),
     });

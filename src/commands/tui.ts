@@ -35,7 +35,10 @@ export default class Tui extends BaseCommand {
   protected override async run(): Promise<void> {
     const { flags, raw } = await this.parse(Tui);
     const { refreshMsMin, serversMax } = await import("../tui/limits.ts");
-    const settings = dashboardSettings(flags, refreshMsMin);
+    const { clientValue, loadConfig } = await import("../cli/config-file.ts");
+    const config = await loadConfig(flags.config, process.env);
+    const queue = flags.queue ?? [clientValue(config, "tui.queues") ?? ""];
+    const settings = dashboardSettings({ ...flags, queue }, refreshMsMin);
     if (!flags.once) needTerminal("--once");
     // The dashboard tries again by itself, and shows that it does.
     const own = { ...flags, retries: flags.retries ?? "-1" };

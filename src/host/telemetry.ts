@@ -21,6 +21,8 @@ export interface TelemetryOptions {
   readonly level: LogLevel;
   /** `console` is for people; JSON lines otherwise (LOCKD_LOG_MODE). */
   readonly mode: "json" | "console";
+  /** `time`, `level`, `message` in place of the short names (LOCKD_LOG_VERBOSE_FIELDS). */
+  readonly verboseFields?: boolean;
   /** Where lines go; standard error unless a test says otherwise. */
   readonly write?: (line: string) => void;
 }
@@ -33,7 +35,8 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
   if (options.level === "none") return silentTelemetry;
   const { pino } = await import("pino");
   const write = options.write ?? ((line: string) => process.stderr.write(line));
-  const render = options.mode === "console" ? consoleLine : ordered;
+  const json = options.verboseFields === true ? verbose : ordered;
+  const render = options.mode === "console" ? consoleLine : json;
   const log = pino(
     {
       level: options.level,
@@ -65,6 +68,11 @@ interface Line extends Readonly<Record<string, unknown>> {
 function ordered(text: string): string {
   const { ts, lvl, msg, ...fields } = JSON.parse(text) as Line;
   return `${JSON.stringify({ ts, lvl, msg, ...fields })}\n`;
+}
+
+function verbose(text: string): string {
+  const { ts: time, lvl: level, msg: message, ...fields } = JSON.parse(text) as Line;
+  return `${JSON.stringify({ time, level, message, ...fields })}\n`;
 }
 
 function consoleLine(text: string): string {

@@ -17,6 +17,7 @@ import { stateRoutes } from "./endpoints/state-endpoints.ts";
 import { txnRoutes } from "./endpoints/txn-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
+import type { ObservedRequest, RequestObserver } from "./observe/request-observer.ts";
 import type { Route } from "./route.ts";
 import { StreamBroken } from "./stream-broken.ts";
 
@@ -49,6 +50,8 @@ export interface RouterParts {
   readonly lockd: ServedLockd;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  /** Without one, requests are neither counted nor traced. */
+  readonly observer?: RequestObserver | undefined;
   /** A broken invariant was found; the owner of the process decides what to do. */
   readonly onBug: (error: AssertionError) => void;
 }
@@ -66,7 +69,7 @@ export class Router {
   }
 
   /** The handler of `node:http`; never rejects. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = originForm(request.url ?? "/");
     const at = target.indexOf("?");
     const path = at === -1 ? target : target.slice(0, at);
@@ -74,16 +77,36 @@ export class Router {
     const exchange = this.#exchangeOf(request, response, search);
     const route = routes.get(path);
     if (route !== health) this.lastActivityAt = performance.now();
+    const { observer } = this.#parts;
+    if (observer === undefined) return this.#answer(exchange, route, path);
+    const observed: ObservedRequest = {
+      operation: route?.operation ?? "unknown",
+      method: request.method ?? "",
+      // What nobody knows may be anything, and as much of it as anybody likes.
+      path: route === undefined ? "unknown" : path,
+      headers: request.headers,
+      correlationId: exchange.correlationId,
+      status: () => response.statusCode,
+    };
+    return observer.request(observed, () => this.#answer(exchange, route, path, observed));
+  }
+
+  async #answer(
+    exchange: Exchange,
+    ...[route, path, observed]: [Route | undefined, string, ObservedRequest?]
+  ): Promise<void> {
+    const { observer, lockd } = this.#parts;
     const startedAt = performance.now();
     try {
       if (route === undefined) {
-        request.resume();
+        exchange.request.resume();
         throw failure("not_found", `there is no ${path.slice(0, 200)} here`);
       }
-      await route.run(this.#parts.lockd, exchange);
+      if (observer === undefined || observed === undefined) await route.run(lockd, exchange);
+      else await observer.operation(observed, () => route.run(lockd, exchange));
       this.#parts.telemetry.trace(`api.http.router.${route.operation}`, "http.request.complete", {
         cid: exchange.correlationId,
-        status: response.statusCode,
+        status: exchange.response.statusCode,
         duration_ms: Math.round(performance.now() - startedAt),
       });
     } catch (error) {
@@ -132,6 +155,9 @@ export class Router {
         status,
         code: error.code,
         detail: error.message,
+        leader_endpoint: body.leader_endpoint,
+        version: body.current_version,
+        etag: body.current_etag,
         retry_after: body.retry_after_seconds,
       });
       return;

@@ -17,6 +17,7 @@ import {
   tcpKeepAliveMs,
 } from "./limits.ts";
 import { type ListenerAddress, listen } from "./listener.ts";
+import type { RequestObserver } from "./observe/request-observer.ts";
 import { Pipelines } from "./pipelines.ts";
 import { answerRefusals } from "./refusals.ts";
 import { Router } from "./router.ts";
@@ -33,7 +34,17 @@ export interface ServerOptions {
   readonly shutdownTimeoutMs: number;
   /** Milliseconds a request body may stall; 0: for ever. */
   readonly bodyIdleTimeoutMs: number;
+  /** Around every request; without one nothing is counted or traced. */
+  readonly observer?: RequestObserver | undefined;
+  /** Told of a drain when it is over. */
+  readonly onDrained?: ((drain: DrainSummary) => void) | undefined;
   readonly onBug: (error: AssertionError) => void;
+}
+
+export interface DrainSummary {
+  readonly activeLeases: number;
+  readonly remainingLeases: number;
+  readonly elapsedMs: number;
 }
 
 export interface RunningServer {
@@ -151,8 +162,9 @@ async function stopServer(
   lockd.beginDrain(graceMs);
   if (graceMs <= 0) telemetry.info(sys, "shutdown.drain.skip", {});
   else {
+    const activeLeases = lockd.liveLeases();
     telemetry.info(sys, "shutdown.drain.begin", {
-      active_leases: lockd.liveLeases(),
+      active_leases: activeLeases,
       grace_period: `${graceMs}ms`,
       force_release: false,
       notify_clients: true,
@@ -161,11 +173,15 @@ async function stopServer(
       telemetry.debug(sys, "shutdown.drain.wait", { active_leases: lockd.liveLeases() });
       await pause(clock, drainPollMs);
     }
+    const remainingLeases = lockd.liveLeases();
+    const elapsedMs = Math.round(clock.monotonicMs() - startedAt);
+    options.onDrained?.({ activeLeases, remainingLeases, elapsedMs });
     telemetry.info(sys, "shutdown.drain.complete", {
-      active_leases: lockd.liveLeases(),
-      remaining: lockd.liveLeases(),
+      active_leases: activeLeases,
+      released: Math.max(0, activeLeases - remainingLeases),
+      remaining: remainingLeases,
       forced_releases: 0,
-      elapsed: `${Math.round(clock.monotonicMs() - startedAt)}ms`,
+      elapsed: `${elapsedMs}ms`,
     });
   }
   const leftMs = Math.max(closeMsMin, budgetMs - (clock.monotonicMs() - startedAt));

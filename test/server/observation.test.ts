@@ -58,6 +58,7 @@ test("the overview has the contract's members", async () => {
       fencing_token: 1,
       acquired_at_unix: expect.any(Number),
       expires_at_unix: lease.expiresAtUnix,
+      ttl_ms: 60_000,
       remaining_ms: expect.any(Number),
       waiters: 0,
       version: 0,

@@ -1,21 +1,24 @@
 /** Metrics of transactions and the sweeper: every name of the contract, and what it counts. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
+import { MachineLoadSampler } from "../../src/host/machine-load.ts";
+import { LockdMetrics } from "../../src/server/metrics/lockd-metrics.ts";
 import { type RunningMetrics, startMetrics } from "../../src/server/metrics/metrics-server.ts";
 import { type TestEngine, testEngine } from "../support/test-engine.ts";
 
+const machine = new MachineLoadSampler();
 let parts: TestEngine;
 let metrics: RunningMetrics;
 beforeAll(async () => {
   parts = testEngine({ transactions: { backendHash: "here" } });
   metrics = await startMetrics({
+    metrics: new LockdMetrics({ defaultNamespace: "default", version: "1.2.3", profiling: false }),
     lockd: parts.engine,
     listener: { proto: "tcp", host: "127.0.0.1", port: 0 },
-    defaultNamespace: "default",
-    version: "1.2.3",
-    profiling: false,
     telemetry: silentTelemetry,
     draining: () => false,
+    indexBacklog: () => [],
+    sampleMachine: () => machine.sample(),
   });
 });
 afterAll(async () => {

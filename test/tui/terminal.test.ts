@@ -81,6 +81,21 @@ describe.skipIf(version === undefined)("in a terminal", () => {
     await terminal.shows("release done");
   });
 
+  test("a filter while it is typed", async () => {
+    const terminal = started("ordinary");
+    await terminal.shows("worker-1");
+    terminal.press("2", "/");
+    terminal.type("order-00000");
+    compared("filter-80x24", await terminal.shows("/order-00000"));
+  });
+
+  test("a part that could not be had, the others beside it", async () => {
+    const terminal = started("degraded");
+    await terminal.shows("worker-1");
+    terminal.press("3");
+    compared("degraded-80x24", await terminal.shows("store_unavailable"));
+  });
+
   test("what is lost is said, with its age", async () => {
     const terminal = started("lost");
     compared("lost-80x24", await terminal.shows("not reachable"));

@@ -12,7 +12,7 @@ export const dashboardFlags = {
   }),
   queue: Flags.string({
     multiple: true,
-    description: "only this queue; may be given several times",
+    description: "only this queue; may be given several times [config: client.tui.queues]",
   }),
   refresh: Flags.string({
     default: "2s",

@@ -1,12 +1,13 @@
 /** The life of `lockd serve`: open, listen, wait for a signal, drain, close. */
 import type { Lockd } from "../../api/lockd.ts";
-import type { Clock } from "../../engine/ports/clock.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
-import type { SweepBudget } from "../../engine/sweep/sweeper.ts";
 import { SystemClock } from "../../host/clock.ts";
 import { systemRandom } from "../../host/random.ts";
 import { openTelemetry } from "../../host/telemetry.ts";
-import type { MetricsOptions, RunningMetrics } from "../../server/metrics/metrics-server.ts";
+import type { LockdMetrics } from "../../server/metrics/lockd-metrics.ts";
+import type { DrainSummary } from "../../server/server.ts";
+import { idleSweep } from "./idle-sweep.ts";
+import { Observers } from "./observers.ts";
 import type { ListenPlan, ServePlan } from "./serve-plan.ts";
 
 /** Name of the socket inside the store directory which inline commands look for. */
@@ -19,6 +20,7 @@ export interface RunServerOptions {
   readonly plan: ServePlan;
   readonly version: string;
   readonly logMode: "json" | "console";
+  readonly verboseFields?: boolean;
   readonly configPath: string | undefined;
   readonly unknownKeys: readonly string[];
   /** Runs beside the server, which ends with it. */
@@ -33,53 +35,41 @@ export interface Served {
 
 /** Serves until a signal came and the drain is over; answers the exit code. */
 export async function runServer(options: RunServerOptions): Promise<number> {
-  const { plan } = options;
+  const { plan, version, logMode: mode, verboseFields = false } = options;
   const ended = endSignal();
-  const telemetry = await openTelemetry({ level: plan.logLevel, mode: options.logMode });
-  welcome(options, telemetry);
-  const [{ Engine }, { openStore, backendHash }, ...others] = await Promise.all([
-    import("../../engine/engine.ts"),
-    import("../../storage/open.ts"),
-    import("../../indexing/open-index.ts"),
+  const plain = await openTelemetry({ level: plan.logLevel, mode, verboseFields });
+  welcome(options, plain);
+  const [{ openEngine }, { startServer }, names] = await Promise.all([
+    import("./open-engine.ts"),
     import("../../server/server.ts"),
     import("../../api/names.ts"),
   ]);
-  const [{ indexOptions }, { startServer }, names] = others;
   const defaultNamespace = names.normalizeNamespace(plan.defaultNamespace, "default");
+  const observers = await Observers.open({ plan, version, defaultNamespace, telemetry: plain });
+  const { telemetry, measures } = observers;
   const clock = new SystemClock({
     onStep: (ms) => telemetry.warn("server.lifecycle.core", "clock.step", { ahead_ms: ms }),
   });
   const random = systemRandom();
-  const onNotice = (event: string, fields: Readonly<Record<string, string | number>>): void =>
-    telemetry.warn("storage.backend.core", event, fields);
-  const store = await openStore(plan.storeUrl, { gear: "exclusive", onNotice });
-  const { version } = options;
-  const ports = { store, clock, random, telemetry };
-  const island = await backendHash({ ...ports, storeUrl: plan.storeUrl, onNotice });
-  const engine = new Engine({
-    ...plan,
-    ...ports,
-    version,
-    transactions: { ...plan.transactions, backendHash: island },
-    ...indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true }),
-    defaultNamespace,
-  });
+  const served = { plan, version, defaultNamespace, observers, clock, random };
+  const { engine, indexBacklog } = await openEngine(served);
   const bug = Promise.withResolvers<number>();
   let draining = false;
-  let metrics: RunningMetrics | undefined;
   try {
-    const parts = { lockd: engine, defaultNamespace, version, telemetry };
-    metrics = await openMetrics({ ...parts, plan, draining: () => draining });
+    await observers.listen({ lockd: engine, indexBacklog, draining: () => draining });
     const server = await startServer({
       ...plan,
-      lockd: metrics?.lockd ?? engine,
+      lockd: await observers.lockd(engine),
+      observer: observers.requests,
+      onDrained: (drain) => noteDrain(measures, drain),
       clock,
       random,
       telemetry,
       listeners: await listeners(plan, telemetry),
       onBug: () => bug.resolve(1),
     });
-    const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs: () => server.idleMs() });
+    const idleMs = () => server.idleMs();
+    const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs });
     const beside = options.beside?.({ lockd: engine, endpoints: server.endpoints });
     const ends = [ended.then(() => 0), bug.promise, ...(beside === undefined ? [] : [beside])];
     const exitCode = await Promise.race(ends);
@@ -88,24 +78,10 @@ export async function runServer(options: RunServerOptions): Promise<number> {
     await server.stop();
     return exitCode;
   } finally {
-    await metrics?.stop();
+    await observers.unlisten();
     await engine.close();
+    await observers.stop();
   }
-}
-
-/** The metrics listener, and the counted lockd; undefined, and nothing loaded, without one. */
-async function openMetrics(parts: {
-  readonly plan: ServePlan;
-  readonly lockd: MetricsOptions["lockd"];
-  readonly defaultNamespace: string;
-  readonly version: string;
-  readonly telemetry: Telemetry;
-  readonly draining: () => boolean;
-}): Promise<RunningMetrics | undefined> {
-  const { metricsListen: listener, profilingMetrics: profiling } = parts.plan;
-  if (listener === undefined) return undefined;
-  const { startMetrics } = await import("../../server/metrics/metrics-server.ts");
-  return await startMetrics({ ...parts, listener, profiling });
 }
 
 function welcome(options: RunServerOptions, telemetry: Telemetry): void {
@@ -118,6 +94,7 @@ function welcome(options: RunServerOptions, telemetry: Telemetry): void {
   if (options.configPath !== undefined) {
     telemetry.info("cli.root", "loaded config file", { path: options.configPath });
   }
+  telemetry.info("server.lifecycle.init", "json compaction configured", { impl: "lockd" });
   for (const key of options.unknownKeys) telemetry.warn("cli.root", "config.unknown_key", { key });
 }
 
@@ -149,47 +126,10 @@ function endSignal(): Promise<void> {
   });
 }
 
-interface IdleSweepParts {
-  readonly plan: ServePlan;
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
-  readonly engine: { sweep(budget: SweepBudget): Promise<object> };
-  readonly idleMs: () => number;
-}
-
-/** Tidies up while nobody asks for anything; stops as soon as somebody does. */
-function idleSweep(parts: IdleSweepParts): { stop(): void } {
-  const { plan, clock, telemetry, engine } = parts;
-  const abort = new AbortController();
-  let timer = arm();
-  function arm(): { cancel(): void } {
-    return clock.schedule(plan.sweepIntervalMs, () => {
-      void run().finally(() => {
-        if (!abort.signal.aborted) timer = arm();
-      });
-    });
-  }
-  async function run(): Promise<void> {
-    if (parts.idleMs() < plan.sweepGraceMs || plan.sweepOpsMax === 0) return;
-    const startedMs = clock.monotonicMs();
-    const signal = {
-      get aborted() {
-        // Somebody asked for something since: the last request is younger than this run.
-        return abort.signal.aborted || parts.idleMs() < clock.monotonicMs() - startedMs;
-      },
-    };
-    const budget = { opsMax: plan.sweepOpsMax, runtimeMsMax: plan.sweepRuntimeMsMax, signal };
-    try {
-      const summary = await engine.sweep(budget);
-      telemetry.debug("server.lifecycle.core", "sweeper.summary", { ...summary });
-    } catch (error) {
-      telemetry.warn("server.lifecycle.core", "sweeper.failed", { error: String(error) });
-    }
-  }
-  return {
-    stop: () => {
-      abort.abort();
-      timer.cancel();
-    },
-  };
+/** The histograms of a drain; scraped once more only by those who look while the server ends. */
+function noteDrain(measures: LockdMetrics | undefined, drain: DrainSummary): void {
+  if (measures === undefined) return;
+  measures.observe("lockd.shutdown.drain.active_leases", drain.activeLeases, {});
+  measures.observe("lockd.shutdown.drain.remaining_leases", drain.remainingLeases, {});
+  measures.observe("lockd.shutdown.drain.elapsed_seconds", drain.elapsedMs / 1000, {});
 }

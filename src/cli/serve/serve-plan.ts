@@ -1,5 +1,6 @@
 /** Turns settings into what the server needs, refusing what cannot work (cli.md section 16). */
 import { isIPv4, isIPv6 } from "node:net";
+import { type OtlpEndpoint, parseOtlpEndpoint } from "../../host/otlp/otlp-endpoint.ts";
 import { type LogLevel, parseLogLevel } from "../../host/telemetry.ts";
 import { UsageError } from "../usage-error.ts";
 import { parseDuration, parseSize, parseSwitch, parseWhole } from "../values.ts";
@@ -31,6 +32,8 @@ export interface ServePlan {
   /** undefined: nothing is counted. */
   readonly metricsListen: ListenPlan | undefined;
   readonly profilingMetrics: boolean;
+  /** undefined: nothing is traced. */
+  readonly otlpEndpoint: OtlpEndpoint | undefined;
   readonly queues: QueuePlan;
 }
 
@@ -76,6 +79,7 @@ export function servePlan(settings: SettingValues): ServePlan {
     logLevel,
     metricsListen: metricsListenPlan(text("metrics-listen")),
     profilingMetrics,
+    otlpEndpoint: otlpPlan(text("otlp-endpoint")),
     queues: queuePlan(settings),
   };
 }
@@ -121,6 +125,16 @@ function listenPlan(settings: SettingValues): ListenPlan {
 function metricsListenPlan(listen: string): ListenPlan | undefined {
   if (listen === "") return undefined;
   return { proto: "tcp", ...hostAndPort(listen, "metrics-listen", "127.0.0.1:9342") };
+}
+
+function otlpPlan(text: string): OtlpEndpoint | undefined {
+  if (text === "") return undefined;
+  const endpoint = parseOtlpEndpoint(text);
+  if (endpoint !== undefined) return endpoint;
+  throw new UsageError(
+    `otlp-endpoint "${text}" must be http(s)://host:4318 (OTLP over HTTP), or host:4317 or ` +
+      "grpc(s)://host:4317 (OTLP over gRPC)",
+  );
 }
 
 function hostAndPort(text: string, what: string, example: string) {

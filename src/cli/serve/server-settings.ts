@@ -173,6 +173,13 @@ export const serverSettings = [
     help: "also metrics of the runtime: heap, garbage collection, event loop",
   },
   {
+    name: "otlp-endpoint",
+    env: "LOCKD_OTLP_ENDPOINT",
+    kind: "text",
+    value: "",
+    help: "collector of traces: http(s)://host:4318, or host:4317 for gRPC; empty for none",
+  },
+  {
     name: "log-level",
     env: "LOCKD_LOG_LEVEL",
     kind: "level",

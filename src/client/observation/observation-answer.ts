@@ -66,6 +66,7 @@ function leaseOf(json: JsonAnswer): OverviewLease {
     fencingToken: json.integerOr("fencing_token", 0),
     acquiredAtUnix: json.integerOr("acquired_at_unix", 0),
     expiresAtUnix: json.integerOr("expires_at_unix", 0),
+    ttlMs: json.integerOr("ttl_ms", undefined),
     remainingMs: json.millisecondsOr("remaining_ms", 0),
     waiters: json.integerOr("waiters", undefined),
     version: json.integerOr("version", 0),

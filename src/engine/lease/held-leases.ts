@@ -6,8 +6,26 @@ export interface HeldKey {
   lease: Lease;
   version: number;
   staged: boolean;
+  /** Seconds its last grant or renewal was for; undefined where its record does not tell. */
+  ttlSeconds: number | undefined;
   /** Granted or renewed through this object, so that a drain waits for it. */
   own: boolean;
+}
+
+/** A held key as its record has it. */
+export function heldKey(
+  name: string,
+  ...[record, lease, own]: [KeyRecord, Lease, boolean]
+): HeldKey {
+  const { version, staged } = record;
+  // What was staged since has dated the record anew.
+  const ttlSeconds = staged === undefined ? ttlOf(record, lease) : undefined;
+  return { name, lease, version, staged: staged !== undefined, ttlSeconds, own };
+}
+
+/** Of a record as its lease was granted or renewed. */
+function ttlOf({ updatedAtUnix }: KeyRecord, lease: Lease): number {
+  return Math.max(0, lease.expiresAtUnix - updatedAtUnix);
 }
 
 /**
@@ -49,15 +67,20 @@ export class HeldLeases {
     return count;
   }
 
-  #set(name: string, { lease, version, staged }: KeyRecord, own: boolean): void {
+  #set(name: string, record: KeyRecord, own: boolean): void {
+    const { lease, version, staged } = record;
     if (lease === undefined) {
       this.#byName.delete(name);
       return;
     }
     const known = this.#byName.get(name);
     if (known === undefined) {
-      this.#byName.set(name, { name, lease, version, staged: staged !== undefined, own });
+      this.#byName.set(name, heldKey(name, record, lease, own));
       return;
+    }
+    // A write that leaves the end where it is says nothing of the time the lease was given.
+    if (known.lease.expiresAtUnix !== lease.expiresAtUnix || known.lease.id !== lease.id) {
+      known.ttlSeconds = ttlOf(record, lease);
     }
     known.lease = lease;
     known.version = version;

@@ -2,7 +2,7 @@
  * Every held key, for those who look. Where this process is the only writer it knows them all once
  * it has read those that were held before it started; elsewhere each look reads the store.
  */
-import { type HeldKey, HeldLeases } from "../lease/held-leases.ts";
+import { type HeldKey, HeldLeases, heldKey } from "../lease/held-leases.ts";
 import { overviewLoadWaitMs, overviewScanRecordsMax, overviewSliceEntries } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
@@ -119,9 +119,7 @@ export class KnownLeases {
     let looked = 0;
     for await (const page of walkRecords({ store: this.#store, clock: this.#clock }, everything)) {
       for (const { name, record } of page) {
-        const { lease, version, staged } = record;
-        if (lease === undefined) continue;
-        offer({ name, lease, version, staged: staged !== undefined, own: false });
+        if (record.lease !== undefined) offer(heldKey(name, record, record.lease, false));
       }
       looked += page.length;
       if (looked >= overviewScanRecordsMax) return false;

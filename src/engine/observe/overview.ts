@@ -87,7 +87,7 @@ export class OverviewMaker {
     }
   }
 
-  #row({ name, lease, version, staged }: HeldKey): OverviewLease {
+  #row({ name, lease, version, staged, ttlSeconds }: HeldKey): OverviewLease {
     const { options, room } = this.#engine;
     const { clock, store } = options;
     const { namespace, key } = placeOf(name, 0);
@@ -100,6 +100,7 @@ export class OverviewMaker {
       fencingToken: lease.fencingToken,
       acquiredAtUnix: lease.acquiredAtUnix,
       expiresAtUnix: lease.expiresAtUnix,
+      ttlMs: ttlSeconds === undefined ? undefined : ttlSeconds * 1000,
       remainingMs: Math.max(0, lease.expiresAtUnix * 1000 - clock.wallMs()),
       waiters: store.capabilities.exclusive ? room.waiting(name) : undefined,
       version,

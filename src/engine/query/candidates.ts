@@ -44,6 +44,14 @@ export interface NamespaceIndex {
   /** Told of every commit of this process, after it became durable. Costs next to nothing. */
   noteCommit?(namespace: string): void;
 
+  /** What it has still to take in, by namespace. */
+  backlog?(): readonly {
+    readonly namespace: string;
+    readonly depth: number;
+    /** Milliseconds since the oldest of these commits. */
+    readonly lagMs: number;
+  }[];
+
   /** Publishes what is pending, if it publishes by itself, and frees its files; idempotent. */
   close?(): Promise<void>;
 }

@@ -1,83 +1,86 @@
 /**
- * The metrics of security-and-operations.md section 17, as far as this server has what they count,
- * in a registry of their own. Loaded only when somebody listens for them.
+ * The metrics of security-and-operations.md section 17 in a registry of their own. Loaded only when
+ * somebody listens for them. What is there to be looked at is looked at when they are scraped.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Lockd } from "../../api/lockd.ts";
-import { histogramBounds, type MeterReader } from "../../engine/ports/metrics.ts";
-import { addEngineMetrics } from "./engine-metrics.ts";
+import type { MeasureLabels, Measures } from "../../engine/ports/measures.ts";
+import { LabelValues } from "./label-values.ts";
+import {
+  type MetricName,
+  type MetricRow,
+  metricTable,
+  msBuckets,
+  prometheusName,
+} from "./metric-table.ts";
 
-/** Milliseconds; the contract's bounds. */
-const buckets = [...histogramBounds];
+type NamesOf<Kind extends MetricRow["kind"]> = {
+  [Name in MetricName]: (typeof metricTable)[Name]["kind"] extends Kind ? Name : never;
+}[MetricName];
 
-const leaseLabels = ["lockd_namespace", "lockd_lease_result", "lockd_lease_kind"];
-const queueLabels = ["lockd_namespace", "lockd_queue"];
-const dequeueLabels = [...queueLabels, "lockd_queue_stateful"];
-
-/** A lockd that tells what it counted. */
-export interface MeteredEngine extends Lockd {
-  readonly meter: MeterReader;
-}
-
-interface MetricsChoice {
+export interface MetricsSettings {
   readonly version: string;
+  /** Also heap, garbage collection and event loop of the runtime. */
   readonly profiling: boolean;
+  readonly defaultNamespace: string;
 }
 
-export class LockdMetrics {
+export class LockdMetrics implements Measures {
   readonly registry = new Registry();
-  readonly lease = {
-    acquire: this.#leaseVerb("acquire"),
-    keepAlive: this.#leaseVerb("keepalive"),
-    release: this.#leaseVerb("release"),
-  };
-  readonly enqueued = this.#counter("lockd_queue_enqueue_total", "messages taken in", queueLabels);
-  readonly enqueuedBytes = this.#counter(
-    "lockd_queue_enqueue_bytes_total",
-    "bytes of payloads taken in",
-    queueLabels,
-  );
-  readonly enqueueMs = this.#histogram("lockd_queue_enqueue", "time of an enqueue", queueLabels);
-  readonly dequeued = this.#counter("lockd_queue_dequeue_total", "deliveries", dequeueLabels);
-  readonly dequeuedBytes = this.#counter(
-    "lockd_queue_dequeue_bytes_total",
-    "bytes of payloads delivered",
-    dequeueLabels,
-  );
-  readonly dequeueMs = this.#histogram("lockd_queue_dequeue", "time of a dequeue", dequeueLabels);
-  readonly inflight = new Gauge({
-    name: "lockd_lsf_lock_inflight",
-    help: "lease calls that are running or waiting",
-    registers: [this.registry],
-  });
+  readonly defaultNamespace: string;
+  readonly #counters = new Map<string, Counter>();
+  readonly #histograms = new Map<string, Histogram>();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #namespaces = new LabelValues();
+  readonly #queues = new LabelValues();
+  readonly #looks: (() => Promise<void>)[] = [];
   #scrapes: Promise<unknown> = Promise.resolve();
 
-  constructor(lockd: MeteredEngine, options: MetricsChoice) {
-    const registers = [this.registry];
+  constructor(settings: MetricsSettings) {
+    this.defaultNamespace = settings.defaultNamespace;
+    for (const [name, row] of Object.entries(metricTable)) this.#declare(name, row);
     new Gauge({
       name: "target_info",
       help: "what this is",
       labelNames: ["service_name", "service_version"],
-      registers,
-    }).set({ service_name: "lockd", service_version: options.version }, 1);
-    new Gauge({
-      name: "lockd_lsf_rss_bytes",
-      help: "resident memory of the process",
-      registers,
-      collect() {
-        this.set(process.memoryUsage.rss());
-      },
-    });
-    new Gauge({ name: "lockd_ha_active", help: "1 while this server serves", registers }).set(1);
-    new Gauge({ name: "lockd_qrf_state", help: "0: throttles nobody", registers }).set(0);
-    this.#addLooks(lockd);
-    addEngineMetrics(this.registry, lockd.meter);
-    if (options.profiling) collectDefaultMetrics({ register: this.registry });
+      registers: [this.registry],
+    }).set({ service_name: "lockd", service_version: settings.version }, 1);
+    if (settings.profiling) collectDefaultMetrics({ register: this.registry });
+  }
+
+  count(name: NamesOf<"counter">, by: number, labels: MeasureLabels): void {
+    this.#counters.get(name)?.inc(this.#bounded(labels), by);
+  }
+
+  observe(name: NamesOf<"histogram">, value: number, labels: MeasureLabels): void {
+    this.#histograms.get(name)?.observe(this.#bounded(labels), value);
+  }
+
+  gauge(name: NamesOf<"gauge">): Gauge {
+    const gauge = this.#gauges.get(name);
+    if (gauge === undefined) throw new RangeError(`there is no gauge ${name}`);
+    return gauge;
+  }
+
+  /** Runs `look` before every scrape, to set gauges. */
+  beforeScrape(look: () => Promise<void>): void {
+    this.#looks.push(look);
+  }
+
+  /** The label values of a namespace as a caller gave it. */
+  namespaceLabel(namespace: string | undefined): string {
+    return this.#namespaces.of(namespace, this.defaultNamespace);
+  }
+
+  /** The labels of a queue as a caller gave them. */
+  queueLabels(namespace: string | undefined, queue: string | undefined) {
+    const first = this.namespaceLabel(namespace);
+    return { lockd_namespace: first, lockd_queue: this.#queues.beside(first, queue, "_none") };
   }
 
   /** One scrape at a time: the format is a property of the registry. */
   text(openMetrics: boolean): Promise<{ readonly type: string; readonly body: string }> {
     const scrape = this.#scrapes.then(async () => {
+      await Promise.all(this.#looks.map((look) => look()));
       const type = openMetrics
         ? Registry.OPENMETRICS_CONTENT_TYPE
         : Registry.PROMETHEUS_CONTENT_TYPE;
@@ -95,50 +98,26 @@ export class LockdMetrics {
     return scrape;
   }
 
-  /** Gauges of what is there now, all from one overview a scrape. */
-  #addLooks(lockd: Lockd): void {
-    const gauge = (name: string, help: string, labelNames: string[] = []) =>
-      new Gauge({ name, help, labelNames, registers: [this.registry] });
-    const ready = gauge("lockd_queue_pending", "messages ready for delivery", queueLabels);
-    const pendingTxns = gauge("lockd_txn_pending", "transactions that are not decided yet");
-    const stuckTxns = gauge(
-      "lockd_txn_stuck",
-      "pending past their deadline, or decided but unapplied",
-    );
-    const active = new Gauge({
-      name: "lockd_lease_active",
-      help: "leases that run",
-      labelNames: ["lockd_lease_kind"],
+  /** Namespaces come from callers, through the engine too. */
+  #bounded(labels: MeasureLabels): MeasureLabels {
+    const { lockd_namespace: namespace } = labels;
+    if (namespace === undefined) return labels;
+    return { ...labels, lockd_namespace: this.namespaceLabel(namespace) };
+  }
+
+  #declare(name: string, row: MetricRow): void {
+    const { kind, labels, help } = row;
+    const shared = {
+      name: prometheusName(name, row),
+      help,
+      labelNames: [...labels],
       registers: [this.registry],
-      async collect() {
-        const overview = await lockd.observation.overview({ limit: 0 });
-        const { counts, queues, transactions } = overview;
-        active.set({ lockd_lease_kind: "lock" }, counts.keysHeld);
-        const messages = queues.reduce((sum, { inFlight }) => sum + inFlight, 0);
-        active.set({ lockd_lease_kind: "queue_message" }, messages);
-        ready.reset();
-        for (const { namespace, queue, ready: count } of queues) {
-          ready.set({ lockd_namespace: namespace, lockd_queue: queue }, count);
-        }
-        pendingTxns.set(transactions.filter(({ state }) => state === "pending").length);
-        stuckTxns.set(transactions.filter(({ inDoubt }) => inDoubt).length);
-      },
-    });
-  }
-
-  #leaseVerb(verb: string) {
-    return {
-      count: this.#counter(`lockd_lease_${verb}_total`, `${verb} calls`, leaseLabels),
-      ms: this.#histogram(`lockd_lease_${verb}`, `time of ${verb} calls`, leaseLabels),
     };
-  }
-
-  #counter(name: string, help: string, labelNames: string[]) {
-    return new Counter({ name, help, labelNames, registers: [this.registry] });
-  }
-
-  #histogram(prefix: string, help: string, labelNames: string[]) {
-    const name = `${prefix}_duration_ms_milliseconds`;
-    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
+    if (kind === "counter") this.#counters.set(name, new Counter(shared));
+    else if (kind === "gauge") this.#gauges.set(name, new Gauge(shared));
+    else {
+      const buckets = [...(row.buckets ?? msBuckets)];
+      this.#histograms.set(name, new Histogram({ ...shared, buckets }));
+    }
   }
 }

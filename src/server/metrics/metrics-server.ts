@@ -1,25 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { ServedLockd } from "../../api/lockd.ts";
 import type { Telemetry } from "../../engine/ports/telemetry.ts";
 import { headersTimeoutMs } from "../limits.ts";
 import { type ListenerAddress, listen } from "../listener.ts";
-import { LockdMetrics, type MeteredEngine } from "./lockd-metrics.ts";
-import { meteredLockd } from "./metered-lockd.ts";
+import { addEngineMetrics } from "./engine-metrics.ts";
+import type { LockdMetrics } from "./lockd-metrics.ts";
+import { addLooks, type LookedAt } from "./looked-at.ts";
 
-export interface MetricsOptions {
-  readonly lockd: ServedLockd & MeteredEngine;
+export interface MetricsOptions extends LookedAt {
+  readonly metrics: LockdMetrics;
   readonly listener: ListenerAddress;
-  readonly defaultNamespace: string;
-  readonly version: string;
-  /** Also heap, garbage collection and event loop of the runtime. */
-  readonly profiling: boolean;
   readonly telemetry: Telemetry;
   readonly draining: () => boolean;
 }
 
 export interface RunningMetrics {
-  /** What the server is to serve, so that it is counted. */
-  readonly lockd: ServedLockd;
   readonly endpoint: string;
   /** Idempotent. */
   stop(): Promise<void>;
@@ -31,8 +25,9 @@ export interface RunningMetrics {
  * @throws listen_failed
  */
 export async function startMetrics(options: MetricsOptions): Promise<RunningMetrics> {
-  const { lockd, telemetry, defaultNamespace, draining } = options;
-  const metrics = new LockdMetrics(lockd, options);
+  const { metrics, telemetry, draining } = options;
+  addEngineMetrics(metrics.registry, options.lockd.meter);
+  addLooks(metrics, options);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     request.resume();
     const path = (request.url ?? "/").split("?")[0];
@@ -57,7 +52,6 @@ export async function startMetrics(options: MetricsOptions): Promise<RunningMetr
   const endpoint = await listen(server, options.listener);
   telemetry.info("observability.telemetry.exporter", "metrics.listening", { address: endpoint });
   return {
-    lockd: meteredLockd(lockd, metrics, defaultNamespace),
     endpoint,
     stop: () =>
       new Promise((resolve) => {

@@ -25,6 +25,8 @@ export interface LeaseRow {
   readonly txnId: string;
   readonly fencingToken: number;
   readonly acquiredAtUnix: number;
+  /** What its last grant or renewal was for; undefined where nobody tells. */
+  readonly ttlMs?: number | undefined;
   /** By the answering side's clock, when it answered. */
   readonly remainingMs: number;
   readonly waiters: number | undefined;

@@ -1,6 +1,5 @@
 /** A lockd as the dashboard sees it. */
 import type { Lockd } from "../../api/lockd.ts";
-import type { Transactions } from "../../api/transactions.ts";
 import { deadLetterCallsMax } from "../limits.ts";
 import type {
   Action,
@@ -17,9 +16,6 @@ import { lookAtParts } from "./look-at-parts.ts";
 import { queueDetail } from "./queue-detail.ts";
 import { transactionDetail } from "./transaction-detail.ts";
 
-/** What a lockd may have beyond the verbs. */
-export type WatchableLockd = Lockd & { readonly transactions?: Transactions };
-
 export interface AboutLockd {
   readonly mode: "inline" | "server";
   readonly store: string;
@@ -27,7 +23,7 @@ export interface AboutLockd {
 }
 
 export interface LockdSourceOptions {
-  readonly lockd: WatchableLockd;
+  readonly lockd: Lockd;
   /** For lockds that do not tell it themselves. */
   readonly about: AboutLockd;
   readonly describe: (error: unknown) => Failure;

@@ -3,12 +3,6 @@ import type { Look, LookRequest, Trouble } from "./dashboard-source.ts";
 import { leasesByQuery } from "./leases-by-query.ts";
 import type { LockdSourceOptions } from "./lockd-source.ts";
 
-const notTold = {
-  part: "transactions",
-  code: "not_available",
-  detail: "this server does not tell of transactions",
-} as const;
-
 /** @throws when the lockd cannot be reached at all */
 export async function lookAtParts(
   { lockd, about, describe, now }: LockdSourceOptions,
@@ -29,10 +23,7 @@ export async function lookAtParts(
   };
   const leases = await had("leases", () => leasesByQuery({ lockd, now, signal }, request));
   const queues = await had("queues", () => lockd.queues.list({ limit: 100 }, { signal }));
-  const { transactions: face } = lockd;
-  const list = face === undefined ? undefined : () => face.list({}, { signal });
-  if (list === undefined) trouble.push(notTold);
-  const transactions = list === undefined ? undefined : await had("transactions", list);
+  const transactions = await had("transactions", () => lockd.transactions.list({}, { signal }));
   return {
     ...about,
     uptimeMs: undefined,

@@ -5,13 +5,10 @@ import type { Detail, Subject } from "./dashboard-source.ts";
 type TransactionSubject = Subject & { readonly kind: "transaction" };
 
 export async function transactionDetail(
-  transactions: Transactions | undefined,
+  transactions: Transactions,
   { txnId }: TransactionSubject,
   signal: AbortSignal,
 ): Promise<Detail> {
-  if (transactions === undefined) {
-    return { facts: [], heading: "this server does not tell of transactions", lines: [] };
-  }
   const story = await transactions.explain({ txnId }, { signal });
   const time = (unixSeconds: number | undefined): string =>
     unixSeconds === undefined ? "-" : `${new Date(unixSeconds * 1000).toISOString().slice(0, 19)}Z`;

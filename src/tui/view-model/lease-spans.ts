@@ -1,4 +1,4 @@
-/** How long leases were given for: no answer says it, but what is seen of them does. */
+/** How long leases were given for: as the server says, else by what is seen of them. */
 import type { LeaseRow, Look } from "../source/dashboard-source.ts";
 
 export interface LeaseSpan {
@@ -30,8 +30,10 @@ export function leaseSpans(
 }
 
 function leaseSpan(before: LeaseSpan | undefined, lease: LeaseRow, nowMs: number): LeaseSpan {
-  const { remainingMs, acquiredAtUnix } = lease;
+  const { remainingMs, acquiredAtUnix, ttlMs = 0 } = lease;
   const endsAtMs = nowMs + remainingMs;
+  // Whole seconds on the record: more may be left of a lease than it was given for.
+  if (ttlMs > 0) return { wholeMs: Math.max(ttlMs, remainingMs), endsAtMs, isRenewed: true };
   if (before === undefined) {
     const sinceGrant = endsAtMs - acquiredAtUnix * 1000;
     const wholeMs = sinceGrant > unrenewedMsMax ? remainingMs : Math.max(remainingMs, sinceGrant);

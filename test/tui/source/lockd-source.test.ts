@@ -1,11 +1,11 @@
 /** A real engine as the dashboard sees it. */
 import { afterEach, expect, test } from "vitest";
 import { failure } from "../../../src/api/errors.ts";
-import type { KeyAddress } from "../../../src/api/lockd.ts";
+import type { KeyAddress, Lockd } from "../../../src/api/lockd.ts";
 import { describeFailure } from "../../../src/cli/dashboard/describe-failure.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import type { Look } from "../../../src/tui/source/dashboard-source.ts";
-import { LockdSource, type WatchableLockd } from "../../../src/tui/source/lockd-source.ts";
+import { LockdSource } from "../../../src/tui/source/lockd-source.ts";
 import { testEngine } from "../../support/test-engine.ts";
 import { madeUpLease, madeUpLook } from "../support/made-up.ts";
 
@@ -120,7 +120,8 @@ function observed(overview: () => Promise<Look>) {
     describe: (request: KeyAddress) => engine.describe(request),
     queries: engine.queries,
     queues: engine.queues,
-  } as unknown as WatchableLockd;
+    transactions: engine.transactions,
+  } as unknown as Lockd;
   const about = { mode: "server", store: "", version: undefined } as const;
   const now = () => clock.wallMs();
   const source = new LockdSource({ lockd, about, describe: describeFailure, now });

@@ -13,6 +13,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ordinary: { servers: [{ events: 30 }] },
   writable: { servers: [{ events: 30 }], writable: true },
   large: { servers: [{ keys: 100_000 }] },
+  degraded: { servers: [{ withoutQueues: true }] },
   lost: { servers: [{ goodLooks: 1 }] },
   several: { servers: [{ keys: 12, events: 8 }, { keys: 100_000 }, { goodLooks: 1 }] },
   crash: { servers: [{}], crashAfterMs: 500 },

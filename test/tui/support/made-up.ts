@@ -127,6 +127,8 @@ export interface MadeUpOptions {
   readonly goodLooks?: number;
   readonly events?: number;
   readonly tells?: boolean;
+  /** Its queues cannot be had. */
+  readonly withoutQueues?: boolean;
 }
 
 export class MadeUpSource implements DashboardSource {
@@ -149,7 +151,11 @@ export class MadeUpSource implements DashboardSource {
     const leases = Array.from({ length: to - from }, (_, at) => madeUpLease(from + at));
     const look = madeUpLook({ leases, cursor: to < keys ? String(to) : undefined });
     const counts = { ...look.counts, keysHeld: keys, keysMatching: keys, staged: 2, waiters: 17 };
-    return { ...look, counts: { liveLeases: keys + 88, ...counts } };
+    const whole = { ...look, counts: { liveLeases: keys + 88, ...counts } };
+    if (this.#options.withoutQueues !== true) return whole;
+    const detail = "the store is busy; try again";
+    const trouble = [{ part: "queues", code: "store_unavailable", detail }] as const;
+    return { ...whole, queues: [], trouble };
   }
 
   async follow(_: unknown, signal: AbortSignal): Promise<AsyncIterable<Happening> | undefined> {

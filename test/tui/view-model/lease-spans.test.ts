@@ -26,6 +26,15 @@ test("a renewal shows how long the lease is given for; of several the longest", 
   expect(wholeMs(leaseSpans(again, look(23_000, 25_000)))).toBe(29_500);
 });
 
+test("what the server says is taken at its word, from the first look on", () => {
+  const told = (remainingMs: number, ttlMs: number) =>
+    madeUpLook({ leases: [madeUpLease(0, { remainingMs, ttlMs })] });
+  const first = leaseSpans(new Map(), told(4_000, 60_000));
+  expect(wholeMs(first)).toBe(60_000);
+  // A renewal for another time shows at once.
+  expect(wholeMs(leaseSpans(first, told(15_000, 15_000)))).toBe(15_000);
+});
+
 test("a lease older than any that is given has been renewed before it was seen", () => {
   const acquiredAtUnix = madeUpNowMs / 1000 - 7_200;
   const leases = [madeUpLease(0, { remainingMs: 20_000, acquiredAtUnix })];

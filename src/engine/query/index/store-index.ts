@@ -9,10 +9,11 @@
 import { failure } from "../../../api/errors.ts";
 import type { CheckedSelector } from "../../../lql/selector/selector.ts";
 import type { Clock, ScheduledCall } from "../../ports/clock.ts";
+import type { Measures } from "../../ports/measures.ts";
 import { type ChangePage, type Store, StoreFailure } from "../../ports/store.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { RecordBatch, TermStore } from "../../ports/term-store.ts";
-import { recordName } from "../../record/key-record.ts";
+import { namespaceOfRecord, recordName } from "../../record/key-record.ts";
 import type { NamespaceIndex, RebuildOptions } from "../candidates.ts";
 import { indexPlanOf } from "./index-plan.ts";
 import {
@@ -30,6 +31,7 @@ export interface StoreIndexParts {
   readonly terms: TermStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly measures?: Measures | undefined;
   /** Publishes by itself; otherwise only when it is asked to (short-lived processes). */
   readonly publishes: boolean;
 }
@@ -40,6 +42,8 @@ export class StoreIndex implements NamespaceIndex {
   readonly #parts: StoreIndexParts;
   /** Commits of this process since the last publication, by namespace. */
   #pending = new Map<string, number>();
+  /** When the oldest of them was made. */
+  readonly #pendingSince = new Map<string, number>();
   #pendingCount = 0;
   #timer: ScheduledCall | undefined;
   #running: Promise<void> | undefined;
@@ -111,11 +115,24 @@ export class StoreIndex implements NamespaceIndex {
 
   /** Told of every commit of this process. */
   noteCommit(namespace: string): void {
-    this.#pending.set(namespace, (this.#pending.get(namespace) ?? 0) + 1);
+    const known = this.#pending.get(namespace);
+    this.#pending.set(namespace, (known ?? 0) + 1);
+    if (known === undefined) {
+      this.#pendingSince.set(namespace, this.#parts.clock.monotonicMs());
+    }
     this.#pendingCount += 1;
     if (!this.#parts.publishes || this.#closed) return;
     if (this.#pendingCount === pendingCommitsMax) this.#publishSoon(0);
     else if (this.#timer === undefined) this.#publishSoon(publishIntervalMs);
+  }
+
+  backlog(): readonly { namespace: string; depth: number; lagMs: number }[] {
+    const nowMs = this.#parts.clock.monotonicMs();
+    return [...this.#pending].map(([namespace, depth]) => ({
+      namespace,
+      depth,
+      lagMs: nowMs - (this.#pendingSince.get(namespace) ?? nowMs),
+    }));
   }
 
   /** Publishes what is pending, if it is its business, and closes the term store; idempotent. */
@@ -153,11 +170,31 @@ export class StoreIndex implements NamespaceIndex {
   }
 
   #run(): Promise<void> {
-    const run = this.#catchUp().finally(() => {
+    const run = this.#measured().finally(() => {
       this.#running = undefined;
     });
     this.#running = run;
     return run;
+  }
+
+  /** A run is a flush of every namespace that had something pending. */
+  async #measured(): Promise<void> {
+    const { measures, clock } = this.#parts;
+    if (measures === undefined) return this.#catchUp();
+    const namespaces = [...this.#pending.keys()];
+    const startedMs = clock.monotonicMs();
+    let result = "error";
+    try {
+      await this.#catchUp();
+      result = "success";
+    } finally {
+      const ms = clock.monotonicMs() - startedMs;
+      for (const namespace of namespaces) {
+        const labels = { lockd_namespace: namespace, lockd_index_flush_result: result };
+        measures.observe("lockd.index.flush.duration_ms", ms, labels);
+        if (result === "error") measures.count("lockd.index.flush.errors", 1, labels);
+      }
+    }
   }
 
   /**
@@ -199,6 +236,7 @@ export class StoreIndex implements NamespaceIndex {
   async #apply(batch: RecordBatch): Promise<boolean> {
     const applied = (await this.#parts.terms.apply(batch)) === "applied";
     this.#isComplete = applied && batch.complete;
+    if (applied) countBatch(this.#parts.measures, batch);
     return applied;
   }
 
@@ -222,8 +260,12 @@ export class StoreIndex implements NamespaceIndex {
   #covered(counts: ReadonlyMap<string, number>): void {
     for (const [namespace, count] of counts) {
       const left = (this.#pending.get(namespace) ?? 0) - count;
-      if (left > 0) this.#pending.set(namespace, left);
-      else this.#pending.delete(namespace);
+      this.#pending.delete(namespace);
+      this.#pendingSince.delete(namespace);
+      if (left > 0) {
+        this.#pending.set(namespace, left);
+        this.#pendingSince.set(namespace, this.#parts.clock.monotonicMs());
+      }
       this.#pendingCount -= count;
     }
   }
@@ -286,4 +328,21 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): 
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** A batch is what other indexes call a segment: documents written to the index together. */
+function countBatch(measures: Measures | undefined, { records }: RecordBatch): void {
+  if (measures === undefined || records.length === 0) return;
+  const sums = new Map<string, { docs: number; bytes: number }>();
+  for (const { name, bytes } of records) {
+    const namespace = namespaceOfRecord(name);
+    const { docs, bytes: size } = sums.get(namespace) ?? { docs: 0, bytes: 0 };
+    sums.set(namespace, { docs: docs + 1, bytes: size + bytes.length });
+  }
+  for (const [namespace, { docs, bytes }] of sums) {
+    const labels = { lockd_namespace: namespace, lockd_index_flush_result: "success" };
+    measures.count("lockd.index.segment.written", 1, labels);
+    measures.observe("lockd.index.segment.docs", docs, labels);
+    measures.observe("lockd.index.segment.size", bytes, labels);
+  }
 }
