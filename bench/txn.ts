@@ -115,6 +115,7 @@ async function recover(): Promise<void> {
         tcTerm: 0,
         createdAtUnix: nowUnix - 60,
         updatedAtUnix: nowUnix - 60,
+        decidedAtMs: number % 2 === 0 ? 0 : nowUnix * 1000,
       };
       const bytes = encodeTxn(record, random.xid());
       return { kind: "put" as const, name: txnName(txnId), bytes, when: { kind: "any" as const } };

@@ -274,6 +274,12 @@ export const fillMsMax = 50;
 /** Milliseconds. Longest pause of a timer of a queue: clocks may be set meanwhile. */
 export const queueTimerMsMax = 60_000;
 
+/**
+ * Messages of one transaction and queue that are looked at for a dedupe key that is used again in
+ * it; beyond them the commit finds out.
+ */
+export const stagedKeyLooksMax = 100;
+
 /** Rounds of finding out or trying again before an enqueue with links gives up. */
 export const linkAttemptsMax = 32;
 

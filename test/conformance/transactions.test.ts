@@ -14,11 +14,18 @@ import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-stor
 import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
+import { stagedMessageCases } from "./staged-message-cases.ts";
 import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
 import { txnQueueCases } from "./txn-queue-cases.ts";
 import { WithoutAtomicPlans } from "./without-atomic-plans.ts";
 
-const groups = [txnCommitCases, txnDecisionCases, idempotencyCases, txnQueueCases];
+const groups = [
+  txnCommitCases,
+  txnDecisionCases,
+  idempotencyCases,
+  txnQueueCases,
+  stagedMessageCases,
+];
 
 function engineOver(store: Store): OpenedLockd {
   const lockd = new Engine({

@@ -84,9 +84,11 @@ function jsonOf(name: string, text: string): unknown {
 }
 
 export function enqueueText(result: EnqueueResult): string {
-  const { messageId, attempts, maxAttempts, duplicate } = result;
+  const { messageId, attempts, maxAttempts, duplicate, txnId } = result;
   const known = duplicate ? " duplicate=true" : "";
-  return `message_id=${messageId} attempts=${attempts} max_attempts=${maxAttempts}${known}\n`;
+  const waits = txnId === undefined ? "" : ` txn_id=${txnId}`;
+  const counts = `attempts=${attempts} max_attempts=${maxAttempts}`;
+  return `message_id=${messageId} ${counts}${known}${waits}\n`;
 }
 
 export function enqueueJson(result: EnqueueResult) {
@@ -102,5 +104,6 @@ export function enqueueJson(result: EnqueueResult) {
     payload_bytes: result.payloadBytes,
     correlation_id: result.correlationId,
     duplicate: result.duplicate ? true : undefined,
+    txn_id: result.txnId,
   };
 }

@@ -70,7 +70,7 @@ export function deliver(
   },
   nowMs: number,
 ): MessageDecision<Delivered> {
-  if (current === undefined) return keep({ kind: "gone" });
+  if (current === undefined || current.message.staged !== undefined) return keep({ kind: "gone" });
   const { message } = current;
   const { terms } = request;
   // Before anything else: a member of a group that goes out of turn breaks the group's chain.
@@ -98,8 +98,14 @@ export function deliver(
     lease,
     stateEtag: message.stateEtag ?? terms.stateEtag,
     unlinked: false,
+    committedBy: isOwnAgain(message, terms) ? undefined : message.committedBy,
   };
   return put<Delivered>(next, (etag) => ({ kind: "delivered", message: next, lease, etag }));
+}
+
+/** Taken under the id of its own transaction, used again: the old commit is over and done with. */
+function isOwnAgain({ committedBy }: Message, { txnId, explicit }: DeliveryTerms): boolean {
+  return explicit && committedBy === txnId;
 }
 
 /** The message as a dead letter: nobody's, with the reason of its end (section 11.1). */

@@ -8,7 +8,7 @@ import { planStepsMax } from "../ports/store.ts";
 import { recordName } from "../record/key-record.ts";
 import { keep, write } from "../transition.ts";
 import { applyToKey } from "./apply-to-key.ts";
-import type { Decided, ParticipantKind } from "./participant-kind.ts";
+import type { Decided, ParticipantKind, ParticipantStanding } from "./participant-kind.ts";
 import type { TxnParts } from "./txn-parts.ts";
 import type { Participant } from "./txn-record.ts";
 
@@ -49,23 +49,36 @@ export class Applier {
     const report = { done: [] as Participant[], failed: [] as ApplyReport["failed"][number][] };
     const together = await this.#applyKeysTogether(decided, participants);
     report.done.push(...together);
-    let brokenUnit: { readonly id: string; readonly error: unknown } | undefined;
-    for (const participant of participants) {
+    const brokenUnits = new Map<string, unknown>();
+    for (const participant of this.#inOrder(participants)) {
       if (together.includes(participant)) continue;
       const unit = unitOf(participant);
       const error =
-        brokenUnit !== undefined && brokenUnit.id === unit
-          ? brokenUnit.error
-          : await this.#applyOne(decided, participant, isTolerant);
+        brokenUnits.get(unit) ?? (await this.#applyOne(decided, participant, isTolerant));
       if (error === undefined) report.done.push(participant);
       else {
         report.failed.push({ participant, error });
-        brokenUnit = unit === undefined ? undefined : { id: unit, error };
+        brokenUnits.set(unit, error);
       }
     }
     meter.count("apply.applied", report.done.length);
     meter.count("apply.failed", report.failed.length);
     return report;
+  }
+
+  /** Keys first: whoever is woken by a message finds what was committed with it. */
+  #inOrder(participants: readonly Participant[]): readonly Participant[] {
+    const keys = participants.filter((one) => this.isKey(one));
+    return [...keys, ...participants.filter((one) => !keys.includes(one))];
+  }
+
+  /** How a participant that is no ordinary key stands; undefined for keys. @throws store errors */
+  async standing(
+    participant: Participant,
+    txnId: string,
+  ): Promise<ParticipantStanding | undefined> {
+    const kind = this.#kinds.find((one) => one.owns(participant.key));
+    return kind?.standing(participant, txnId);
   }
 
   /** All ordinary keys in one write, so that nobody sees half; the others are left over. */
@@ -149,9 +162,10 @@ export function namesOf(participants: readonly Participant[]): readonly string[]
 const messagePart = /^(q\/[^/]+\/)(?:msg|state)(\/[^/]+)$/;
 
 /** A message and its state are one unit: where the message fails, its state is not touched. */
-function unitOf({ namespace, key }: Participant): string | undefined {
+function unitOf({ backendHash, namespace, key }: Participant): string {
   const parts = messagePart.exec(key);
-  return parts === null ? undefined : `${namespace}/${parts[1]}${parts[2]}`;
+  const name = parts === null ? key : `${parts[1]}${parts[2]}`;
+  return `${backendHash} ${namespace}/${name}`;
 }
 
 function codeOf(error: unknown): string {

@@ -21,6 +21,7 @@ import { applyToKey } from "./apply-to-key.ts";
 import { type DecisionRequest, decideTxn, type TxnVerdict } from "./decide-txn.ts";
 import type { Finisher } from "./finisher.ts";
 import { markerOf } from "./marker.ts";
+import type { Decided } from "./participant-kind.ts";
 import type { TxnTurn } from "./txn-log.ts";
 import { isLocal, type TxnParts, timesOf } from "./txn-parts.ts";
 import {
@@ -166,8 +167,9 @@ export class Coordinator {
   ): Promise<Settled> {
     if (decision.kind === "gone") return { state: request.state, error: undefined };
     if (decision.kind === "remembered") {
-      const { state, again } = decision;
-      const error = await this.#applyAgain({ txnId: request.txnId, state }, again, options);
+      const { state, again, decidedAtMs } = decision;
+      const decided = { txnId: request.txnId, state, decidedAtMs };
+      const error = await this.#applyAgain(decided, again, options);
       return { state, error };
     }
     const { record } = decision;
@@ -211,7 +213,7 @@ export class Coordinator {
 
   /** H19: a decision that is long finished is applied once more where the caller names keys. */
   async #applyAgain(
-    decided: Pick<DecidedRecord, "txnId" | "state">,
+    decided: Decided,
     again: readonly Participant[],
     options: SettleOptions,
   ): Promise<unknown> {

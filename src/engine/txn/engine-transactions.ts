@@ -26,10 +26,12 @@ import {
   explainMarker,
   explainRecord,
   isInDoubt,
+  keyStanding,
   participantStory,
   summaryOf,
 } from "./explain-txn.ts";
 import { Finisher } from "./finisher.ts";
+import { Joining } from "./joining.ts";
 import { MintedTxns } from "./minted-txns.ts";
 import type { ParticipantKind } from "./participant-kind.ts";
 import { Recovery } from "./recovery.ts";
@@ -48,6 +50,7 @@ export class EngineTransactions implements Transactions {
   readonly recovery: Recovery;
   readonly undecided: UndecidedLeases;
   readonly minted = new MintedTxns();
+  readonly joining: Joining;
   readonly #parts: TxnParts;
   readonly #applier: Applier;
   readonly #coordinator: Coordinator;
@@ -68,6 +71,7 @@ export class EngineTransactions implements Transactions {
     this.#coordinator = new Coordinator(this.#parts, applier, this.#finisher);
     this.undecided = new UndecidedLeases(this.#parts, this.#coordinator);
     this.staging = new Staging(this.#parts, this.undecided);
+    this.joining = new Joining(this.#parts);
     this.recovery = new Recovery(this.#parts, this.#coordinator);
   }
 
@@ -278,9 +282,11 @@ export class EngineTransactions implements Transactions {
   ): Promise<readonly TxnParticipantStory[]> {
     return Promise.all(
       participants.map(async (participant) => {
+        const standing = await this.#applier.standing(participant, txnId);
+        if (standing !== undefined) return participantStory(participant, standing);
         const name = recordName(participant.namespace, participant.key);
         const record: KeyRecord | undefined = await this.#parts.shell.read(name);
-        return participantStory(participant, txnId, record);
+        return participantStory(participant, keyStanding(txnId, record));
       }),
     );
   }

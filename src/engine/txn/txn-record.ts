@@ -29,6 +29,11 @@ export interface TxnRecord {
   readonly tcTerm: number;
   readonly createdAtUnix: number;
   readonly updatedAtUnix: number;
+  /**
+   * Milliseconds; 0 while pending. Recorded with the decision and never changed, so that a message
+   * is due at the same instant whenever, and however often, the decision is applied to it.
+   */
+  readonly decidedAtMs: number;
 }
 
 /** A record whose state is final. */
