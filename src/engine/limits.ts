@@ -111,6 +111,9 @@ export const jointWriteAttemptsMax = 4;
 /** Times an expired lease of a joint transaction is asked about before its key acts as held. */
 export const resolveAttemptsMax = 4;
 
+/** Milliseconds that a consumer waits for such a look at most. */
+export const txnReplayInlineMsMax = 250;
+
 /** Milliseconds between two looks at recorded transactions in traffic (`txn-replay-interval`). */
 export const txnReplayIntervalMs = 5_000;
 

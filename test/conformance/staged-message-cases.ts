@@ -215,7 +215,7 @@ export function stagedMessageCases(story: Story): void {
     expect(await drained(queue)).toEqual([]);
   });
 
-  test("a transaction that was rolled back takes no more messages, and a wrong id none", async () => {
+  test("a rolled back transaction takes no more messages, and a wrong id none", async () => {
     const queue = new QueueStory(story);
     const txn = new Txn(story);
     await txn.send(queue, "early");
@@ -238,7 +238,7 @@ export function stagedMessageCases(story: Story): void {
     expect(await drained(queue)).toEqual(["first"]);
   });
 
-  test("of two transactions with one key the one that commits first sends its message", async () => {
+  test("of two transactions with one key the first to commit sends its message", async () => {
     const queue = new QueueStory(story);
     const [one, other] = [new Txn(story), new Txn(story)];
     expect((await one.send(queue, "one", { dedupeKey: "k" })).duplicate).toBe(false);
@@ -262,7 +262,7 @@ export function stagedMessageCases(story: Story): void {
     expect(await drained(queue)).toEqual(["committed", "free"]);
   });
 
-  test("an open transaction holds up no group; within one the order is that of enqueue", async () => {
+  test("an open transaction holds up no group; the order within one is kept", async () => {
     const queue = new QueueStory(story);
     const [open, txn] = [new Txn(story), new Txn(story)];
     await open.send(queue, "open", { group: "g" });

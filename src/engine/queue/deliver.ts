@@ -1,7 +1,7 @@
 /** Giving a message to a consumer (http-queue.md section 4.2). Pure. */
 
 import { instantMsMax } from "../limits.ts";
-import { isLeased } from "./fence.ts";
+import { isLeased, isLeaseOver } from "./fence.ts";
 import type { StoredMessage } from "./message.ts";
 import { isExhausted, isOutlived, type Message, type MessageLease } from "./message.ts";
 import { keep, type MessageDecision, put } from "./message-decision.ts";
@@ -74,7 +74,9 @@ export function deliver(
   const { message } = current;
   const { terms } = request;
   // Before anything else: a member of a group that goes out of turn breaks the group's chain.
-  if (message.previous !== undefined && !request.isPrepared(message)) {
+  // And what a transaction has committed already must neither be delivered nor buried.
+  const isLapsed = message.lease?.explicit === true && isLeaseOver(message, nowMs);
+  if ((isLapsed || message.previous !== undefined) && !request.isPrepared(message)) {
     return keep({ kind: "unprepared", message });
   }
   const kept = housekeeping<Delivered>(message, nowMs, { kind: "gone" });

@@ -117,12 +117,14 @@ export class EngineQueues implements ServedQueues {
   async dequeue(request: DequeueRequest, call: LockdCall = noCall): Promise<readonly Delivery[]> {
     const checked = checkDequeue(request, this.#namespace);
     const pageSize = checked.withState ? 1 : checked.pageSize;
+    await this.#parts.transactions.recovery.messageTraffic();
     return this.#dequeuer.dequeue({ ...checked, pageSize }, call);
   }
 
   async subscribe(request: DequeueRequest, call: LockdCall = noCall): Promise<DeliveryStream> {
     const checked = checkDequeue(request, this.#namespace);
     this.#parts.refuseWhenDraining();
+    await this.#parts.transactions.recovery.messageTraffic();
     return this.#parts.directory.withConsumer(checked, async (queue) => {
       const first = await this.#dequeuer.take(queue, checked, patienceOf(checked, call));
       if (first === undefined) throw nothingWithin(checked);

@@ -134,12 +134,13 @@ export class Links {
       // Somebody came after a write of unknown outcome: whether it landed first nobody can say.
       if (isOpen && message.dedupe === undefined && group.tag !== base) break;
       base = group.tag;
+      await this.completeLast(at, group.link).catch(ifOpen);
       const etag = random.xid();
       const next: Message = { ...message, previous: group.link?.tail };
       const steps: Step[] = [
         { kind: "put", name, bytes: encodeMessage(next, etag), when: { kind: "absent" } },
         ...this.#records.dedupeStep(at, next, key.tag),
-        ...this.#records.groupStep(at, next, group),
+        ...this.#records.groupStep(at, next, { tag: group.tag }),
       ];
       const result = await callStore(() => store.apply(steps)).catch(ifOpen);
       if (result.kind === "applied") {
@@ -212,7 +213,7 @@ export class Links {
     let isOpen = false;
     for (let attempt = 0; attempt < linkAttemptsMax; attempt += 1) {
       await this.completeLast(at, group.link);
-      const step = this.#records.groupStep(at, message, group);
+      const step = this.#records.groupStep(at, message, { tag: group.tag });
       const result = await callStore(() => store.apply(step));
       if (result.kind === "applied") return;
       if (result.kind === "unknown") {

@@ -131,6 +131,9 @@ export class Settler {
   async cleanUp(at: MessageAt): Promise<string | undefined> {
     const known = await this.#parts.messages.look(at);
     if (known === undefined || !this.#isDoomed(known.message)) return undefined;
+    const { lease } = known.message;
+    // A transaction may have committed it: then it is neither outlived nor dead.
+    if (lease?.explicit === true) await this.#parts.transactions.finishLapsed(lease.txnId);
     if (known.message.previous !== undefined) {
       const gate = await this.#parts.links.gate(at, known.message);
       if (gate.kind === "behind") return gate.messageId;

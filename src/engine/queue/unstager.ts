@@ -52,16 +52,16 @@ export class Unstager {
       for (let attempt = 0; attempt < linkAttemptsMax; attempt += 1) {
         const current = await this.#ports.messages.look(at);
         if (current === undefined || !isStagedBy(current.message, decided.txnId)) return;
-        if (await this.#round({ at, decided }, current)) return;
-        if (attempt > 0) await this.#pause(attempt);
+        const step = await this.#round({ at, decided }, current);
+        if (step === "through") return;
+        if (step === "again") await this.#pause(attempt + 1);
       }
       const detail = `${describeMessage(at)}: other writers won ${linkAttemptsMax} times in a row`;
       throw failure("cas_mismatch", detail);
     });
   }
 
-  /** True when it is through. */
-  async #round(run: Run, current: StoredMessage): Promise<boolean> {
+  async #round(run: Run, current: StoredMessage): Promise<Progress> {
     const { at, decided } = run;
     const next = appeared(current.message, decided.decidedAtMs);
     const key = await this.#records.dedupe(at, next);
@@ -74,7 +74,10 @@ export class Unstager {
           });
     if (verdict === "second") {
       const gone = current.message;
-      return this.#change(at, current, () => ({ kind: "delete", gone, answer: true }));
+      return this.#change(at, current, {
+        decision: () => ({ kind: "delete", gone, answer: true }),
+        then: "through",
+      });
     }
     const enters = verdict === "enter";
     return this.#ports.store.capabilities.atomicPlan
@@ -86,54 +89,59 @@ export class Unstager {
     { at }: Run,
     current: StoredMessage,
     { next, key, enters }: Next,
-  ): Promise<boolean> {
+  ): Promise<Progress> {
     const group = await this.#records.group(at, next);
-    const linked: Message = { ...next, previous: group.link?.tail };
+    const isLast = group.link?.tail === at.messageId;
+    if (!isLast) await this.#links.completeLast(at, group.link);
+    const linked: Message = isLast ? next : { ...next, previous: group.link?.tail };
     const also = [
       ...(enters ? this.#records.dedupeStep(at, linked, key.tag) : []),
-      ...this.#records.groupStep(at, linked, group),
+      ...(isLast ? [] : this.#records.groupStep(at, linked, { tag: group.tag })),
     ];
-    return this.#change(at, current, () => ({ ...put(linked, () => true), also }));
+    const decision = () => ({ ...put(linked, () => true), also });
+    return this.#change(at, current, { decision, then: "through" });
   }
 
-  /** One of the steps, the first that is missing; true after the last. */
-  async #inSteps(run: Run, current: StoredMessage, { next, key, enters }: Next): Promise<boolean> {
+  /** One of the steps, the first that is missing. */
+  async #inSteps(run: Run, current: StoredMessage, { next, key, enters }: Next): Promise<Progress> {
     const { at, decided } = run;
-    if (enters) {
-      await this.#write(this.#records.dedupeStep(at, next, key.tag));
-      return false;
-    }
+    if (enters) return this.#write(this.#records.dedupeStep(at, next, key.tag));
     const group = await this.#records.group(at, next);
-    if (next.group !== undefined && group.link?.tail !== at.messageId) {
-      await this.#links.completeLast(at, group.link);
-      const placed: Message = { ...current.message, previous: group.link?.tail };
-      const isPlaced = await this.#change(at, current, () => put(placed, () => true));
-      if (isPlaced)
-        await this.#write(
-          this.#records.groupStep(at, next, { tag: group.tag, appearing: decided }),
-        );
-      return false;
+    if (next.group === undefined || group.link?.tail === at.messageId) {
+      const decision = () => put(next, () => true);
+      return this.#change(at, current, { decision, then: "through" });
     }
-    return this.#change(at, current, () => put(next, () => true));
+    await this.#links.completeLast(at, group.link);
+    const placed: Message = { ...current.message, previous: group.link?.tail };
+    const decision = () => put(placed, () => true);
+    const step = await this.#change(at, current, { decision, then: "on" });
+    if (step === "again") return step;
+    const { txnId, decidedAtMs } = decided;
+    const { tag } = group;
+    return this.#write(
+      this.#records.groupStep(at, next, { tag, appearing: { txnId, decidedAtMs } }),
+    );
   }
 
-  /** Once, and only while the message is as it was looked at; false: look again. */
-  #change(
+  /** Once, and only while the message is as it was looked at. */
+  async #change(
     at: MessageAt,
     { etag }: StoredMessage,
-    decide: () => MessageDecision<boolean>,
-  ): Promise<boolean> {
+    { decision, then }: { decision: () => MessageDecision<boolean>; then: Progress },
+  ): Promise<Progress> {
     let isTried = false;
-    return this.#ports.messages.transact<boolean>(at, (current) => {
+    const isDone = await this.#ports.messages.transact<boolean>(at, (current) => {
       if (isTried || current?.etag !== etag) return keep(false);
       isTried = true;
-      return decide();
+      return decision();
     });
+    return isDone ? then : "again";
   }
 
   /** Conditional; what became of it shows in the next round. */
-  async #write(steps: readonly Step[]): Promise<void> {
-    await callStore(() => this.#ports.store.apply(steps));
+  async #write(steps: readonly Step[]): Promise<Progress> {
+    const { kind } = await callStore(() => this.#ports.store.apply(steps));
+    return kind === "applied" ? "on" : "again";
   }
 
   #pause(attempt: number): Promise<void> {
@@ -142,6 +150,9 @@ export class Unstager {
     });
   }
 }
+
+/** Through with it; a step further; or somebody else was faster: to be looked at again. */
+type Progress = "through" | "on" | "again";
 
 interface Next {
   /** The message as it will appear. */

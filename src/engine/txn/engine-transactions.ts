@@ -227,6 +227,16 @@ export class EngineTransactions implements Transactions {
     return this.#coordinator.decide({ ...terms, txnId, participants, tcTerm: 0 });
   }
 
+  /**
+   * A delivery of the transaction has lapsed: if it was decided before, that is carried out now, or
+   * a message would be delivered again that was committed. One that is not decided stays so.
+   */
+  async finishLapsed(txnId: string): Promise<void> {
+    const known = await this.#parts.log.find(txnId);
+    if (known === undefined || !isDecided(known.record)) return;
+    await this.#coordinator.carryOn(known.record, { isTolerant: true, localOnly: true });
+  }
+
   /** True when an implicit lease's transaction has become a joint one, as far as is known here. */
   isJoined(txnId: string): boolean {
     return this.#parts.log.isKnown(txnId);
