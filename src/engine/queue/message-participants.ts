@@ -89,14 +89,15 @@ export class MessageParticipants implements ParticipantKind {
    * was enqueued in the transaction appears, or is deleted.
    */
   async #applyToMessage(at: MessageAt, decided: Decided): Promise<void> {
-    const { txnId, state, decidedAtMs } = decided;
+    const { txnId, state, decidedAtMs, sends } = decided;
     const answer = await this.#parts.messages.transact<Message | StagedOutcome>(
       at,
       (current, nowMs) =>
         current === undefined
           ? keepMessage<StagedOutcome>("done")
           : (decideStaged(current, { ...decided, ...at }) ??
-            applyDecision(current, { ...at, txnId, outcome: state, decidedAtMs }, nowMs).decision),
+            applyDecision(current, { ...at, txnId, outcome: state, decidedAtMs, sends }, nowMs)
+              .decision),
       async (message) => {
         const isStateful =
           typeof message === "object" && state === "commit" && message.stateEtag !== undefined;

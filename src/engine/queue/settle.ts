@@ -127,6 +127,8 @@ export interface TransactionDecision {
   readonly outcome: "commit" | "rollback";
   /** When it was decided; undefined: now. */
   readonly decidedAtMs?: number | undefined;
+  /** Whoever takes a lapsed delivery of it asks it first: what nobody took is still its own. */
+  readonly sends?: true | undefined;
 }
 
 /**
@@ -150,7 +152,8 @@ export function applyDecision(
   const { lease, correlationId } = message;
   const ours = lease !== undefined && (decided.txnId ?? lease.txnId) === lease.txnId;
   const heldAtMs = Math.min(nowMs, decided.decidedAtMs ?? nowMs);
-  if (decided.outcome === "commit" && ours && isLeased(message, heldAtMs)) {
+  const holds = ours && (decided.sends === true || isLeased(message, heldAtMs));
+  if (decided.outcome === "commit" && holds) {
     return { settled: true, decision: { kind: "delete", gone: message, answer: message } };
   }
   // A rollback of what nobody holds any more leaves the message as it is: back in the queue.

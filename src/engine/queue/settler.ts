@@ -111,7 +111,7 @@ export class Settler {
       const participants = [{ namespace: claim.namespace, key: messageKeyOf(claim) }];
       // The longer lease stands whatever becomes of the transaction.
       await this.#bestEffort(() =>
-        this.#parts.transactions.enlist(lease.txnId, participants, lease.expiresAtUnix),
+        this.#parts.transactions.enlist(lease.txnId, participants, lease),
       );
     }
     return {

@@ -96,7 +96,8 @@ export class Stager {
     const written = await this.#alone.write(at, message);
     const participants = [{ namespace: at.namespace, key: messageKeyOf(at) }];
     try {
-      await transactions.enlist(txnId, participants, this.#deadline());
+      const expiresAtUnix = this.#deadline();
+      await transactions.enlist(txnId, participants, { expiresAtUnix, sends: true });
     } catch (error) {
       // Refused for certain: it is in no transaction. Otherwise the transaction may know of it.
       const mayBeIn = (error as { outcomeUnknown?: unknown }).outcomeUnknown === true;

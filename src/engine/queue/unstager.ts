@@ -76,7 +76,7 @@ export class Unstager {
       const gone = current.message;
       return this.#change(at, current, {
         decision: () => ({ kind: "delete", gone, answer: true }),
-        then: "through",
+        done: "through",
       });
     }
     const enters = verdict === "enter";
@@ -99,7 +99,7 @@ export class Unstager {
       ...(isLast ? [] : this.#records.groupStep(at, linked, { tag: group.tag })),
     ];
     const decision = () => ({ ...put(linked, () => true), also });
-    return this.#change(at, current, { decision, then: "through" });
+    return this.#change(at, current, { decision, done: "through" });
   }
 
   /** One of the steps, the first that is missing. */
@@ -109,12 +109,12 @@ export class Unstager {
     const group = await this.#records.group(at, next);
     if (next.group === undefined || group.link?.tail === at.messageId) {
       const decision = () => put(next, () => true);
-      return this.#change(at, current, { decision, then: "through" });
+      return this.#change(at, current, { decision, done: "through" });
     }
     await this.#links.completeLast(at, group.link);
     const placed: Message = { ...current.message, previous: group.link?.tail };
     const decision = () => put(placed, () => true);
-    const step = await this.#change(at, current, { decision, then: "on" });
+    const step = await this.#change(at, current, { decision, done: "on" });
     if (step === "again") return step;
     const { txnId, decidedAtMs } = decided;
     const { tag } = group;
@@ -127,7 +127,7 @@ export class Unstager {
   async #change(
     at: MessageAt,
     { etag }: StoredMessage,
-    { decision, then }: { decision: () => MessageDecision<boolean>; then: Progress },
+    { decision, done }: { decision: () => MessageDecision<boolean>; done: Progress },
   ): Promise<Progress> {
     let isTried = false;
     const isDone = await this.#ports.messages.transact<boolean>(at, (current) => {
@@ -135,7 +135,7 @@ export class Unstager {
       isTried = true;
       return decision();
     });
-    return isDone ? then : "again";
+    return isDone ? done : "again";
   }
 
   /** Conditional; what became of it shows in the next round. */

@@ -9,8 +9,8 @@ import { recordName } from "../record/key-record.ts";
 import { keep, write } from "../transition.ts";
 import { applyToKey } from "./apply-to-key.ts";
 import type { Decided, ParticipantKind, ParticipantStanding } from "./participant-kind.ts";
-import type { TxnParts } from "./txn-parts.ts";
-import type { Participant } from "./txn-record.ts";
+import { isLocal, type TxnParts } from "./txn-parts.ts";
+import type { Participant, TxnRecord } from "./txn-record.ts";
 
 export interface ApplyReport {
   /** Those it is through with. */
@@ -70,6 +70,16 @@ export class Applier {
   #inOrder(participants: readonly Participant[]): readonly Participant[] {
     const keys = participants.filter((one) => this.isKey(one));
     return [...keys, ...participants.filter((one) => !keys.includes(one))];
+  }
+
+  /** The first of this island's messages that is not the transaction's any more. */
+  async firstLost({ txnId, participants }: TxnRecord): Promise<Participant | undefined> {
+    for (const participant of participants) {
+      if (!isLocal(this.#parts, participant)) continue;
+      const now = (await this.standing(participant, txnId))?.now;
+      if (now !== undefined && now !== "staged" && now !== "leased") return participant;
+    }
+    return undefined;
   }
 
   /** How a participant that is no ordinary key stands; undefined for keys. @throws store errors */

@@ -68,16 +68,32 @@ export class Coordinator {
   }
 
   /** As `decide`, but tells what could not be applied instead of throwing it. */
-  settle(request: DecisionRequest, options: SettleOptions = {}): Promise<Settled> {
+  settle(asked: DecisionRequest, options: SettleOptions = {}): Promise<Settled> {
     const { log, meter } = this.#parts;
-    return meter.time("decide", request.txnId, () =>
-      log.exclusively(request.txnId, async (turn) => {
+    return meter.time("decide", asked.txnId, () =>
+      log.exclusively(asked.txnId, async (turn) => {
+        const request = await this.#unlessLost(turn, asked);
         const quick = await this.#inOneWrite(turn, request);
         if (quick.done !== undefined) return { state: quick.done, error: undefined };
         const decision = await this.#record(turn, request, quick.isOpen);
         return this.#carryOut(request, decision, options);
       }),
     );
+  }
+
+  /**
+   * Where messages wait for the transaction, a commit that has lost a delivery is a rollback: what
+   * was made of a message must not appear beside what its next consumer makes of it.
+   */
+  async #unlessLost(turn: TxnTurn, request: DecisionRequest): Promise<DecisionRequest> {
+    if (request.state !== "commit" || request.only !== undefined) return request;
+    const record = await turn.record();
+    if (record?.sends !== true || isDecided(record)) return request;
+    const lost = await this.#applier.firstLost(record);
+    if (lost === undefined) return request;
+    const { namespace, key } = lost;
+    this.#parts.meter.warn("txn.delivery.lost", { txn_id: record.txnId, namespace, key });
+    return { ...request, state: "rollback" };
   }
 
   /** Carries out what is decided already, if it still is there to be carried out. */

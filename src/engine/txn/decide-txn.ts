@@ -25,6 +25,8 @@ export interface DecisionRequest {
    * Recovery decides nothing that was not due when it counts: a pending transaction only once it
    * has expired, a decided one only while its record is there.
    */
+  /** The participants are messages that wait for the decision. */
+  readonly sends?: true;
   readonly only?: "expired" | "decided" | undefined;
 }
 
@@ -181,6 +183,7 @@ function recorded(
     expiresAtUnix: state === "pending" ? deadline : Math.max(deadline, nowUnix + retentionSeconds),
     tcTerm: Math.max(base.tcTerm, request.tcTerm),
     updatedAtUnix: nowUnix,
+    ...(request.sends === true ? { sends: true as const } : {}),
     decidedAtMs: state === "pending" || isDecided(base) ? base.decidedAtMs : times.nowMs,
   };
   // D6: answered as for a stored rollback; with terms that is a conflict, and stays stored.

@@ -190,9 +190,12 @@ export class EngineTransactions implements Transactions {
   async enlist(
     txnId: string,
     participants: readonly { readonly namespace: string; readonly key: string }[],
-    expiresAtUnix: number,
+    terms: { readonly expiresAtUnix: number; readonly sends?: true },
   ): Promise<void> {
-    const state = await this.#decideFor(txnId, { state: "pending", participants, expiresAtUnix });
+    const state = await this.#decideFor(txnId, {
+      ...{ state: "pending", participants, expiresAtUnix: terms.expiresAtUnix },
+      ...(terms.sends === true ? { sends: true } : {}),
+    });
     if (state === "pending") return;
     throw failure("txn_conflict", `transaction ${txnId} is already decided: ${state}`);
   }
@@ -221,6 +224,7 @@ export class EngineTransactions implements Transactions {
       readonly state: "pending" | "commit" | "rollback";
       readonly participants: readonly { readonly namespace: string; readonly key: string }[];
       readonly expiresAtUnix: number;
+      readonly sends?: true;
     },
   ) {
     const participants = terms.participants.map((one) => localParticipant(this.#parts, one));
@@ -229,12 +233,20 @@ export class EngineTransactions implements Transactions {
 
   /**
    * A delivery of the transaction has lapsed: if it was decided before, that is carried out now, or
-   * a message would be delivered again that was committed. One that is not decided stays so.
+   * a message would be delivered again that was committed. One that is not decided stays so, unless
+   * messages wait for it: then it is rolled back, durably, before anybody else gets the delivery.
    */
   async finishLapsed(txnId: string): Promise<void> {
-    const known = await this.#parts.log.find(txnId);
-    if (known === undefined || !isDecided(known.record)) return;
-    await this.#coordinator.carryOn(known.record, { isTolerant: true, localOnly: true });
+    const record = (await this.#parts.log.find(txnId))?.record;
+    if (record === undefined) return;
+    const options = { isTolerant: true, localOnly: true };
+    if (isDecided(record)) {
+      await this.#coordinator.carryOn(record, options);
+    } else if (record.sends === true) {
+      const { tcTerm } = record;
+      const request = { txnId, state: "rollback" as const, participants: [], expiresAtUnix: 0 };
+      await this.#coordinator.settle({ ...request, tcTerm }, options);
+    }
   }
 
   /** True when an implicit lease's transaction has become a joint one, as far as is known here. */

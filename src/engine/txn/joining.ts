@@ -95,7 +95,8 @@ export class Joining {
   async #joined(turn: TxnTurn, { txnId, place, expiresAtUnix }: Newborn): Promise<TxnRecord> {
     const participants = [localParticipant(this.#parts, place)];
     const request = { txnId, state: "pending" as const, participants, expiresAtUnix, tcTerm: 0 };
-    const decision = decideTxn(await turn.view(), request, timesOf(this.#parts));
+    const sends = true as const;
+    const decision = decideTxn(await turn.view(), { ...request, sends }, timesOf(this.#parts));
     if (decision.kind === "refuse") throw decision.error;
     if (decision.kind === "recorded" && !isDecided(decision.record)) return decision.record;
     throw lateError(txnId, decision.kind === "recorded" ? decision.record.state : "decided");

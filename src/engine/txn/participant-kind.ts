@@ -6,6 +6,8 @@ export interface Decided {
   readonly state: Outcome;
   /** Milliseconds; the same however often it is applied. */
   readonly decidedAtMs: number;
+  /** True when messages wait for it (`TxnRecord.sends`). */
+  readonly sends?: true;
 }
 
 /** What stands of a participant now, for people. */

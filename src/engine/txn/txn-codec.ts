@@ -29,6 +29,8 @@ interface RecordFields {
   p: ParticipantFields[];
   /** expires, term, created, updated; decided at (ms) once it is */
   n: [number, number, number, number, number?];
+  /** sends */
+  q?: 1;
 }
 
 interface MarkerFields {
@@ -50,13 +52,14 @@ export function encodeTxn(record: TxnRecord, writeId: string): Uint8Array {
     s: record.state,
     p: record.participants.map(fieldsOf),
     n: decidedAtMs === 0 ? [...numbers] : [...numbers, decidedAtMs],
+    ...(record.sends === true ? { q: 1 } : {}),
   };
   return framed(magicT, JSON.stringify(fields));
 }
 
 /** @throws StoreFailure "corrupt" */
 export function decodeTxn(name: string, stored: Uint8Array): TxnRecord {
-  const { i, s, p, n } = unframed(name, magicT, stored) as RecordFields;
+  const { i, s, p, n, q } = unframed(name, magicT, stored) as RecordFields;
   const [expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix, decidedAtMs = 0] = n;
   return {
     txnId: i,
@@ -68,6 +71,7 @@ export function decodeTxn(name: string, stored: Uint8Array): TxnRecord {
     updatedAtUnix,
     // Decided before that was recorded: by the second, then.
     decidedAtMs: s === "pending" || decidedAtMs > 0 ? decidedAtMs : updatedAtUnix * 1000,
+    ...(q === 1 ? { sends: true } : {}),
   };
 }
 

@@ -34,6 +34,11 @@ export interface TxnRecord {
    * is due at the same instant whenever, and however often, the decision is applied to it.
    */
   readonly decidedAtMs: number;
+  /**
+   * True when messages wait for it. Then it loses no delivery without being rolled back: what was
+   * made of a message must not appear while the message itself goes to somebody else.
+   */
+  readonly sends?: true;
 }
 
 /** A record whose state is final. */
