@@ -85,7 +85,8 @@ export class MoveWorld {
       const dedupeKey = mark;
       for (let time = 0; time < 20 && !this.seeded.includes(mark); time += 1) {
         const queue = rng.pick(queues.slice(0, 1));
-        const putting = node.lockd.queues.enqueue({ queue, dedupeKey }, Buffer.from(mark));
+        const request = { queue, dedupeKey, dedupeWindowSeconds: 86_400 };
+        const putting = node.lockd.queues.enqueue(request, Buffer.from(mark));
         void putting.then(
           () => this.seeded.push(mark),
           () => {},
