@@ -108,6 +108,12 @@ function declarations(): void {
 function manifest(): void {
   const oclif = path.join(root, "node_modules", "oclif", "bin", "run.js");
   execFileSync(process.execPath, [oclif, "manifest"], { cwd: root, stdio: "ignore" });
+  // In one order whatever the file system's is, so that two builds of one source are equal.
+  const file = path.join(root, "oclif.manifest.json");
+  const { commands, ...rest } = JSON.parse(readFileSync(file, "utf8")) as { commands: object };
+  const sorted = Object.entries(commands).sort(([one], [other]) => (one < other ? -1 : 1));
+  const text = JSON.stringify({ commands: Object.fromEntries(sorted), ...rest }, undefined, 2);
+  writeFileSync(file, text);
 }
 
 /** Help pages are made once here, not at every `--help`. */

@@ -6,7 +6,7 @@ import { errorRegistry, exitCodes } from "../src/api/error-registry.ts";
 const docs = path.join(import.meta.dirname, "..", "docs");
 
 /** What each exit code means, for people who write scripts. */
-const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: "success",
   error: "an unexpected failure, or one that has no code of its own",
   usage: "a flag, argument, value, input file or config file is wrong; nothing was asked for",
@@ -59,6 +59,7 @@ export function exitCodesPage(): string {
     "A stable contract for scripts. Which error gives which code is in [errors](errors.md).",
     "`lockd run` ends with the code of its command (128 + n when signal n ended it); its own",
     "failures use the codes below, 126 and 127 for a command that cannot be started.",
+    "`lockd check` ends with 0 to 3 as monitoring expects it: OK, WARNING, CRITICAL, UNKNOWN.",
     "",
     "| code | meaning |",
     "|---|---|",

@@ -7,7 +7,7 @@ import { sizeFindings } from "./house-rules/size-rules.ts";
 import { readSources } from "./house-rules/source-tree.ts";
 
 const root = path.join(import.meta.dirname, "..");
-const modules = readSources(root, ["src", "test", "bench", "scripts"]);
+const modules = readSources(root, ["src", "test", "bench", "scripts", "examples"]);
 const findings = [
   ...importFindings(modules),
   ...engineFindings(modules),

@@ -18,6 +18,7 @@ import {
   unavailable,
 } from "./error-entry.ts";
 import { observationErrors } from "./observation-errors.ts";
+import { operationErrors } from "./operation-errors.ts";
 import { queueErrors } from "./queue-errors.ts";
 import { transactionErrors } from "./transaction-errors.ts";
 
@@ -317,6 +318,7 @@ export const errorRegistry = {
   internal: local(exitCodes.error, "an unexpected failure", "please report it"),
   ...documentErrors,
   ...observationErrors,
+  ...operationErrors,
   ...queueErrors,
   ...transactionErrors,
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,7 +1,7 @@
 /**
  * Looking at a lockd from outside: one bounded overview, and a stream of what happens. The
  * dashboard, `lockd top` and `lockd watch` stand on it. An extension of the contract
- * (`/v1/x/overview`, `/v1/x/events`); nothing here ever writes.
+ * (`/v1/x/overview`, `/v1/x/names`, `/v1/x/events`); nothing here ever writes.
  */
 import type { Decimal, LockdCall } from "./lockd.ts";
 import type { QueueSummary } from "./queues.ts";
@@ -168,7 +168,42 @@ export interface ChangeStream extends AsyncIterable<ChangeEvent> {
   close(): Promise<void>;
 }
 
+/** What can be listed by name. */
+export const nameKinds = ["namespace", "key", "queue", "txn"] as const;
+
+export type NameKind = (typeof nameKinds)[number];
+
+/** Names of one answer at most. */
+export const namesMax = 1_000;
+
+/** Names of one answer when the request names no limit. */
+export const namesDefault = 100;
+
+export interface NamesRequest {
+  /** One of {@link nameKinds}. */
+  readonly kind?: string | undefined;
+  /** Of keys and queues; the default one else. */
+  readonly namespace?: string | undefined;
+  /** Only names that start with this text; case does not matter. */
+  readonly prefix?: string | undefined;
+  /** 1 to {@link namesMax}; {@link namesDefault} else. */
+  readonly limit?: number | undefined;
+}
+
+export interface NamesAnswer {
+  /** In byte order. Of keys beyond the limit only what they have in common, up to a slash. */
+  readonly names: readonly string[];
+  /** True when there are more than these. */
+  readonly more: boolean;
+}
+
 export interface Observation {
+  /**
+   * What there is whose name starts with a text, as a completion needs it: a bounded number of
+   * look-ups, however many names there are.
+   * @throws invalid_observation, invalid_namespace
+   */
+  names(request: NamesRequest, call?: LockdCall): Promise<NamesAnswer>;
   /** One bounded look at everything. @throws invalid_observation, invalid_namespace */
   overview(request: OverviewRequest, call?: LockdCall): Promise<Overview>;
   /**

@@ -1,6 +1,7 @@
 import type { Interfaces } from "@oclif/core";
 import { parse } from "@oclif/core/parser";
 import { type ConnectFlags, type Connection, connect } from "./connect.ts";
+import { useContextNamespace } from "./context/active-context.ts";
 import { failureReport } from "./failure-report.ts";
 import { globalFlags } from "./flags.ts";
 import { note, quietOnClosedPipe } from "./output.ts";
@@ -23,6 +24,19 @@ type ParserInput = Interfaces.Input<
 export function typedFlags(raw: readonly unknown[]): ReadonlySet<string> {
   const tokens = raw as readonly RawToken[];
   return new Set(tokens.flatMap(({ type, flag }) => (type === "flag" && flag ? [flag] : [])));
+}
+
+/** Flags that may be repeated are lists also when they come from the environment, as one text. */
+function withLists(
+  parsed: Readonly<Record<string, unknown>>,
+  defined: Readonly<Record<string, object>>,
+): Record<string, unknown> {
+  const entries = Object.entries(parsed).map(([name, value]) => {
+    const flag = defined[name];
+    const repeatable = flag !== undefined && "multiple" in flag && flag.multiple === true;
+    return [name, repeatable && typeof value === "string" ? [value] : value];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** What a command knows of the program it is part of. */
@@ -67,6 +81,7 @@ export abstract class BaseCommand {
   async execute(): Promise<void> {
     quietOnClosedPipe();
     try {
+      useContextNamespace(this.argv, process.env);
       await this.run();
     } catch (error) {
       const report = failureReport(parseFailure(error, this.context.id));
@@ -86,7 +101,10 @@ export abstract class BaseCommand {
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     const flags = { ...options.baseFlags, ...options.flags };
     const input = { context: this, ...options, flags } as unknown as ParserInput;
-    return parse([...argv], input) as unknown as Promise<Interfaces.ParserOutput<F, B, A>>;
+    return parse([...argv], input).then((parsed) => ({
+      ...parsed,
+      flags: withLists(parsed.flags, flags),
+    })) as unknown as Promise<Interfaces.ParserOutput<F, B, A>>;
   }
 
   /** Reaches the keys the way the flags say, runs `use`, and lets go again. */

@@ -15,10 +15,16 @@ export function expandHome(text: string): string {
   return text === "~" || text.startsWith("~/") ? path.join(homedir(), text.slice(1)) : text;
 }
 
+/** Settings that go before those of the file; see `lockd context`. */
+export interface NamedSettings {
+  readonly settings: Readonly<Partial<Record<string, string>>>;
+}
+
 export interface LoadedConfig {
   /** Undefined when there is no file. */
   readonly path: string | undefined;
   readonly values: Readonly<Record<string, unknown>>;
+  readonly context?: NamedSettings | undefined;
 }
 
 /**
@@ -66,6 +72,11 @@ async function parseConfig(file: string, text: string): Promise<Record<string, u
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+}
+
+/** A setting of the context, else of the file (there with underscores). */
+export function clientSetting(config: LoadedConfig, flag: string): string | undefined {
+  return config.context?.settings[flag] ?? clientValue(config, flag.replaceAll("-", "_"));
 }
 
 /** A value below `client:`, by its dotted path; lists become comma-separated text. */

@@ -1,7 +1,15 @@
 /** Several lockds at once, for commands that look at them side by side. */
 import { LockdError } from "../api/errors.ts";
-import { type LoadedConfig, loadConfig } from "./config-file.ts";
-import { type ConnectInput, type Connection, connect, selectMode } from "./connect.ts";
+import type { LoadedConfig } from "./config-file.ts";
+import {
+  type ClientConfig,
+  type ConnectInput,
+  type Connection,
+  clientConfig,
+  connect,
+  islandNames,
+  selectMode,
+} from "./connect.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface NamedConnection extends Connection {
@@ -21,7 +29,7 @@ export async function connectEach(
   input: ConnectInput,
   options: EachOptions,
 ): Promise<readonly NamedConnection[]> {
-  const config = await loadConfig(input.flags.config, input.env);
+  const config = await clientConfig(input);
   const targets = options.allIslands ? islands(config) : endpoints(input, config, options.each);
   if (targets.length > options.max) {
     throw new UsageError(`${targets.length} servers are too many; at most ${options.max}`);
@@ -52,17 +60,14 @@ interface Target {
 }
 
 function islands(config: LoadedConfig): readonly Target[] {
-  const client = config.values.client as
-    | { islands?: Readonly<Record<string, unknown>> }
-    | undefined;
-  const names = Object.keys(client?.islands ?? {}).sort();
+  const names = islandNames(config);
   if (names.length === 0) {
     throw new UsageError("--all-islands: the config file has no client.islands");
   }
   return names.map((name) => ({ label: name, flag: "island", value: name }));
 }
 
-function endpoints(input: ConnectInput, config: LoadedConfig, each: boolean): readonly Target[] {
+function endpoints(input: ConnectInput, config: ClientConfig, each: boolean): readonly Target[] {
   const mode = selectMode(input, config);
   if (mode.kind === "inline") {
     return [{ label: mode.storeUrl, flag: "store", value: mode.storeUrl }];

@@ -3,16 +3,19 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Lockd } from "../api/lockd.ts";
 import {
+  clientSetting,
   clientValue,
   configDirectory,
   type LoadedConfig,
   loadConfig,
   serverValue,
 } from "./config-file.ts";
+import { type ActiveContext, activeContext } from "./context/active-context.ts";
 import { firstGiven } from "./lease-input.ts";
 import { note } from "./output.ts";
+import { nearest } from "./suggestion.ts";
 import { UsageError } from "./usage-error.ts";
-import { parseDuration, parseSwitch, parseWhole } from "./values.ts";
+import { parseSwitch, parseTimeLimit, parseWhole } from "./values.ts";
 
 /** The global flags as parsed, environment included. */
 export interface ConnectFlags {
@@ -20,6 +23,7 @@ export interface ConnectFlags {
   readonly server?: string | undefined;
   readonly inline?: boolean | undefined;
   readonly store?: string | undefined;
+  readonly context?: string | undefined;
   readonly island?: string | undefined;
   readonly "disable-mtls"?: boolean | undefined;
   readonly timeout?: string | undefined;
@@ -37,6 +41,14 @@ export interface ConnectInput {
   readonly env: NodeJS.ProcessEnv;
 }
 
+export interface ClientConfig extends LoadedConfig {
+  readonly context?: ActiveContext | undefined;
+}
+
+const durationFlags = ["timeout", "close-timeout", "keepalive-timeout"] as const;
+
+type DurationFlag = (typeof durationFlags)[number];
+
 export type Mode =
   | { readonly kind: "inline"; readonly storeUrl: string; readonly source: string }
   | { readonly kind: "server"; readonly endpoints: string; readonly source: string };
@@ -51,16 +63,35 @@ export interface Connection {
   readonly worksInline: () => boolean;
 }
 
+/** The config file with the context in front of it. @throws UsageError */
+export async function clientConfig({ flags, typed, env }: ConnectInput): Promise<ClientConfig> {
+  const context = activeContext(typed.has("context") ? flags.context : undefined, env);
+  return { ...(await loadConfig(flags.config, env)), context };
+}
+
 /** Opens what the mode says; nothing of the other modes is loaded. */
 export async function connect(input: ConnectInput): Promise<Connection> {
-  const config = await loadConfig(input.flags.config, input.env);
+  const config = await clientConfig(input);
   const mode = selectMode(input, config);
   if (input.flags.verbose === true) {
     const place = mode.kind === "inline" ? `store ${mode.storeUrl}` : `endpoints ${mode.endpoints}`;
     note(`client.mode mode=${mode.kind} source=${mode.source} ${place}`);
   }
+  // Also where they are not used: a wrong one shows on the first machine, not on the last.
+  for (const name of durationFlags) timeLimit(input.flags[name], config, name);
   if (mode.kind === "inline") return await openInline(mode);
   return { lockd: await openServer(input, config, mode), mode, worksInline: () => false };
+}
+
+/** Undefined: the default, also for 0 (cli.md section 4). @throws UsageError */
+function timeLimit(
+  flag: string | undefined,
+  config: ClientConfig,
+  name: DurationFlag,
+): number | undefined {
+  const text = firstGiven(flag, clientSetting(config, name));
+  const ms = text === undefined ? undefined : parseTimeLimit(text, `--${name}`);
+  return ms === 0 ? undefined : ms;
 }
 
 async function openInline(mode: Mode & { readonly kind: "inline" }): Promise<Connection> {
@@ -77,53 +108,75 @@ async function openInline(mode: Mode & { readonly kind: "inline" }): Promise<Con
 }
 
 async function openServer(
-  { flags }: ConnectInput,
-  config: LoadedConfig,
+  { flags, typed }: ConnectInput,
+  config: ClientConfig,
   mode: { readonly endpoints: string },
 ): Promise<Lockd> {
   const { HttpLockd } = await import("../client/http-lockd.ts");
-  const duration = (name: "timeout" | "close-timeout" | "keepalive-timeout", key: string) => {
-    const text = firstGiven(flags[name], clientValue(config, key));
-    const ms = text === undefined ? undefined : parseDuration(text, `--${name}`);
-    return ms === undefined || ms <= 0 ? undefined : ms;
-  };
-  const retries = firstGiven(flags.retries, clientValue(config, "retries"));
+  const shuffle = clientSetting(config, "endpoint-shuffle");
+  const duration = (name: DurationFlag) => timeLimit(flags[name], config, name);
+  const retries = firstGiven(flags.retries, clientSetting(config, "retries"));
   return new HttpLockd({
     httpLibrary: "node",
     endpoints: mode.endpoints,
-    disableMtls: flags["disable-mtls"] === true || configSwitch(config, "disable_mtls"),
-    shuffle: flags["endpoint-shuffle"] ?? true,
-    httpTimeoutMs: duration("timeout", "timeout"),
-    closeTimeoutMs: duration("close-timeout", "close_timeout"),
-    keepAliveTimeoutMs: duration("keepalive-timeout", "keepalive_timeout"),
+    disableMtls: flags["disable-mtls"] === true || configSwitch(config, "disable-mtls"),
+    shuffle:
+      typed.has("endpoint-shuffle") || shuffle === undefined
+        ? (flags["endpoint-shuffle"] ?? true)
+        : parseSwitch(shuffle, "endpoint-shuffle"),
+    httpTimeoutMs: duration("timeout"),
+    closeTimeoutMs: duration("close-timeout"),
+    keepAliveTimeoutMs: duration("keepalive-timeout"),
     failureRetries:
       retries === undefined ? undefined : Math.max(0, parseWhole(retries, "--retries", -1)),
   });
 }
 
-function configSwitch(config: LoadedConfig, key: string): boolean {
-  const text = clientValue(config, key);
-  return text === undefined ? false : parseSwitch(text, `client.${key}`);
+function configSwitch(config: ClientConfig, flag: string): boolean {
+  const text = clientSetting(config, flag);
+  return text === undefined ? false : parseSwitch(text, `client.${flag.replaceAll("-", "_")}`);
 }
 
-/** First match of the table in section 2 wins. @throws UsageError */
-export function selectMode(input: ConnectInput, config: LoadedConfig): Mode {
+type PlaceKind = "server" | "island" | "store";
+
+type Candidate = readonly [value: string | undefined, source: string, kind: PlaceKind];
+
+/** Where the context is; at most one of the three. */
+function contextPlace(context: ActiveContext | undefined): readonly Candidate[] {
+  if (context === undefined) return [];
+  const source = `${context.source} ${context.name}`;
+  const kinds: readonly PlaceKind[] = ["server", "island", "store"];
+  return kinds.map((kind) => [context.settings[kind], source, kind]);
+}
+
+/**
+ * First match of the table in section 2 wins; a context goes before the config file, and before the
+ * environment when it is named on the command line. @throws UsageError
+ */
+export function selectMode(input: ConnectInput, config: ClientConfig): Mode {
   const { flags, typed, env } = input;
   if (flags.inline === true && (typed.has("server") || typed.has("island"))) {
     throw new UsageError("--inline cannot be combined with --server or --island");
   }
   if (flags.inline === true) return inlineMode(input, config, "--inline");
-  const candidates: readonly (readonly [string | undefined, string, "server" | "island"])[] = [
+  const { context } = config;
+  // A store in the environment chooses no mode by itself, but it is where the shell's lease is.
+  const envStore = context === undefined ? undefined : env.LOCKD_CLIENT_STORE;
+  const candidates: readonly Candidate[] = [
     [typed.has("server") ? flags.server : undefined, "--server", "server"],
     [typed.has("island") ? flags.island : undefined, "--island", "island"],
+    ...(context?.typed === true ? contextPlace(context) : []),
     [env.LOCKD_CLIENT_SERVER, "LOCKD_CLIENT_SERVER", "server"],
     [env.LOCKD_CLIENT_ISLAND, "LOCKD_CLIENT_ISLAND", "island"],
+    [envStore, "LOCKD_CLIENT_STORE", "store"],
+    ...contextPlace(context),
     [clientValue(config, "server"), "client.server", "server"],
     [clientValue(config, "island"), "client.island", "island"],
   ];
   for (const [value, source, kind] of candidates) {
     const text = firstGiven(value);
     if (text === undefined) continue;
+    if (kind === "store") return { kind: "inline", storeUrl: flags.store ?? text, source };
     const endpoints = kind === "server" ? text : islandEndpoints(config, text);
     return { kind: "server", endpoints: defaultServer(endpoints), source };
   }
@@ -137,16 +190,28 @@ function defaultServer(endpoints: string): string {
 function islandEndpoints(config: LoadedConfig, name: string): string {
   const endpoints = clientValue(config, `islands.${name}.server`);
   if (endpoints !== undefined) return endpoints;
+  const near = nearest(name, islandNames(config));
+  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
   throw new UsageError(
-    `island "${name}" is not in the config file (client.islands.${name}.server)`,
+    `island "${name}" is not in the config file (client.islands.${name}.server)${hint}`,
   );
 }
 
-function inlineMode({ flags, env }: ConnectInput, config: LoadedConfig, source: string): Mode {
+/** Islands of the config file, sorted. */
+export function islandNames(config: LoadedConfig): readonly string[] {
+  const client = config.values.client as
+    | { islands?: Readonly<Record<string, unknown>> }
+    | undefined;
+  return Object.keys(client?.islands ?? {}).sort();
+}
+
+function inlineMode({ flags, env }: ConnectInput, config: ClientConfig, source: string): Mode {
   const storeUrl =
     firstGiven(
       flags.store,
+      config.context?.typed === true ? config.context.settings.store : undefined,
       env.LOCKD_CLIENT_STORE,
+      config.context?.settings.store,
       clientValue(config, "store"),
       env.LOCKD_STORE,
       serverValue(config, "store"),

@@ -1,5 +1,17 @@
 /** Flags that several commands share, spelled and explained alike everywhere (cli.md section 4). */
 import { Flags } from "./oclif.ts";
+import { parseTimeLimit } from "./values.ts";
+
+/** A duration that some timer keeps; checked wherever it is typed, used or not. */
+const timeLimit = (name: string, options: { readonly env: string; readonly description: string }) =>
+  Flags.string({
+    ...options,
+    helpGroup: "GLOBAL",
+    parse: async (text) => {
+      parseTimeLimit(text, `--${name}`);
+      return text;
+    },
+  });
 
 /** Every command has these. */
 export const globalFlags = {
@@ -24,6 +36,11 @@ export const globalFlags = {
       "store for inline use, for example disk:///var/lib/lockd [env: LOCKD_CLIENT_STORE]",
     helpGroup: "GLOBAL",
   }),
+  context: Flags.string({
+    env: "LOCKD_CONTEXT",
+    description: "use a named set of these settings; see lockd context",
+    helpGroup: "GLOBAL",
+  }),
   island: Flags.string({
     env: "LOCKD_CLIENT_ISLAND",
     description: "use a named island of the config file",
@@ -34,20 +51,17 @@ export const globalFlags = {
     description: "plain HTTP for endpoints without a scheme",
     helpGroup: "GLOBAL",
   }),
-  timeout: Flags.string({
+  timeout: timeLimit("timeout", {
     env: "LOCKD_CLIENT_TIMEOUT",
     description: "limit of one HTTP attempt; default 15s",
-    helpGroup: "GLOBAL",
   }),
-  "close-timeout": Flags.string({
+  "close-timeout": timeLimit("close-timeout", {
     env: "LOCKD_CLIENT_CLOSE_TIMEOUT",
     description: "limit of a release while the command ends; default 5s",
-    helpGroup: "GLOBAL",
   }),
-  "keepalive-timeout": Flags.string({
+  "keepalive-timeout": timeLimit("keepalive-timeout", {
     env: "LOCKD_CLIENT_KEEPALIVE_TIMEOUT",
     description: "limit of one keepalive; default 5s",
-    helpGroup: "GLOBAL",
   }),
   retries: Flags.string({
     env: "LOCKD_CLIENT_RETRIES",

@@ -1,5 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { exitCodes } from "../api/error-registry.ts";
+
+/** Columns of a page. */
+const pageWidth = 100;
 
 /** The pages made with the build, by command or topic; the first page has the empty name. */
 const builtPages = path.join("dist", "help.json");
@@ -25,11 +29,56 @@ export async function renderedHelp(root: string, id: string): Promise<string> {
     }
   }
   const config = await Config.load({ root });
-  const help = new CapturedHelp(config, { stripAnsi: true, maxWidth: 100 });
+  const help = new CapturedHelp(config, { stripAnsi: true, maxWidth: pageWidth });
   await help.showHelp(id === "" ? [] : [id]);
+  const command = config.findCommand(id);
   // Which machine built lockd is nobody's business: `lockd version` tells what runs.
-  return `${lines
+  const page = lines
     .join("\n")
     .replace(/VERSION\n.*\n\n/, "")
-    .trimEnd()}\n`;
+    .trimEnd();
+  const sections = command === undefined ? [] : [exitCodeSection(), environmentSection(command)];
+  return `${[page, ...sections].join("\n\n")}\n`;
+}
+
+/** What oclif knows of a command's flags. */
+interface FlagsOfCommand {
+  readonly flags: Readonly<
+    Record<string, { env?: string; description?: string; summary?: string }>
+  >;
+}
+
+/** Variables that count for every command. */
+const everywhere = ["LOCKD_CONFIG_DIR", "LOCKD_CLIENT_CORRELATION_ID"];
+
+function environmentSection({ flags }: FlagsOfCommand): string {
+  const named = Object.values(flags).flatMap(({ env, description = "" }) => [
+    ...(env === undefined ? [] : [env]),
+    ...[...description.matchAll(/\[env: ([A-Z_]+)/g)].map(([, name = ""]) => name),
+  ]);
+  const names = [...new Set([...named, ...everywhere])].sort();
+  return ["ENVIRONMENT", ...wrapped(names.join(" "))].join("\n");
+}
+
+function exitCodeSection(): string {
+  const codes = Object.entries(exitCodes).map(([name, code]) => {
+    const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+    return `${code} ${words}`;
+  });
+  const text = `${codes.join(", ")} (docs/exit-codes.md)`;
+  return ["EXIT CODES", ...wrapped(text)].join("\n");
+}
+
+/** Lines of the page's width, indented as the other sections are. */
+function wrapped(text: string): readonly string[] {
+  const lines: string[] = [];
+  let line = " ";
+  for (const word of text.split(" ")) {
+    if (line.length + word.length + 1 > pageWidth) {
+      lines.push(line);
+      line = " ";
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
 }

@@ -3,31 +3,17 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { arrangeWords, type FlagShape, type Vocabulary } from "./arrange-words.ts";
 import { commandTable } from "./command-table.ts";
+import type { CommandOutline, Outline } from "./completion/plan.ts";
 import { loadConfig, serverValue } from "./config-file.ts";
 import { failureReport } from "./failure-report.ts";
 import { note, quietOnClosedPipe, writeOut } from "./output.ts";
 import { UsageError } from "./usage-error.ts";
 
-interface ManifestFlag {
-  readonly name: string;
-  readonly char?: string;
-  readonly type: "option" | "boolean";
-  readonly helpGroup?: string;
-}
-
-interface ManifestCommand {
-  readonly id: string;
-  readonly hidden?: boolean;
-  readonly aliases?: readonly string[];
-  readonly hiddenAliases?: readonly string[];
-  readonly flags: Readonly<Record<string, ManifestFlag>>;
-}
-
 /** What oclif wrote down about the commands, so that none has to be loaded to be found. */
 interface Program {
   readonly root: string;
   readonly version: string;
-  readonly commands: Readonly<Record<string, ManifestCommand>>;
+  readonly commands: Readonly<Record<string, CommandOutline>>;
 }
 
 /** Runs one command line; the exit code is left in `process.exitCode`. Never rejects. */
@@ -50,6 +36,7 @@ function readProgram(root: string): Program {
 async function dispatch(words: readonly string[], program: Program): Promise<void> {
   if (words[0] === "--version") return runCommand(program, "version", { words: [] });
   if (words[0] === "autocomplete") return runOclif(program, words);
+  if (words[0] === "complete") return answerCompletion(program, words.slice(1));
   if (words.length === 0) return startOrHelp(program);
   const arranged = arrangeWords(words, vocabulary(program));
   if (arranged.command === undefined) return helpOrSuggest(program, arranged.words);
@@ -60,9 +47,18 @@ async function dispatch(words: readonly string[], program: Program): Promise<voi
   await runCommand(program, id, arranged);
 }
 
+/** Not a command: nothing of what commands need is loaded while a shell waits. */
+async function answerCompletion(program: Program, words: readonly string[]): Promise<void> {
+  const { answerShell } = await import("./completion/answer-shell.ts");
+  const { oclif } = JSON.parse(readFileSync(path.join(program.root, "package.json"), "utf8")) as {
+    readonly oclif: { readonly topics: Outline["topics"] };
+  };
+  await answerShell(words, { commands: program.commands, topics: oclif.topics }, writeOut);
+}
+
 /** The id behind a name, which may be an alias. */
 function commandId({ commands }: Program, name: string): string {
-  const isNamed = (command: ManifestCommand): boolean =>
+  const isNamed = (command: CommandOutline): boolean =>
     command.id === name ||
     command.aliases?.includes(name) === true ||
     command.hiddenAliases?.includes(name) === true;

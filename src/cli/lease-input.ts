@@ -68,7 +68,7 @@ export function leaseInput(
 }
 
 /** The lease of just this key, when the environment names several. */
-function leaseOf(
+export function leaseOf(
   { namespace = "default", key = "" }: KeyAddress,
   env: Env,
 ): { readonly leaseId: string | undefined; readonly token: string | undefined } | undefined {

@@ -1,8 +1,8 @@
 import { open, rename, rm, stat } from "node:fs/promises";
 
-/** Writes a file whole or not at all: 0600 when new, its own mode when it exists. */
-export async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
-  const replacement = await Replacement.open(file);
+/** Writes a file whole or not at all: 0600 when new, its own mode (or `mode`) when it exists. */
+export async function replaceFile(file: string, bytes: Uint8Array, mode?: number): Promise<void> {
+  const replacement = await Replacement.open(file, mode);
   try {
     await replacement.write(bytes);
     await replacement.commit();
@@ -30,11 +30,13 @@ export class Replacement {
     this.#handle = handle;
   }
 
-  static async open(file: string): Promise<Replacement> {
-    const mode = await stat(file).then(
-      ({ mode }) => mode & 0o777,
-      () => 0o600,
-    );
+  static async open(file: string, given?: number): Promise<Replacement> {
+    const mode =
+      given ??
+      (await stat(file).then(
+        ({ mode }) => mode & 0o777,
+        () => 0o600,
+      ));
     const path = `${file}.tmp-${process.pid}`;
     return new Replacement(file, { path, mode }, await open(path, "wx", mode));
   }

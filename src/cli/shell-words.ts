@@ -13,3 +13,8 @@ export function exportLine(name: string, value: string | number): string {
 export function unsetLine(name: string): string {
   return `unset ${name}`;
 }
+
+/** One word for a command that people type: quoted only when a shell would touch it. */
+export function shellWord(text: string): string {
+  return text !== "" && plain.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

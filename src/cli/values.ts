@@ -13,6 +13,12 @@ const unitMs: Readonly<Record<string, number>> = {
 
 const durationPart = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/y;
 
+/** Milliseconds. A hundred years; what is longer is a slip of the pen. */
+const durationMsMax = 876_000 * 3_600_000;
+
+/** Milliseconds. Longer ones a timer of Node would end at once. */
+const timeLimitMsMax = 2 ** 31 - 1;
+
 /**
  * Milliseconds of a duration such as `1m30s` or `250ms`; `0` needs no unit.
  * @throws UsageError naming `what`
@@ -20,6 +26,9 @@ const durationPart = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/y;
 export function parseDuration(text: string, what: string): number {
   const trimmed = text.trim();
   if (trimmed === "0") return 0;
+  if (/^-[\d.]/.test(trimmed)) {
+    throw new UsageError(`${what} "${trimmed}" must not be negative`);
+  }
   let total = 0;
   durationPart.lastIndex = 0;
   for (let at = 0; at < trimmed.length; at = durationPart.lastIndex) {
@@ -28,7 +37,17 @@ export function parseDuration(text: string, what: string): number {
     total += Number(match[1]) * (unitMs[match[2] ?? ""] ?? Number.NaN);
   }
   if (trimmed === "" || !Number.isFinite(total)) throw badDuration(trimmed, what);
+  if (total > durationMsMax) {
+    throw new UsageError(`${what} "${trimmed}" is too long; at most 876000h, a hundred years`);
+  }
   return total;
+}
+
+/** Milliseconds of a limit that a timer keeps; 0 stands for the default. @throws UsageError */
+export function parseTimeLimit(text: string, what: string): number {
+  const ms = parseDuration(text, what);
+  if (ms <= timeLimitMsMax) return ms;
+  throw new UsageError(`${what} "${text.trim()}" is too long; at most 596h, about 24 days`);
 }
 
 function badDuration(text: string, what: string): UsageError {
@@ -76,7 +95,7 @@ export function parseBlockSeconds(text: string): number {
   if (foreverWords.has(word)) return 0;
   if (neverWords.has(word)) return -1;
   if (/^-\d/.test(word)) return -1;
-  if (/^\d+$/.test(word)) return Number(word);
+  if (/^\d+$/.test(word)) return parseDuration(`${word}s`, "--block") / 1000;
   const ms = parseDuration(word, "--block");
   return ms === 0 ? 0 : Math.max(1, Math.ceil(ms / 1000));
 }

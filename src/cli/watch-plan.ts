@@ -1,7 +1,7 @@
 import type { ChangesRequest } from "../api/observation.ts";
 import { firstGiven } from "./lease-input.ts";
 import { UsageError } from "./usage-error.ts";
-import { parseDuration, parseWhole } from "./values.ts";
+import { parseTimeLimit, parseWhole } from "./values.ts";
 
 export interface WatchFlags {
   readonly key?: string | undefined;
@@ -49,7 +49,7 @@ export function watchPlan(flags: WatchFlags, argument: string | undefined): Watc
       fromVersion: from === undefined ? undefined : parseWhole(from, "--from-version", 0),
     },
     count: flags.count === undefined ? undefined : parseWhole(flags.count, "--count", 1),
-    limitMs: flags.for === undefined ? undefined : parseDuration(flags.for, "--for"),
+    limitMs: flags.for === undefined ? undefined : parseTimeLimit(flags.for, "--for"),
     keepsStates,
   };
 }

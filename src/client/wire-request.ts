@@ -12,7 +12,7 @@ import type {
   UpdateMetadataRequest,
   UpdateRequest,
 } from "../api/lockd.ts";
-import type { ChangesRequest, OverviewRequest } from "../api/observation.ts";
+import type { ChangesRequest, NamesRequest, OverviewRequest } from "../api/observation.ts";
 import type { WireCall } from "./failover.ts";
 import { collectedStateBytesMax, jsonAnswerBytesMax, overviewAnswerBytesMax } from "./limits.ts";
 import type { OutgoingBody } from "./outgoing-body.ts";
@@ -142,6 +142,11 @@ export class WireRequests {
       filter: request.filter,
     });
     const call = this.#read("overview", `/v1/x/overview${query}`);
+    return { ...call, collectBytesMax: overviewAnswerBytesMax };
+  }
+
+  names({ kind, namespace, prefix, limit }: NamesRequest): WireCall {
+    const call = this.#read("names", `/v1/x/names${queryText({ kind, namespace, prefix, limit })}`);
     return { ...call, collectBytesMax: overviewAnswerBytesMax };
   }
 

@@ -7,6 +7,9 @@ import { jsonText, writeOut } from "../cli/output.ts";
 
 export default class Describe extends BaseCommand {
   static override summary = "Show what is known of a key, without a lease";
+  static override description =
+    "Needs no lease, waits for nobody and changes nothing. Exit code 3: there is no such key. " +
+    "lockd status tells more, for people.";
   static override examples = [
     "<%= config.bin %> describe orders",
     "<%= config.bin %> describe -k a -o text",

@@ -6,7 +6,7 @@ import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 import { pauseOrAbort } from "../cli/pause.ts";
 import { exportLine } from "../cli/shell-words.ts";
-import { parseDuration, parseTtlSeconds } from "../cli/values.ts";
+import { parseTimeLimit, parseTtlSeconds } from "../cli/values.ts";
 
 export default class KeepAlive extends BaseCommand {
   static override summary = "Move the end of a lease";
@@ -29,7 +29,7 @@ export default class KeepAlive extends BaseCommand {
     const { flags, args } = parsed;
     const lease = leaseInput(flags, args.key, { env: process.env, txn: "optional" });
     const ttlSeconds = parseTtlSeconds(flags.ttl, "--ttl");
-    const everyMs = flags.every === undefined ? 0 : parseDuration(flags.every, "--every");
+    const everyMs = flags.every === undefined ? 0 : parseTimeLimit(flags.every, "--every");
     const output = flags.json ? "json" : flags.output;
     const signal = this.interruptible();
     await this.withConnection(parsed, async ({ lockd }) => {

@@ -1,5 +1,7 @@
 import { BaseCommand } from "../cli/base-command.ts";
 import { changeLines } from "../cli/change-output.ts";
+import { destructiveFlags } from "../cli/dry-run/destructive-flags.ts";
+import { wouldRemove } from "../cli/dry-run/would-remove.ts";
 import { casFlags, leaseFlags } from "../cli/flags.ts";
 import { casInput, leaseInput } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
@@ -13,11 +15,13 @@ export default class Remove extends BaseCommand {
   static override examples = [
     "<%= config.bin %> remove",
     "<%= config.bin %> remove --if-version 4",
+    "<%= config.bin %> remove --dry-run",
   ];
   static override args = { key: Args.string({ description: "the key", ignoreStdin: true }) };
   static override flags = {
     ...leaseFlags,
     ...casFlags,
+    ...destructiveFlags,
     output: Flags.string({ char: "o", options: ["json", "text", "env"], default: "json" }),
   };
 
@@ -28,6 +32,11 @@ export default class Remove extends BaseCommand {
     const request = { ...lease, ...casInput(flags) };
     await this.withConnection(parsed, async ({ lockd }) => {
       const call = { correlationId: this.correlationId };
+      if (flags["dry-run"]) {
+        const { removed, version, bytes } = await wouldRemove(lockd, request, call);
+        await writeOut(jsonText({ dry_run: true, removed, version, bytes }));
+        return;
+      }
       const { removed, newVersion } = await lockd.remove(request, call);
       const output = flags.json ? "json" : flags.output;
       if (output === "json") await writeOut(jsonText({ removed, version: newVersion }));

@@ -2,7 +2,7 @@ import { BaseCommand } from "../cli/base-command.ts";
 import { Flags } from "../cli/oclif.ts";
 import { topLoop } from "../cli/top-loop.ts";
 import { UsageError } from "../cli/usage-error.ts";
-import { parseDuration, parseWhole } from "../cli/values.ts";
+import { parseTimeLimit, parseWhole } from "../cli/values.ts";
 
 /** Milliseconds. More often would cost the server more than anybody can read. */
 const refreshMsMin = 250;
@@ -38,7 +38,7 @@ export default class Top extends BaseCommand {
   protected override async run(): Promise<void> {
     const parsed = await this.parse(Top);
     const { flags } = parsed;
-    const refreshMs = parseDuration(flags.refresh, "--refresh");
+    const refreshMs = parseTimeLimit(flags.refresh, "--refresh");
     if (refreshMs < refreshMsMin) {
       throw new UsageError(`--refresh ${flags.refresh} is below ${refreshMsMin}ms`);
     }

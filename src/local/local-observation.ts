@@ -3,6 +3,8 @@ import type {
   ChangeEvent,
   ChangeStream,
   ChangesRequest,
+  NamesAnswer,
+  NamesRequest,
   Observation,
   Overview,
   OverviewRequest,
@@ -23,6 +25,12 @@ export class LocalObservation implements Observation {
   overview(request: OverviewRequest, call?: LockdCall): Promise<Overview> {
     return this.#carrier.read("overview", call, ({ observation }, limited) =>
       observation.overview(request, limited),
+    );
+  }
+
+  names(request: NamesRequest, call?: LockdCall): Promise<NamesAnswer> {
+    return this.#carrier.read("names", call, ({ observation }, limited) =>
+      observation.names(request, limited),
     );
   }
 

@@ -21,6 +21,7 @@ import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
+import { namesCases } from "./names-cases.ts";
 import { changeCases, overviewCases, queueChangeCases } from "./observation-cases.ts";
 import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
 import { queryTxnCases } from "./query-txn-cases.ts";
@@ -40,6 +41,7 @@ const groups = [
   queryTxnCases,
   mutateCases,
   mutateRaceCases,
+  namesCases,
   overviewCases,
   changeCases,
 ];

@@ -145,6 +145,10 @@ describe.concurrent("usage", () => {
   test("63: version", async () => {
     expect((await place.run(["version"])).stdout).toMatch(/^pkt\.systems\/lockd \S+\n$/);
     expect((await place.run(["version", "--semver"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const asJson = await place.run(["version", "--json"]);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      semver: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    });
   });
 
   test("57 to 59: the generated configuration loads unchanged", async () => {
@@ -172,7 +176,10 @@ describe.concurrent("usage", () => {
   });
 
   test("61, 62: verify store", async () => {
-    const good = await place.run(["verify", "store", "--store", place.storeUrl]);
+    const own = new Place();
+    await own.acquire(["something-stored"]);
+    const good = await own.run(["verify", "store", "--store", own.storeUrl]);
+    own.remove();
     expect([good.code, good.stdout]).toEqual([
       0,
       expect.stringContaining("verification succeeded"),

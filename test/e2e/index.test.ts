@@ -1,11 +1,27 @@
 /** The built server publishes what was committed through it, at the latest when it stops. */
 import path from "node:path";
 import Database from "better-sqlite3";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { Place } from "./lockd-process.ts";
 
-const place = new Place();
+let place: Place;
+beforeEach(() => {
+  place = new Place();
+});
 afterEach(() => place.remove());
+
+test("one namespace is rebuilt by its name", async () => {
+  const env = await place.acquire(["k", "-n", "orders"]);
+  await place.run(["update"], { env, input: '{"status":"open"}' });
+  await place.run(["release"], { env });
+  const words = ["index", "rebuild", "-n", "orders", "--store", place.storeUrl];
+  const { code, stdout, stderr } = await place.run(words);
+  expect([code, stderr, stdout]).toEqual([
+    0,
+    expect.any(String),
+    expect.stringContaining("orders"),
+  ]);
+});
 
 test("a server that stops leaves an index of all documents beside its store", async () => {
   const server = await place.serve(["--drain-grace", "0s"]);

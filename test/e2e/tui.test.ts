@@ -54,6 +54,9 @@ describe("without a terminal", () => {
       expect(inline.stdout).toContain(word);
     }
     expect(inline.stdout).not.toContain("\u001b");
+    // As after `eval "$(lockd acquire -n orders k)"`.
+    const env = { LOCKD_CLIENT_NAMESPACE: "orders" };
+    expect(await place.run(["tui", "--once"], { env })).toMatchObject({ code: 0, stderr: "" });
     const { url } = await served();
     for (const words of [["--output", "json"], ["--json"]]) {
       const { code, stdout } = await place.run(["tui", "--once", "-s", url, ...words]);

@@ -1,5 +1,5 @@
 /** `lockd work` with real processes: how messages end, signals, and that nobody overlaps. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -223,6 +223,25 @@ describe.concurrent("when things go wrong", () => {
     first.child.kill("SIGKILL");
     await place.run([...words, "--", ...next(file)]);
     expectNoOverlap(beatsOf(file), 2);
+  });
+
+  test("the payloads of a worker killed with -9 are removed by the next one", async () => {
+    const mark = path.join(place.directory, "left-behind");
+    const payloads = path.join(place.directory, "payloads");
+    mkdirSync(payloads);
+    await enqueue("left", "x");
+    const words = ["work", "left", "--payload-dir", payloads];
+    const first = place.start([...words, "--", "sh", "-c", `touch ${mark}; exec sleep 60`]);
+    await vi.waitFor(() => expect(existsSync(mark)).toBe(true), 20_000);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const [left = ""] = readdirSync(payloads);
+    expect(left).toMatch(/^lockd-work-/);
+    // Its command is told to end by the watchdog; until then the payload may be in use.
+    await vi.waitFor(async () => {
+      await place.run([...words, "--idle-exit", "0", "--", "true"]);
+      expect(readdirSync(payloads)).toEqual([]);
+    }, 30_000);
   });
 
   test("kill -9 with several commands: none outlives its message", async () => {

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, expect, test } from "vitest";
 import type { Gear } from "../../src/storage/open.ts";
 import { openStore } from "../../src/storage/open.ts";
@@ -69,6 +70,17 @@ test("a damaged database", async () => {
   const found = await storedData(directory);
   expect(found).toMatchObject({ ok: false, passed: false });
   expect(found.error).toContain(file);
+});
+
+test("a store of a newer lockd", async () => {
+  const directory = newDirectory();
+  await (await filled(directory, "shared")).close();
+  const db = new Database(path.join(directory, "lockd.db"));
+  db.prepare("UPDATE meta SET value = 2 WHERE key = 'format'").run();
+  db.close();
+  const found = await storedData(directory);
+  expect(found).toMatchObject({ ok: false, passed: false });
+  expect(found.error).toContain("has format 2; this lockd knows format 1");
 });
 
 test("a damaged journal of a dead owner", async () => {

@@ -1,7 +1,7 @@
 /** Flags of the dashboard, and what they come to. */
 import { Flags } from "../oclif.ts";
 import { UsageError } from "../usage-error.ts";
-import { parseDuration } from "../values.ts";
+import { parseTimeLimit } from "../values.ts";
 
 export const dashboardFlags = {
   namespace: Flags.string({
@@ -45,7 +45,7 @@ export interface DashboardSettings {
 
 /** @throws UsageError naming the flag */
 export function dashboardSettings(flags: DashboardFlags, refreshMsMin: number): DashboardSettings {
-  const refreshMs = parseDuration(flags.refresh, "--refresh");
+  const refreshMs = parseTimeLimit(flags.refresh, "--refresh");
   if (refreshMs < refreshMsMin) {
     throw new UsageError(`--refresh ${flags.refresh} is too often; at least ${refreshMsMin}ms`);
   }

@@ -11,16 +11,25 @@ export interface RebuildPlan {
   /** Undefined: all of the store. */
   readonly namespace: string | undefined;
   readonly options: RebuildOptions;
+  /** Only tells which ones. */
+  readonly dryRun: boolean;
+  readonly asJson: boolean;
 }
 
 /** Makes indexes anew, one line for each namespace. @throws not_found, index_unavailable */
-export async function printRebuilds({ store, namespace, options }: RebuildPlan): Promise<void> {
+export async function printRebuilds(plan: RebuildPlan): Promise<void> {
+  const { store, namespace, options, dryRun, asJson } = plan;
   const { openInlineEngine } = await import("../../local/inline-engine.ts");
   const engine = await openInlineEngine(store, {});
   try {
     const names = namespace === undefined ? await engine.namespaces() : [namespace];
     if (names.length === 0) throw failure("not_found", `${store} has no namespaces yet`);
     for (const name of names) {
+      if (dryRun) {
+        const told = { namespace: name, rebuilt: false, dry_run: true };
+        await writeOut(asJson ? line(told) : `namespace=${name} would be rebuilt\n`);
+        continue;
+      }
       const onProgress = process.stderr.isTTY ? progressOf(name) : () => {};
       const {
         seq,
@@ -30,11 +39,19 @@ export async function printRebuilds({ store, namespace, options }: RebuildPlan):
         ...options,
         onProgress,
       });
-      await writeOut(`namespace=${normal} rebuilt=${rebuilt} index_seq=${seq}\n`);
+      const told = { namespace: normal, rebuilt, index_seq: seq };
+      await writeOut(
+        asJson ? line(told) : `namespace=${normal} rebuilt=${rebuilt} index_seq=${seq}\n`,
+      );
     }
   } finally {
     await engine.close();
   }
+}
+
+/** One compact value a line. */
+function line(value: object): string {
+  return `${JSON.stringify(value)}\n`;
 }
 
 function progressOf(namespace: string): (documents: number) => void {

@@ -1,7 +1,7 @@
 import { firstGiven } from "../lease-input.ts";
 import { Flags } from "../oclif.ts";
 import { UsageError } from "../usage-error.ts";
-import { parseDuration } from "../values.ts";
+import { parseTimeLimit } from "../values.ts";
 import { queueInput, wholeInput } from "./queue-input.ts";
 import type { WatchTerms } from "./watch-queue.ts";
 
@@ -53,7 +53,7 @@ export function watchedQueue(
     count: wholeInput(flags.count, "--count", 1),
     untilAvailable: flags["until-available"] === true,
     waitTimeoutMs:
-      waitTimeout === undefined ? undefined : parseDuration(waitTimeout, "--wait-timeout"),
+      waitTimeout === undefined ? undefined : parseTimeLimit(waitTimeout, "--wait-timeout"),
     asText: flags.output === "text" && flags.json !== true,
   };
 }

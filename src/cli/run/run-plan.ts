@@ -1,5 +1,5 @@
 import { UsageError } from "../usage-error.ts";
-import { parseBlockSeconds, parseDuration, parseTtlSeconds } from "../values.ts";
+import { parseBlockSeconds, parseTimeLimit, parseTtlSeconds } from "../values.ts";
 import { parseCommitOn } from "./commit-rule.ts";
 import { type LeaseTiming, leaseTiming, runTtlSecondsMin } from "./lease-timing.ts";
 
@@ -29,14 +29,14 @@ export function runPlan(flags: RunFlags): RunPlan {
     );
   }
   const grace = flags["term-grace"];
-  const graceMs = grace === undefined ? undefined : parseDuration(grace, "--term-grace");
+  const graceMs = grace === undefined ? undefined : parseTimeLimit(grace, "--term-grace");
   const closeTimeout = flags["close-timeout"];
   return {
     acquire: { ttlSeconds, blockSeconds: blockSeconds(flags) },
     timing: leaseTiming(ttlSeconds, graceMs),
     commits: parseCommitOn(flags["commit-on"]),
     closeTimeoutMs:
-      closeTimeout === undefined ? 5_000 : parseDuration(closeTimeout, "--close-timeout"),
+      closeTimeout === undefined ? 5_000 : parseTimeLimit(closeTimeout, "--close-timeout"),
   };
 }
 

@@ -1,10 +1,14 @@
 /** `lockd work` and `lockd subscribe --exec`: a command for each message. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
 import { exitCodes } from "../../api/error-registry.ts";
 import type { DequeueRequest } from "../../api/queues.ts";
 import type { Connection } from "../connect.ts";
+import {
+  abandonedDirectories,
+  makeOwnedDirectory,
+  workDirectoryKind,
+} from "../owned-directories.ts";
 import { LeaseClock } from "../run/lease-clock.ts";
 import { Watchdog } from "../run/watchdog.ts";
 import { UsageError } from "../usage-error.ts";
@@ -30,7 +34,8 @@ export async function runWorker(parts: RunWorkerParts): Promise<number> {
   // Nobody reads our notes any more: no reason to stop.
   process.stderr.on("error", () => {});
   const parent = parts.payloadDirectory ?? tmpdir();
-  const directory = await mkdtemp(path.join(parent, "lockd-work-"));
+  await removeAbandoned(parent, parts.say);
+  const directory = await makeOwnedDirectory(parent, workDirectoryKind);
   const clock = new LeaseClock();
   const watchdog = new Watchdog(clock);
   const shared = { clock, wallMs: Date.now, sharedWall: worksInline };
@@ -44,6 +49,18 @@ export async function runWorker(parts: RunWorkerParts): Promise<number> {
     signals.stop();
     watchdog.close();
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Payloads of workers that were killed are not left to fill the disk. Never hinders this one. */
+async function removeAbandoned(parent: string, say: (text: string) => void): Promise<void> {
+  for (const directory of abandonedDirectories(parent, workDirectoryKind)) {
+    try {
+      await rm(directory, { recursive: true, force: true });
+      say(`removed ${directory}, left by a worker that was killed`);
+    } catch (error) {
+      say(`${directory} of a killed worker cannot be removed: ${(error as Error).message}`);
+    }
   }
 }
 

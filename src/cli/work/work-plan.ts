@@ -1,7 +1,7 @@
 import { Flags } from "../oclif.ts";
 import { secondsInput, wholeInput } from "../queue/queue-input.ts";
 import { UsageError } from "../usage-error.ts";
-import { parseDuration } from "../values.ts";
+import { parseTimeLimit } from "../values.ts";
 import type { WorkPlan } from "./worker-step.ts";
 
 /** Commands at once, at most: each is a process, and a few open files of ours. */
@@ -51,7 +51,7 @@ export function workTerms(flags: WorkFlags): WorkTerms {
   }
   const durationOf = (name: "idle-exit" | "close-timeout" | "term-grace"): number | undefined => {
     const text = flags[name];
-    return text === undefined ? undefined : parseDuration(text, `--${name}`);
+    return text === undefined ? undefined : parseTimeLimit(text, `--${name}`);
   };
   const termGraceMs = durationOf("term-grace");
   return {

@@ -4,6 +4,8 @@ import type {
   ChangeEvent,
   ChangeStream,
   ChangesRequest,
+  NamesAnswer,
+  NamesRequest,
   Observation,
   Overview,
   OverviewRequest,
@@ -12,7 +14,7 @@ import type { CarrierCall } from "../carrier-call.ts";
 import type { HttpCarrier } from "../http-carrier.ts";
 import { changeSilenceMsMax } from "../limits.ts";
 import { EventLines } from "./event-lines.ts";
-import { changeOf, overviewAnswer } from "./observation-answer.ts";
+import { changeOf, namesAnswer, overviewAnswer } from "./observation-answer.ts";
 
 /** The observation facet over HTTP. A server that does not know it answers `not_found`. */
 export class HttpObservation implements Observation {
@@ -25,6 +27,11 @@ export class HttpObservation implements Observation {
   async overview(request: OverviewRequest, call: CarrierCall = {}): Promise<Overview> {
     const wire = this.#carrier.requests.overview(request);
     return await this.#carrier.attempt(wire, this.#carrier.begin(call), overviewAnswer);
+  }
+
+  async names(request: NamesRequest, call: CarrierCall = {}): Promise<NamesAnswer> {
+    const wire = this.#carrier.requests.names(request);
+    return await this.#carrier.attempt(wire, this.#carrier.begin(call), namesAnswer);
   }
 
   async changes(request: ChangesRequest, call: CarrierCall = {}): Promise<ChangeStream> {

@@ -4,6 +4,7 @@ import {
   type ChangeEvent,
   type ChangeKind,
   changeKinds,
+  type NamesAnswer,
   type Overview,
   type OverviewLease,
   type OverviewTrouble,
@@ -45,6 +46,14 @@ export function overviewAnswer({ body }: EndpointAnswer): Overview {
     qrfState: qrfStateOf(json.textOr("qrf_state", "")),
     trouble: json.list("trouble").map(troubleOf),
   };
+}
+
+export function namesAnswer({ body }: EndpointAnswer): NamesAnswer {
+  if (!(body instanceof Uint8Array)) {
+    throw new LockdProtocolError("protocol", "the list of names is longer than any is");
+  }
+  const json = new JsonAnswer(body);
+  return { names: json.texts("names"), more: json.flag("more") === true };
 }
 
 function leaseOf(json: JsonAnswer): OverviewLease {

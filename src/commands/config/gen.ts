@@ -4,13 +4,16 @@ import { failure } from "../../api/errors.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { configDirectory, expandHome } from "../../cli/config-file.ts";
 import { Flags } from "../../cli/oclif.ts";
-import { writeOut } from "../../cli/output.ts";
+import { jsonText, writeOut } from "../../cli/output.ts";
 import { replaceFile } from "../../cli/replace-file.ts";
 import { configText } from "../../cli/serve/config-text.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 
 export default class ConfigGen extends BaseCommand {
   static override summary = "Write a config file with every server setting and its default";
+  static override description =
+    "A file that changes nothing as it is: every line is a default. Exit code 4: there is a file " +
+    "already; see --force.";
   static override examples = [
     "<%= config.bin %> config gen --stdout",
     "<%= config.bin %> config gen --out /etc/lockd/config.yaml",
@@ -38,6 +41,7 @@ export default class ConfigGen extends BaseCommand {
     if (existsSync(file) && !flags.force) throw failure("already_there", `${file} exists`);
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
     await replaceFile(file, Buffer.from(configText()));
-    await writeOut(`wrote default config to ${file}\n`);
+    const told = flags.json ? jsonText({ wrote: file }) : `wrote default config to ${file}\n`;
+    await writeOut(told);
   }
 }

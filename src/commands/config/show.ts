@@ -1,29 +1,36 @@
-import { BaseCommand } from "../../cli/base-command.ts";
-import { loadConfig } from "../../cli/config-file.ts";
-import { selectMode } from "../../cli/connect.ts";
+import { BaseCommand, typedFlags } from "../../cli/base-command.ts";
+import { clientConfig, selectMode } from "../../cli/connect.ts";
+import { shownSetting } from "../../cli/context/context-file.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 import { readSettings } from "../../cli/serve/read-settings.ts";
 
 export default class ConfigShow extends BaseCommand {
   static override summary = "Show the settings in effect and where each one comes from";
+  static override description =
+    "What commands on this machine would use, and every setting of a server started here. " +
+    "Flags go before the environment, that before the context, that before the config file. " +
+    "Secrets are not shown.";
   static override examples = [
     "<%= config.bin %> config show",
     "<%= config.bin %> config show --json",
   ];
 
   protected override async run(): Promise<void> {
-    const { flags } = await this.parse(ConfigShow);
-    const config = await loadConfig(flags.config, process.env);
-    const typed = new Set(this.argv.map((word) => word.replace(/^--|=.*$/g, "")));
-    const client = selectMode({ flags, typed, env: process.env }, config);
+    const { flags, raw } = await this.parse(ConfigShow);
+    const input = { flags, typed: typedFlags(raw), env: process.env };
+    const config = await clientConfig(input);
+    const client = selectMode(input, config);
     const server = readSettings({ flags: {}, env: process.env, config });
     if (flags.json) {
-      await writeOut(jsonText({ config_file: config.path ?? null, client, server }));
+      const context = config.context?.name;
+      await writeOut(jsonText({ config_file: config.path ?? null, context, client, server }));
       return;
     }
-    const place = client.kind === "inline" ? client.storeUrl : client.endpoints;
+    const place = shownSetting(client.kind === "inline" ? client.storeUrl : client.endpoints);
+    const { context } = config;
     const rows = [
       ["config file", config.path ?? "none", ""],
+      ["context", context?.name ?? "none", context === undefined ? "" : `(${context.source})`],
       ["commands use", `${client.kind} ${place}`, `(${client.source})`],
       ...Object.entries(server).map(([name, { text, source }]) => [
         name,

@@ -1,10 +1,11 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { loadConfig } from "../../cli/config-file.ts";
+import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
 import { Flags } from "../../cli/oclif.ts";
 import { printRebuilds } from "../../cli/query/print-rebuilds.ts";
 import { readSettings } from "../../cli/serve/read-settings.ts";
 import { UsageError } from "../../cli/usage-error.ts";
-import { parseDuration } from "../../cli/values.ts";
+import { parseTimeLimit } from "../../cli/values.ts";
 
 export default class IndexRebuild extends BaseCommand {
   static override summary = "Make the index of a namespace anew";
@@ -14,6 +15,7 @@ export default class IndexRebuild extends BaseCommand {
   static override examples = [
     "<%= config.bin %> index rebuild -n orders --store disk:///var/lib/lockd",
     "<%= config.bin %> index rebuild --all --cleanup-delay 0",
+    "<%= config.bin %> index rebuild --all --dry-run --json",
   ];
   static override flags = {
     // No environment variable: which index to make anew must be said here.
@@ -24,6 +26,7 @@ export default class IndexRebuild extends BaseCommand {
       allowNo: true,
       default: true,
     }),
+    ...destructiveFlags,
     "cleanup-delay": Flags.string({
       description: "how long the old pieces stay for running queries",
       default: "30s",
@@ -32,10 +35,10 @@ export default class IndexRebuild extends BaseCommand {
 
   protected override async run(): Promise<void> {
     const { flags } = await this.parse(IndexRebuild);
-    if ((flags.namespace === undefined) !== flags.all) {
+    if ((flags.namespace === undefined) !== (flags.all === true)) {
       throw new UsageError("name one namespace with -n, or all of them with --all");
     }
-    const cleanupDelayMs = parseDuration(flags["cleanup-delay"], "--cleanup-delay");
+    const cleanupDelayMs = parseTimeLimit(flags["cleanup-delay"], "--cleanup-delay");
     const config = await loadConfig(flags.config, process.env);
     const typed = flags.store === undefined ? {} : { store: flags.store };
     const { store } = readSettings({ flags: typed, env: process.env, config });
@@ -43,6 +46,8 @@ export default class IndexRebuild extends BaseCommand {
     await printRebuilds({
       store: store.text,
       namespace: flags.namespace,
+      dryRun: flags["dry-run"] === true,
+      asJson: flags.json === true,
       options: { cleanup: flags.cleanup, cleanupDelayMs, signal: this.interruptible() },
     });
   }

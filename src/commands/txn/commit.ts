@@ -1,7 +1,7 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { Args } from "../../cli/oclif.ts";
 import { decideCommand } from "../../cli/txn/decide-command.ts";
-import { participantFlags, txnFlags } from "../../cli/txn/txn-flags.ts";
+import { decisionFlags, participantFlags, txnFlags } from "../../cli/txn/txn-flags.ts";
 import { participantsInput, txnIdInput } from "../../cli/txn/txn-input.ts";
 
 export default class TxnCommit extends BaseCommand {
@@ -16,7 +16,7 @@ export default class TxnCommit extends BaseCommand {
   static override args = {
     txn: Args.string({ description: "the transaction id", ignoreStdin: true }),
   };
-  static override flags = { ...txnFlags, ...participantFlags };
+  static override flags = { ...txnFlags, ...participantFlags, ...decisionFlags };
 
   protected override async run(): Promise<void> {
     const parsed = await this.parse(TxnCommit);
@@ -29,7 +29,7 @@ export default class TxnCommit extends BaseCommand {
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     const asJson = flags.json === true || flags.output === "json";
     await this.withConnection(parsed, async ({ lockd }) => {
-      await decideCommand({ lockd, request, call, asJson });
+      await decideCommand({ lockd, request, call, asJson, dryRun: flags["dry-run"] });
     });
   }
 }

@@ -9,7 +9,10 @@ export default class TxnExplain extends BaseCommand {
   static override summary = "Tell the whole story of one transaction";
   static override description =
     "Who takes part, what was decided and when, where it is applied, and what is missing.";
-  static override examples = ["<%= config.bin %> txn explain d3kq0ls2v1g0005fn5g0"];
+  static override examples = [
+    "<%= config.bin %> txn explain d3kq0ls2v1g0005fn5g0",
+    "<%= config.bin %> txn explain --json",
+  ];
   static override args = {
     txn: Args.string({ description: "the transaction id", ignoreStdin: true }),
   };

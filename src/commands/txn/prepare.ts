@@ -11,6 +11,7 @@ export default class TxnPrepare extends BaseCommand {
     "Decides nothing: the participants are added to what is recorded, and the deadline moves " +
     "out, never in. Keys that are changed under the transaction need no recording.";
   static override examples = [
+    "<%= config.bin %> txn prepare -p orders/1",
     "<%= config.bin %> txn prepare $LOCKD_CLIENT_TXN_ID -p orders/1 -p billing:invoices/7",
   ];
   static override args = {

@@ -11,7 +11,10 @@ export default class TxnReplay extends BaseCommand {
   static override description =
     "Applies what is still missing of a decision, and rolls back what is beyond its deadline. " +
     "The answer to a commit whose answer was lost.";
-  static override examples = ["<%= config.bin %> txn replay d3kq0ls2v1g0005fn5g0"];
+  static override examples = [
+    "<%= config.bin %> txn replay d3kq0ls2v1g0005fn5g0",
+    "<%= config.bin %> txn replay --json",
+  ];
   static override args = {
     txn: Args.string({ description: "the transaction id", ignoreStdin: true }),
   };

@@ -5,6 +5,8 @@ import type {
   ChangeEvent,
   ChangeStream,
   ChangesRequest,
+  NamesAnswer,
+  NamesRequest,
   Observation,
   Overview,
   OverviewRequest,
@@ -29,6 +31,7 @@ import {
   seenKey,
 } from "./record-changes.ts";
 import { RingStream } from "./ring-stream.ts";
+import { storedNames } from "./stored-names.ts";
 
 /** What the engine shows of itself. */
 export interface ObservedEngine {
@@ -66,6 +69,10 @@ export class EngineObservation implements Observation {
   async overview(request: OverviewRequest, _call?: LockdCall): Promise<Overview> {
     await this.#tellExpired();
     return this.#overviews.make(request, this.#options.clock.monotonicMs() - this.#startedAt);
+  }
+
+  names(request: NamesRequest, call?: LockdCall): Promise<NamesAnswer> {
+    return storedNames(this.#options, request, call?.signal);
   }
 
   async changes(request: ChangesRequest, call?: LockdCall): Promise<ChangeStream> {

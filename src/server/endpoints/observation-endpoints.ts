@@ -24,6 +24,20 @@ async function overview(lockd: Lockd, exchange: Exchange): Promise<void> {
   exchange.json(200, JSON.stringify(json), []);
 }
 
+async function names(lockd: Lockd, exchange: Exchange): Promise<void> {
+  exchange.request.resume();
+  const { query } = exchange;
+  const limit = query.get("limit");
+  const request = {
+    kind: query.get("kind"),
+    namespace: query.get("namespace"),
+    prefix: query.get("prefix"),
+    limit: limit === undefined ? undefined : wholeNumber(limit),
+  };
+  const answer = await lockd.observation.names(request, exchange);
+  exchange.json(200, JSON.stringify(answer), []);
+}
+
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw failure("invalid_observation", `the limit "${text.slice(0, 40)}" is not a whole number`);
@@ -58,5 +72,6 @@ async function events(lockd: Lockd, exchange: Exchange): Promise<void> {
 
 export const observationRoutes: Routes = {
   "/v1/x/overview": { operation: "x.overview", run: overview },
+  "/v1/x/names": { operation: "x.names", run: names },
   "/v1/x/events": { operation: "x.events", run: events },
 };

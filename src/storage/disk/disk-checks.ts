@@ -1,16 +1,14 @@
 /** The checks of `verify store` for a directory; all probes are removed again. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Plan } from "../../engine/ports/store.ts";
 import type { StoreCheck } from "../verify.ts";
 import { syncDirectory } from "./content-files.ts";
+import { fileSystemOf } from "./file-systems.ts";
 import { OwnerLock } from "./ownership.ts";
 import { SqliteRows } from "./sqlite-rows.ts";
 import { checkStoredData } from "./stored-data-check.ts";
-
-/** `statfs` type of network file systems. */
-const nfsType = 0x6969;
 
 /** Milliseconds the file system's clock may differ from ours without a word. */
 const clockSkewMs = 2_000;
@@ -103,9 +101,9 @@ async function lockSupport(probe: string): Promise<undefined> {
 }
 
 async function networkFileSystem(directory: string): Promise<string> {
-  const { type } = await statfs(directory);
-  if (type !== nfsType) return "not a network file system";
-  throw new Error("a network file system: its locks cannot be relied on for SQLite");
+  const { name, trait } = await fileSystemOf(directory);
+  if (trait !== "network") return "not a network file system";
+  throw new Error(`${name} is a network file system: its locks cannot be relied on for SQLite`);
 }
 
 async function createMeta(probe: string): Promise<undefined> {

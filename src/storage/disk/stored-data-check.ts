@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { readSegment, segmentsIn } from "./journal/read-segment.ts";
 import { OwnerLock } from "./ownership.ts";
 import { storeFailureOf } from "./sqlite-failure.ts";
+import { SqliteRows } from "./sqlite-rows.ts";
 
 /** Milliseconds to wait for a database that is being created or recovered. */
 const busyMs = 2_000;
@@ -37,6 +38,9 @@ function checkDatabase(file: string): void {
     db = new Database(file, { readonly: true, timeout: busyMs });
     const found: unknown = db.pragma("quick_check(1)", { simple: true });
     if (found !== "ok") throw new Error(`damaged: ${String(found)}`);
+    const made = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get();
+    // Refuses the format of a newer lockd.
+    if (made !== undefined) SqliteRows.open({ path: file, readonly: true }).close();
   } catch (error) {
     throw storeFailureOf(error, file);
   } finally {

@@ -1,4 +1,6 @@
 import { BaseCommand } from "../../../cli/base-command.ts";
+import { dryRunFlag } from "../../../cli/dry-run/destructive-flags.ts";
+import { wouldChangeLetters, wouldChangeText } from "../../../cli/dry-run/would-change-letters.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../../cli/output.ts";
 import { changeLetters, chosenLetters, confirm } from "../../../cli/queue/change-letters.ts";
@@ -13,6 +15,7 @@ export default class QueueDlqPurge extends BaseCommand {
   static override hiddenAliases = ["q:dlq:purge"];
   static override examples = [
     "<%= config.bin %> queue dlq purge jobs 019301d0-7a5e-7f3a-9b1c-2f9e6a0c4d11 --yes",
+    "<%= config.bin %> queue dlq purge jobs --all --dry-run",
     "<%= config.bin %> queue dlq purge jobs --all",
   ];
   static override strict = false;
@@ -23,6 +26,7 @@ export default class QueueDlqPurge extends BaseCommand {
     namespace: queueFlags.namespace,
     all: Flags.boolean({ description: "all dead letters of the queue" }),
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
+    "dry-run": dryRunFlag,
     output: textOrJson,
   };
 
@@ -32,12 +36,18 @@ export default class QueueDlqPurge extends BaseCommand {
     const address = queueInput(flags, args.queue, process.env);
     const chosen = chosenLetters((parsed.argv as string[]).slice(1), flags.all);
     const what = chosen === undefined ? "all" : String(chosen.length);
-    await confirm(`delete ${what} dead letters of ${address.queue} for good?`, flags.yes);
+    const question = `delete ${what} dead letters of ${address.queue} for good?`;
+    await confirm(question, flags.yes || flags["dry-run"]);
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     await this.withConnection(parsed, async ({ lockd: { queues } }) => {
+      const asJson = flags.json || flags.output === "json";
+      if (flags["dry-run"]) {
+        const would = await wouldChangeLetters(queues, address, chosen, call);
+        await writeOut(wouldChangeText(would, "purged", asJson));
+        return;
+      }
       const purge = queues.purge.bind(queues);
       const purged = await changeLetters(purge, address, chosen, call);
-      const asJson = flags.json || flags.output === "json";
       await writeOut(asJson ? jsonText({ purged }) : `purged=${purged}\n`);
     });
   }

@@ -1,4 +1,6 @@
 import { BaseCommand } from "../../../cli/base-command.ts";
+import { destructiveFlags } from "../../../cli/dry-run/destructive-flags.ts";
+import { wouldChangeLetters, wouldChangeText } from "../../../cli/dry-run/would-change-letters.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../../cli/output.ts";
 import { changeLetters, chosenLetters } from "../../../cli/queue/change-letters.ts";
@@ -12,6 +14,7 @@ export default class QueueDlqRedrive extends BaseCommand {
   static override hiddenAliases = ["q:dlq:redrive"];
   static override examples = [
     "<%= config.bin %> queue dlq redrive jobs 019301d0-7a5e-7f3a-9b1c-2f9e6a0c4d11",
+    "<%= config.bin %> queue dlq redrive jobs --all --dry-run",
     "<%= config.bin %> queue dlq redrive jobs --all",
   ];
   static override strict = false;
@@ -21,6 +24,7 @@ export default class QueueDlqRedrive extends BaseCommand {
   static override flags = {
     namespace: queueFlags.namespace,
     all: Flags.boolean({ description: "all dead letters of the queue" }),
+    ...destructiveFlags,
     output: textOrJson,
   };
 
@@ -31,9 +35,14 @@ export default class QueueDlqRedrive extends BaseCommand {
     const chosen = chosenLetters((parsed.argv as string[]).slice(1), flags.all);
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     await this.withConnection(parsed, async ({ lockd: { queues } }) => {
+      const asJson = flags.json || flags.output === "json";
+      if (flags["dry-run"]) {
+        const would = await wouldChangeLetters(queues, address, chosen, call);
+        await writeOut(wouldChangeText(would, "redriven", asJson));
+        return;
+      }
       const redrive = queues.redrive.bind(queues);
       const redriven = await changeLetters(redrive, address, chosen, call);
-      const asJson = flags.json || flags.output === "json";
       await writeOut(asJson ? jsonText({ redriven }) : `redriven=${redriven}\n`);
     });
   }

@@ -1,0 +1,59 @@
+import type { Lockd, LockdCall } from "../../api/lockd.ts";
+import type { QueueSummary } from "../../api/queues.ts";
+import { spanText } from "../status-text.ts";
+import type { CheckFacts } from "./check-result.ts";
+
+export const queueMetrics = ["ready", "age", "in-flight", "delayed", "dead"] as const;
+
+/** Queues in one page of the list. */
+const pageSize = 1000;
+
+/** Pages looked through for the queue: a million queues. */
+const pagesMax = 1000;
+
+export interface QueueProbe {
+  readonly namespace?: string | undefined;
+  readonly queue: string;
+}
+
+/** A queue that has no messages is not listed: all its numbers are 0. */
+export async function queueFacts(
+  lockd: Lockd,
+  { namespace = "default", queue }: QueueProbe,
+  call: LockdCall,
+): Promise<CheckFacts> {
+  const found = await summaryOf(lockd, { namespace, queue }, call);
+  const { ready = 0, delayed = 0, inFlight = 0, dead = 0, oldestAgeSeconds = 0 } = found ?? {};
+  const oldest = ready === 0 ? "" : ` (oldest ${spanText(oldestAgeSeconds * 1000)})`;
+  const count = (name: string, value: number) => ({ name, value, unit: "" }) as const;
+  return {
+    subject: `${namespace}/${queue}`,
+    metrics: [
+      count("ready", ready),
+      { name: "age", value: oldestAgeSeconds, unit: "s" },
+      count("in-flight", inFlight),
+      count("delayed", delayed),
+      count("dead", dead),
+    ],
+    findings: [],
+    text: `${ready} ready${oldest}, ${inFlight} in flight, ${delayed} delayed, ${dead} dead`,
+  };
+}
+
+async function summaryOf(
+  lockd: Lockd,
+  { namespace, queue }: { readonly namespace: string; readonly queue: string },
+  call: LockdCall,
+): Promise<QueueSummary | undefined> {
+  let cursor: string | undefined;
+  for (let page = 0; page < pagesMax; page += 1) {
+    const { queues, cursor: next } = await lockd.queues.list(
+      { namespace, cursor, limit: pageSize },
+      call,
+    );
+    const found = queues.find((one) => one.queue === queue.toLowerCase());
+    if (found !== undefined || next === undefined) return found;
+    cursor = next;
+  }
+  return undefined;
+}

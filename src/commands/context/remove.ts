@@ -1,0 +1,35 @@
+import { BaseCommand } from "../../cli/base-command.ts";
+import { knownContext, readContexts, writeContexts } from "../../cli/context/context-file.ts";
+import { Args, Flags } from "../../cli/oclif.ts";
+import { jsonText, writeOut } from "../../cli/output.ts";
+
+export default class ContextRemove extends BaseCommand {
+  static override summary = "Forget a context";
+  static override description =
+    "Only its settings are forgotten; what is kept at the server or in the store stays.";
+  static override hiddenAliases = ["context:rm"];
+  static override examples = [
+    "<%= config.bin %> context remove production",
+    "<%= config.bin %> context remove production --dry-run",
+  ];
+  static override args = {
+    name: Args.string({ description: "name of the context", required: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    "dry-run": Flags.boolean({ description: "tell what would happen, change nothing" }),
+  };
+
+  protected override async run(): Promise<void> {
+    const { flags, args } = await this.parse(ContextRemove);
+    const file = readContexts(process.env);
+    knownContext(file, args.name);
+    const contexts = new Map(file.contexts);
+    contexts.delete(args.name);
+    const current = file.current === args.name ? undefined : file.current;
+    const dry = flags["dry-run"];
+    if (!dry) await writeContexts(process.env, { current, contexts });
+    const json = { removed: args.name, current: current ?? null, dry_run: dry ? true : undefined };
+    const verb = dry ? "would remove" : "removed";
+    await writeOut(flags.json ? jsonText(json) : `${verb} context ${args.name}\n`);
+  }
+}

@@ -1,0 +1,105 @@
+/** `--dry-run`: tells exactly what would happen, and changes nothing. */
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Place } from "./lockd-process.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let place: Place;
+beforeAll(() => {
+  place = new Place();
+});
+afterAll(() => place.remove());
+
+async function run(words: readonly string[], env: object = {}, input = ""): Promise<string> {
+  const { code, stdout, stderr } = await place.run(words, { env, input });
+  expect([code, stderr]).toEqual([0, expect.anything()]);
+  return stdout;
+}
+
+async function json(words: readonly string[], env: object = {}) {
+  return JSON.parse(await run([...words, "--json"], env));
+}
+
+test("remove and attachments: under the lease's own checks, nothing is staged", async () => {
+  const env = await place.acquire(["doc"]);
+  await run(["update"], env, '{"a": 1}');
+  await run(["attachments", "put", "--name", "a.txt", "--file", "-"], env, "abc");
+  await run(["attachments", "put", "--name", "b.txt", "--file", "-"], env, "b");
+  const would = { dry_run: true, removed: true, version: 1, bytes: 7 };
+  expect(await json(["remove", "--dry-run"], env)).toEqual(would);
+  const conflict = await place.run(["remove", "--dry-run", "--if-version", "7"], { env });
+  expect([conflict.code, conflict.stdout]).toEqual([4, ""]);
+  expect(conflict.stderr).toContain("version_conflict");
+  const stale = { ...env, LOCKD_CLIENT_FENCING_TOKEN: "99" };
+  expect((await place.run(["remove", "--dry-run"], { env: stale })).code).toBe(6);
+  const one = await json(["attachments", "delete", "--name", "a.txt", "--dry-run"], env);
+  expect(one).toMatchObject({ dry_run: true, deleted: true, attachments: [{ name: "a.txt" }] });
+  const none = await json(["attachments", "delete", "--name", "no", "--dry-run"], env);
+  expect(none).toEqual({ dry_run: true, deleted: false, attachments: [] });
+  const all = await json(["attachments", "delete-all", "--dry-run", "--yes"], env);
+  expect(all).toMatchObject({ deleted: 2, attachments: [{ name: "a.txt" }, { name: "b.txt" }] });
+  await run(["release"], env);
+  expect(JSON.parse(await run(["get", "doc", "--public", "-q"]))).toEqual({ a: 1 });
+  expect((await json(["attachments", "list", "doc", "--public"])).attachments).toHaveLength(2);
+  const again = await place.acquire(["doc"]);
+  expect(await json(["remove", "--yes"], again)).toMatchObject({ removed: true });
+});
+
+test("purge and redrive: the very letters, all of which stay", async () => {
+  for (const payload of ["a", "b"]) {
+    await run(["enqueue", "mail", "-d", payload, "--max-attempts", "1"]);
+    const { stdout } = await place.run(["dequeue", "mail"]);
+    const pairs = [...stdout.matchAll(/^export ([A-Z_]+)="(.*)"$/gm)];
+    const env = Object.fromEntries(pairs.map(([, name = "", value]) => [name, value]));
+    await run(["nack"], env);
+  }
+  const letters = await json(["queue", "dlq", "ls", "mail"]);
+  const ids = letters.map((letter: { message_id: string }) => letter.message_id);
+  expect(ids).toHaveLength(2);
+  const all = ["queue", "dlq", "purge", "mail", "--all", "--dry-run"];
+  expect(await json(all)).toEqual({ dry_run: true, purged: 2, message_ids: ids });
+  expect(await run(all)).toBe(`would be purged: 2\n${ids.join("\n")}\n`);
+  const absent = "019301d0-7a5e-7f3a-9b1c-2f9e6a0c4d11";
+  const some = ["queue", "dlq", "redrive", "mail", ids[0], absent, "--dry-run"];
+  expect(await json(some)).toEqual({ dry_run: true, redriven: 1, message_ids: [ids[0]] });
+  expect(await json(["queue", "dlq", "ls", "mail"])).toEqual(letters);
+  // Off a terminal a purge still wants to be told.
+  expect((await place.run(["queue", "dlq", "purge", "mail", "--all"])).code).toBe(2);
+  expect(await json(["queue", "dlq", "purge", "mail", "--all", "--yes"])).toEqual({ purged: 2 });
+});
+
+test("txn commit and rollback: who takes part, and nothing is decided", async () => {
+  const env = await place.acquire(["one"]);
+  await run(["update"], env, "1");
+  await run(["txn", "prepare", "-p", "one"], env);
+  const id = env.LOCKD_CLIENT_TXN_ID ?? "";
+  const would = await json(["txn", "rollback", "--dry-run"], env);
+  expect(would).toMatchObject({ dry_run: true, txn_id: id, state: "rollback", already: false });
+  expect(would.participants).toEqual([{ namespace: "default", key: "one", now: "staged" }]);
+  const text = await run(["txn", "commit", "--dry-run", "-p", "shop:two"], env);
+  expect(text).toMatch(
+    /would be decided: commit\n {2}default:one {2}staged\n {2}shop:two {2}named/,
+  );
+  expect((await json(["txn", "explain"], env)).state).toBe("pending");
+  await run(["txn", "commit"], env);
+  const late = await place.run(["txn", "rollback", "--dry-run"], { env });
+  expect([late.code, late.stderr]).toEqual([4, expect.stringContaining("decided: commit")]);
+  expect(await json(["txn", "commit", "--dry-run"], env)).toMatchObject({ already: true });
+});
+
+test("index rebuild: one namespace or all, told and done", async () => {
+  const env = await place.acquire(["doc", "-n", "orders"]);
+  await run(["update"], { ...env, LOCKD_CLIENT_NAMESPACE: "orders" }, '{"a": 1}');
+  await run(["release"], { ...env, LOCKD_CLIENT_NAMESPACE: "orders" });
+  const store = ["--store", place.storeUrl];
+  const dry = await run(["index", "rebuild", "-n", "orders", "--dry-run", ...store]);
+  expect(dry).toBe("namespace=orders would be rebuilt\n");
+  expect(await run(["index", "rebuild", "--all", "--dry-run", ...store])).toContain("orders would");
+  const done = await json(["index", "rebuild", "-n", "orders", ...store]);
+  expect(done).toMatchObject({ namespace: "orders", rebuilt: true });
+  const flushed = await json(["index", "flush", "-n", "orders", "--mode", "wait"]);
+  expect(flushed).toMatchObject({ namespace: "orders", mode: "wait", flushed: true });
+  for (const words of [[], ["-n", "orders", "--all"]]) {
+    expect((await place.run(["index", "rebuild", ...words, ...store])).code).toBe(2);
+  }
+});
