@@ -34,7 +34,10 @@ test("the blocks, one after the other", async () => {
     writeFileSync(file, `set -e\n${block}`);
     const env = { PATH: `${place.directory}:${process.env.PATH ?? ""}` };
     const { code, stdout, stderr } = await place.runProgram(["/bin/sh", file], { env });
-    expect([code, stderr.replace(/^(\{"bytes"|payload written).*\n/gm, "")], block).toEqual([0, ""]);
+    expect([code, stderr.replace(/^(\{"bytes"|payload written).*\n/gm, "")], block).toEqual([
+      0,
+      "",
+    ]);
     expect(stdout, block).toMatch(endings[at] ?? /^$/);
   }
 }, 60_000);
