@@ -137,6 +137,7 @@ async function leaveBehind(directory: string): Promise<void> {
       })),
       expiresAtUnix: isPending ? nowUnix - 10 : nowUnix + 86_400,
       ...{ createdAtUnix: nowUnix - 60, updatedAtUnix: nowUnix - 60 },
+      decidedAtMs: isPending ? 0 : nowUnix * 1000,
     };
     const key = {
       ...pattern,

@@ -50,6 +50,8 @@ export interface EnqueueResult {
   readonly correlationId: string;
   /** Extension: true when the dedupe key was seen before and `messageId` is that first message. */
   readonly duplicate: boolean;
+  /** Extension: the transaction whose commit lets the message appear; absent: it is there. */
+  readonly txnId?: string | undefined;
 }
 
 export interface DequeueRequest extends QueueAddress {

@@ -75,7 +75,7 @@ export interface TxnListResult {
 export interface TxnParticipantStory extends TxnParticipantStatus {
   /**
    * What stands in its record: `staged`, `leased`, `clean`, `other transaction`, `gone`; or
-   * `elsewhere` (another island) and `in its queue` (a message or its state).
+   * `elsewhere` (another island).
    */
   readonly now: string;
   readonly owner: string | undefined;

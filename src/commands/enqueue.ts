@@ -15,7 +15,8 @@ import { namedQueue } from "../cli/queue/queue-input.ts";
 export default class Enqueue extends BaseCommand {
   static override summary = "Put a message, or many, into a queue";
   static override description =
-    "When it ends with 0 the message is on disk and will be delivered at least once. --jsonl " +
+    "When it ends with 0 the message is on disk and will be delivered at least once; with " +
+    "--txn-id nobody sees it before `lockd txn commit`, and a rollback deletes it. --jsonl " +
     "reads one JSON object a line: payload or payload_base64, content_type, delay, visibility, " +
     "ttl, max_attempts, max_deliveries, priority, group, dedupe_key, dedupe_window, attributes.";
   static override hiddenAliases = ["queue:enqueue", "q:enqueue"];
@@ -23,6 +24,7 @@ export default class Enqueue extends BaseCommand {
     "<%= config.bin %> enqueue jobs -d '{\"id\": 7}' --content-type application/json",
     "<%= config.bin %> enqueue -q jobs -f photo.jpg --attr size=large --delay 5m",
     "<%= config.bin %> enqueue jobs -d hello --dedupe-key order-7",
+    "<%= config.bin %> enqueue jobs -d hello --txn-id $LOCKD_CLIENT_TXN_ID",
     "<%= config.bin %> enqueue jobs --jsonl jobs.jsonl --parallel 16",
   ];
   static override args = { queue: Args.string({ description: "the queue", ignoreStdin: true }) };

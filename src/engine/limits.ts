@@ -111,6 +111,9 @@ export const jointWriteAttemptsMax = 4;
 /** Times an expired lease of a joint transaction is asked about before its key acts as held. */
 export const resolveAttemptsMax = 4;
 
+/** Milliseconds that a consumer waits for such a look at most. */
+export const txnReplayInlineMsMax = 250;
+
 /** Milliseconds between two looks at recorded transactions in traffic (`txn-replay-interval`). */
 export const txnReplayIntervalMs = 5_000;
 
@@ -282,6 +285,12 @@ export const fillMsMax = 50;
 
 /** Milliseconds. Longest pause of a timer of a queue: clocks may be set meanwhile. */
 export const queueTimerMsMax = 60_000;
+
+/**
+ * Messages of one transaction and queue that are looked at for a dedupe key that is used again in
+ * it; beyond them the commit finds out.
+ */
+export const stagedKeyLooksMax = 100;
 
 /** Rounds of finding out or trying again before an enqueue with links gives up. */
 export const linkAttemptsMax = 32;

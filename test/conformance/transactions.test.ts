@@ -14,6 +14,7 @@ import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-stor
 import { openStore } from "../../src/storage/open.ts";
 import { startRealServer } from "../support/real-server.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
+import { stagedMessageCases } from "./staged-message-cases.ts";
 import { txnApplyCases } from "./txn-apply-cases.ts";
 import { idempotencyCases, txnCommitCases, txnDecisionCases } from "./txn-cases.ts";
 import { txnQueueCases } from "./txn-queue-cases.ts";
@@ -26,6 +27,7 @@ const groups = [
   txnApplyCases,
   idempotencyCases,
   txnQueueCases,
+  stagedMessageCases,
   txnWatchCases,
 ];
 

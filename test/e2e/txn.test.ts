@@ -56,6 +56,32 @@ describe.concurrent("txn", () => {
     expect([await isFree("t/a"), await isFree("t/b")]).toEqual([true, true]);
   });
 
+  test("messages appear with the commit, and not with a rollback", async () => {
+    const { code, stdout } = await shell(`
+      set -e
+      lockd() { eval "$LOCKD" '"$@"'; }
+      lockd enqueue raw -d tea >/dev/null
+      eval "$(lockd txn begin)"
+      lockd dequeue raw --txn-id "$LOCKD_CLIENT_TXN_ID" --owner packer --json >/dev/null
+      TX=$LOCKD_CLIENT_TXN_ID
+      lockd enqueue parcels -d wrapped --txn-id "$TX" | grep -c "txn_id=$TX"
+      lockd txn explain | grep -c "q/parcels/msg/.* staged"
+      lockd queue ls --json | grep -c parcels || echo unseen
+      lockd txn commit >/dev/null
+      lockd queue ls --json | grep -c '"queue": "parcels"'
+      lockd queue ls --json | grep -c '"queue": "raw"' || echo consumed
+      eval "$(lockd txn begin)"
+      lockd enqueue parcels -d dropped --txn-id "$LOCKD_CLIENT_TXN_ID" >/dev/null
+      lockd txn rollback >/dev/null
+      lockd stats parcels --json | grep -c '"pending_candidates": 1'
+      lockd enqueue parcels -d late --txn-id "$LOCKD_CLIENT_TXN_ID" || echo "code $?"
+    `);
+    expect([code, stdout.trim().split(/\s*\n/)]).toEqual([
+      0,
+      ["1", "1", "0", "unseen", "1", "0", "consumed", "1", "code 4"],
+    ]);
+  });
+
   test("the script of cli.md section 19: releasing one key commits both", async () => {
     const { code, stderr } = await shell(`
       set -e

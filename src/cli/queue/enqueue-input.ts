@@ -21,6 +21,9 @@ export const enqueueFlags = {
   group: Flags.string({ description: "one message of a group at a time, in order" }),
   "dedupe-key": Flags.string({ description: "a second message with this key is not added" }),
   "dedupe-window": Flags.string({ description: "how long the key is remembered; default 5m" }),
+  "txn-id": Flags.string({
+    description: "transaction, an xid: it appears when that commits, never when rolled back",
+  }),
   attr: Flags.string({ multiple: true, description: "attribute NAME=TEXT, several with commas" }),
   "attr-json": Flags.string({ multiple: true, description: "attribute NAME=JSON" }),
 } as const;
@@ -32,7 +35,7 @@ type EnqueueFlags = {
   readonly "attr-json"?: readonly string[] | undefined;
 };
 
-export type MessageTerms = Omit<EnqueueRequest, "namespace" | "queue" | "txnId">;
+export type MessageTerms = Omit<EnqueueRequest, "namespace" | "queue">;
 
 /** @throws UsageError */
 export function enqueueTerms(flags: EnqueueFlags): MessageTerms {
@@ -48,6 +51,7 @@ export function enqueueTerms(flags: EnqueueFlags): MessageTerms {
     group: firstGiven(flags.group),
     dedupeKey: firstGiven(flags["dedupe-key"]),
     dedupeWindowSeconds: secondsInput(flags["dedupe-window"], "--dedupe-window"),
+    txnId: firstGiven(flags["txn-id"]),
     attributes: attributesInput(flags.attr ?? [], flags["attr-json"] ?? []),
   };
 }
@@ -84,9 +88,11 @@ function jsonOf(name: string, text: string): unknown {
 }
 
 export function enqueueText(result: EnqueueResult): string {
-  const { messageId, attempts, maxAttempts, duplicate } = result;
+  const { messageId, attempts, maxAttempts, duplicate, txnId } = result;
   const known = duplicate ? " duplicate=true" : "";
-  return `message_id=${messageId} attempts=${attempts} max_attempts=${maxAttempts}${known}\n`;
+  const waits = txnId === undefined ? "" : ` txn_id=${txnId}`;
+  const counts = `attempts=${attempts} max_attempts=${maxAttempts}`;
+  return `message_id=${messageId} ${counts}${known}${waits}\n`;
 }
 
 export function enqueueJson(result: EnqueueResult) {
@@ -102,5 +108,6 @@ export function enqueueJson(result: EnqueueResult) {
     payload_bytes: result.payloadBytes,
     correlation_id: result.correlationId,
     duplicate: result.duplicate ? true : undefined,
+    txn_id: result.txnId,
   };
 }

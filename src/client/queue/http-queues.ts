@@ -60,7 +60,7 @@ export class HttpQueues implements Queues {
     const repeatable = request.dedupeKey !== undefined && once.body?.replayable === true;
     const decode = (answer: EndpointAnswer): EnqueueResult => {
       if (request.dedupeKey !== undefined) this.#dedupes = answers.knowsDedupe(answer);
-      return answers.enqueueResult(answer);
+      return staged(request, answers.enqueueResult(answer));
     };
     if (repeatable && this.#dedupes === true) {
       return await this.#carrier.attemptUpdate({ ...once, repeatable }, progress, decode);
@@ -279,4 +279,14 @@ async function* watchEvents(answer: EndpointAnswer): AsyncGenerator<QueueWatchEv
       yield answers.watchEvent(new JsonAnswer(Buffer.from(data)));
     }
   }
+}
+
+/** Servers that know no transactions of messages put them into the queue at once. */
+function staged({ txnId }: EnqueueRequest, result: EnqueueResult): EnqueueResult {
+  if ((txnId ?? "") === "" || result.txnId !== undefined) return result;
+  const { namespace, queue, messageId } = result;
+  throw new LockdProtocolError(
+    "protocol",
+    `this server knows no transactions of messages: ${namespace}/${queue} has ${messageId} already`,
+  );
 }

@@ -51,6 +51,8 @@ export interface EnqueueResult {
   readonly correlationId?: string;
   /** True when the message was there already under this dedupe key. */
   readonly duplicate: boolean;
+  /** The transaction whose commit lets the message appear. */
+  readonly txnId?: string;
 }
 
 export interface DequeueOptions {

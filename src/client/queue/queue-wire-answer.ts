@@ -41,6 +41,7 @@ export function enqueueResult(answer: EndpointAnswer): EnqueueResult {
     payloadBytes: json.integerOr("payload_bytes", 0),
     correlationId: correlationOf(answer, json),
     duplicate: json.flag("duplicate") ?? false,
+    ...(json.textOr("txn_id", "") === "" ? {} : { txnId: json.text("txn_id") }),
   };
 }
 

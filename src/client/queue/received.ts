@@ -27,6 +27,7 @@ export function enqueued(result: wire.EnqueueResult): EnqueueResult {
     notVisibleUntil: dateOf(result.notVisibleUntilUnix),
     visibilityMs: result.visibilityTimeoutSeconds * 1_000,
     ...maybe("correlationId", result.correlationId),
+    ...maybe("txnId", result.txnId),
   };
 }
 

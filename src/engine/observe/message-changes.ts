@@ -15,12 +15,20 @@ interface MessagePlace extends QueueId {
   readonly messageId: string;
 }
 
-/** undefined for what nobody watches for: an extension, a link of a group. */
+/**
+ * undefined for what nobody watches for: an extension, a link of a group, whatever happens to a
+ * message that waits for the decision of its transaction. It is enqueued when that is committed.
+ */
 export function messageChange(
   place: MessagePlace,
   { kind, before, after }: MessageStep,
   nowMs: number,
 ): ChangeDraft | undefined {
+  if (before.staged !== undefined) {
+    return after === undefined || after.staged !== undefined
+      ? undefined
+      : { ...messageEnqueued(place, nowMs), txnId: before.staged.txnId };
+  }
   const held = before.lease;
   if (kind === "bury") return draft(place, "queue_dead", { nowMs, lease: held });
   if (after === undefined) {

@@ -1,4 +1,5 @@
 import { failure } from "../../api/errors.ts";
+import { isXidText } from "../../api/names.ts";
 import type { EnqueueRequest } from "../../api/queues.ts";
 import {
   attemptsMax,
@@ -18,6 +19,8 @@ import type { QueueId } from "./message.ts";
 /** An enqueue after validation; seconds that were not given are undefined. */
 export interface CheckedEnqueue {
   readonly target: QueueId;
+  /** The transaction whose commit lets it appear. */
+  readonly txnId: string | undefined;
   readonly delayMs: number;
   readonly ttlMs: number | undefined;
   readonly visibilitySeconds: number | undefined;
@@ -31,18 +34,19 @@ export interface CheckedEnqueue {
   readonly dedupe: { readonly key: string; readonly windowMs: number } | undefined;
 }
 
-/** @throws invalid_namespace, missing_queue, invalid_queue, invalid_body, invalid_queue_option */
+/**
+ * @throws invalid_namespace, missing_queue, invalid_queue, invalid_txn, invalid_body,
+ *   invalid_queue_option
+ */
 export function checkEnqueue(request: EnqueueRequest, defaultNamespace: string): CheckedEnqueue {
   const target = checkQueue(request, defaultNamespace);
   const ttl = wholeSeconds(request.ttlSeconds, "ttl_seconds");
   const visibility = wholeSeconds(request.visibilityTimeoutSeconds, "visibility_timeout_seconds");
   const maxAttempts = wholeSeconds(request.maxAttempts, "max_attempts");
   const maxDeliveries = wholeSeconds(request.maxDeliveries, "max_deliveries");
-  if ((request.txnId ?? "").trim() !== "") {
-    throw option("txn_id", "a message can not take part in a transaction while it is enqueued");
-  }
   return {
     target,
+    txnId: checkTxn(request.txnId),
     delayMs: delayMsOf(wholeSeconds(request.delaySeconds, "delay_seconds")),
     ttlMs: ttl <= 0 ? undefined : Math.min(ttl * 1000, instantMsMax),
     visibilitySeconds: visibility <= 0 ? undefined : visibility,
@@ -54,6 +58,13 @@ export function checkEnqueue(request: EnqueueRequest, defaultNamespace: string):
     group: checkName(request.group, groupBytesMax, "group"),
     dedupe: checkDedupe(request),
   };
+}
+
+function checkTxn(raw: string | undefined): string | undefined {
+  const txnId = raw?.trim() ?? "";
+  if (txnId === "") return undefined;
+  if (isXidText(txnId)) return txnId;
+  throw failure("invalid_txn", `"${txnId.slice(0, 40)}" is not an xid`);
 }
 
 function option(name: string, rule: string): Error {

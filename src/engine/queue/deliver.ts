@@ -1,7 +1,7 @@
 /** Giving a message to a consumer (http-queue.md section 4.2). Pure. */
 
 import { instantMsMax } from "../limits.ts";
-import { isLeased } from "./fence.ts";
+import { isLeased, isLeaseOver } from "./fence.ts";
 import type { StoredMessage } from "./message.ts";
 import { isExhausted, isOutlived, type Message, type MessageLease } from "./message.ts";
 import { keep, type MessageDecision, put } from "./message-decision.ts";
@@ -70,11 +70,13 @@ export function deliver(
   },
   nowMs: number,
 ): MessageDecision<Delivered> {
-  if (current === undefined) return keep({ kind: "gone" });
+  if (current === undefined || current.message.staged !== undefined) return keep({ kind: "gone" });
   const { message } = current;
   const { terms } = request;
   // Before anything else: a member of a group that goes out of turn breaks the group's chain.
-  if (message.previous !== undefined && !request.isPrepared(message)) {
+  // And what a transaction has committed already must neither be delivered nor buried.
+  const isLapsed = message.lease?.explicit === true && isLeaseOver(message, nowMs);
+  if ((isLapsed || message.previous !== undefined) && !request.isPrepared(message)) {
     return keep({ kind: "unprepared", message });
   }
   const kept = housekeeping<Delivered>(message, nowMs, { kind: "gone" });
@@ -98,8 +100,14 @@ export function deliver(
     lease,
     stateEtag: message.stateEtag ?? terms.stateEtag,
     unlinked: false,
+    committedBy: isOwnAgain(message, terms) ? undefined : message.committedBy,
   };
   return put<Delivered>(next, (etag) => ({ kind: "delivered", message: next, lease, etag }));
+}
+
+/** Taken under the id of its own transaction, used again: the old commit is over and done with. */
+function isOwnAgain({ committedBy }: Message, { txnId, explicit }: DeliveryTerms): boolean {
+  return explicit && committedBy === txnId;
 }
 
 /** The message as a dead letter: nobody's, with the reason of its end (section 11.1). */

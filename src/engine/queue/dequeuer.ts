@@ -15,7 +15,7 @@ import type { Lease } from "../record/key-record.ts";
 import type { CheckedDequeue } from "./checked-queue.ts";
 import type { Patience } from "./consumer-line.ts";
 import { type Delivered, type DeliveryTerms, deliver } from "./deliver.ts";
-import { isLeaseOver } from "./fence.ts";
+import { describeMessage, isLeaseOver } from "./fence.ts";
 import type { LiveQueue } from "./live-queue.ts";
 import { stateKeyOf } from "./message.ts";
 import { messageKeyOf } from "./message-participants.ts";
@@ -188,6 +188,8 @@ export class Dequeuer {
       const hideMs = isDamaged ? missingPayloadHideMs : candidateRetryMs;
       queue.holdBack(messageId, clock.wallMs() + hideMs);
       if (!(error instanceof LockdError) || error.code === "txn_conflict") throw error;
+      // Nothing else is delivered in a transaction that may hold what nobody was given.
+      if (error.outcomeUnknown && request.txnId !== "") throw error;
       telemetry.debug("queue.dispatcher.core", "queue.delivery_failed", {
         queue: queue.target.queue,
         code: error.code,
@@ -273,13 +275,21 @@ export class Dequeuer {
       participants.push({ namespace, key: stateKeyOf(at.queue, at.messageId) });
     }
     try {
-      await this.#parts.transactions.enlist(lease.txnId, participants, lease.expiresAtUnix);
+      await this.#parts.transactions.enlist(lease.txnId, participants, lease);
     } catch (error) {
-      await this.#parts.messages.transact(at, (current, nowMs) =>
-        giveBack(current, lease.id, nowMs),
-      );
+      await this.#parts.messages
+        .transact(at, (current, nowMs) => giveBack(current, lease.id, nowMs))
+        .catch((cause: unknown) => {
+          throw this.#unheard(at, lease.txnId, cause);
+        });
       throw error;
     }
+  }
+
+  /** It may be in the transaction's hands: whoever goes on and commits settles it unseen. */
+  #unheard(at: MessageAt, txnId: string, cause: unknown): LockdError {
+    const detail = `${describeMessage(at)} may be in transaction ${txnId}, unread; roll that back`;
+    return failure("store_unavailable", detail, { outcomeUnknown: true, cause });
   }
 
   #termsOf(request: CheckedDequeue): DeliveryTerms {

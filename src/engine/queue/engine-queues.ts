@@ -52,6 +52,7 @@ import { QueueSweeper } from "./queue-sweeper.ts";
 import { QueueObserver } from "./queue-watch.ts";
 import { Settler } from "./settler.ts";
 import { Subscription } from "./subscription.ts";
+import { Unstager } from "./unstager.ts";
 
 const noCall: LockdCall = {};
 
@@ -84,12 +85,15 @@ export class EngineQueues implements ServedQueues {
       cleanUp: (target, messageId) => this.#settler.cleanUp({ ...target, messageId }),
       trouble: (target, error) => this.#trouble(target, error),
     });
+    const linkPorts = { store, clock, random, messages };
+    const links = new Links(linkPorts);
     this.#parts = {
       ...parts,
       messages,
       directory,
       ids: new MessageIds(options),
-      links: new Links({ store, clock, random, messages }),
+      links,
+      unstager: new Unstager(linkPorts, links),
       states: new MessageStates(parts.shell),
     };
     parts.transactions.addKind(new MessageParticipants(this.#parts));
@@ -112,15 +116,15 @@ export class EngineQueues implements ServedQueues {
 
   async dequeue(request: DequeueRequest, call: LockdCall = noCall): Promise<readonly Delivery[]> {
     const checked = checkDequeue(request, this.#namespace);
-    this.#parts.transactions.recovery.traffic();
     const pageSize = checked.withState ? 1 : checked.pageSize;
+    await this.#parts.transactions.recovery.messageTraffic();
     return this.#dequeuer.dequeue({ ...checked, pageSize }, call);
   }
 
   async subscribe(request: DequeueRequest, call: LockdCall = noCall): Promise<DeliveryStream> {
     const checked = checkDequeue(request, this.#namespace);
     this.#parts.refuseWhenDraining();
-    this.#parts.transactions.recovery.traffic();
+    await this.#parts.transactions.recovery.messageTraffic();
     return this.#parts.directory.withConsumer(checked, async (queue) => {
       const first = await this.#dequeuer.take(queue, checked, patienceOf(checked, call));
       if (first === undefined) throw nothingWithin(checked);

@@ -1,38 +1,38 @@
 /** Enqueue: the payload, then the record that makes it a message (http-queue.md section 3). */
 
-import { failure, type LockdError } from "../../api/errors.ts";
 import type { BodyIn, LockdCall } from "../../api/lockd.ts";
 import type { EnqueueRequest, EnqueueResult } from "../../api/queues.ts";
-import {
-  casAttemptsMax,
-  instantMsMax,
-  unknownOutcomeReadDelayMs,
-  unknownOutcomeReadsMax,
-} from "../limits.ts";
+import { instantMsMax } from "../limits.ts";
 import { messageEnqueued } from "../observe/message-changes.ts";
-import { callStore } from "../store-failure.ts";
 import { type CheckedEnqueue, checkEnqueue } from "./checked-enqueue.ts";
 import { correlationOf } from "./checked-queue.ts";
-import { describeMessage } from "./fence.ts";
 import type { DedupeRecord } from "./link-records.ts";
 import type { Enqueued } from "./links.ts";
-import { type Message, messageName, type Payload, payloadName } from "./message.ts";
-import { encodeMessage } from "./message-codec.ts";
+import { LoneWrite } from "./lone-write.ts";
+import { type Message, type Payload, payloadName } from "./message.ts";
 import type { MessageAt } from "./message-shell.ts";
 import { takeInPayload } from "./payload-intake.ts";
 import type { QueueParts } from "./queue-parts.ts";
+import { dueMsOf, stagedMessage } from "./staged.ts";
+import { Stager } from "./stager.ts";
 
 export class Enqueuer {
   readonly #parts: QueueParts;
+  readonly #alone: LoneWrite;
+  readonly #stager: Stager;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
+    this.#alone = new LoneWrite(parts);
+    this.#stager = new Stager(parts, this.#alone);
   }
 
   async enqueue(raw: EnqueueRequest, body: BodyIn, call: LockdCall): Promise<EnqueueResult> {
     const { options, ids, directory, messages, garbage } = this.#parts;
     const request = checkEnqueue(raw, options.defaultNamespace);
-    const at: MessageAt = { ...request.target, messageId: ids.next() };
+    const { target, txnId } = request;
+    const members = txnId === undefined ? [] : await this.#stager.members(txnId, target);
+    const at: MessageAt = { ...target, messageId: ids.next(members.at(-1)) };
     const payload = await takeInPayload({
       body,
       contentType: request.contentType,
@@ -44,13 +44,15 @@ export class Enqueuer {
     const message = this.#messageOf(request, payload, call.correlationId);
     let keepsPayload = false;
     try {
-      const enqueued = await this.#write(at, message);
+      const enqueued = await this.#write(at, message, members);
       if (enqueued.kind === "duplicate") return this.#duplicateOf(request, enqueued.of);
       keepsPayload = true;
       const { etag, tag } = enqueued;
       if (tag !== undefined) messages.created(at, { message: enqueued.message, etag }, tag);
-      this.#parts.publish(() => messageEnqueued(at, options.clock.wallMs()));
-      directory.changed(at, enqueued.message);
+      if (message.staged === undefined) {
+        this.#parts.publish(() => messageEnqueued(at, options.clock.wallMs()));
+        directory.changed(at, enqueued.message);
+      }
       return this.#answer(at, message);
     } catch (error) {
       // After an unknown outcome the record may point at it; the sweeper knows in time.
@@ -65,8 +67,8 @@ export class Enqueuer {
   #messageOf(request: CheckedEnqueue, payload: Payload, correlation?: string): Message {
     const { random, clock } = this.#parts.options;
     const nowMs = clock.wallMs();
-    const { dedupe, ttlMs, delayMs } = request;
-    return {
+    const { dedupe, ttlMs, delayMs, txnId } = request;
+    const message: Message = {
       enqueuedAtMs: nowMs,
       correlationId: correlationOf(correlation, () => random.uuid()),
       payload,
@@ -89,57 +91,19 @@ export class Enqueuer {
       lastError: undefined,
       lease: undefined,
       stateEtag: undefined,
+      staged: undefined,
+      committedBy: undefined,
       diedAtMs: undefined,
     };
+    if (txnId === undefined) return message;
+    const dedupeWindowMs = dedupe?.windowMs ?? 0;
+    return stagedMessage(message, { txnId, delayMs, ttlMs: ttlMs ?? 0, dedupeWindowMs });
   }
 
-  #write(at: MessageAt, message: Message): Promise<Enqueued> {
+  #write(at: MessageAt, message: Message, members: readonly string[]): Promise<Enqueued> {
+    if (message.staged !== undefined) return this.#stager.stage(at, message, members);
     const hasLinks = message.group !== undefined || message.dedupe !== undefined;
-    return hasLinks ? this.#parts.links.enqueue(at, message) : this.#writeAlone(at, message);
-  }
-
-  /**
-   * One create-only write. After an unknown outcome it is never repeated: the message may have been
-   * delivered and settled by now, and must not come again.
-   */
-  async #writeAlone(at: MessageAt, message: Message): Promise<Enqueued> {
-    const { store, random } = this.#parts.options;
-    const name = messageName(at, at.messageId);
-    const etag = random.xid();
-    const step = {
-      kind: "put" as const,
-      name,
-      bytes: encodeMessage(message, etag),
-      when: { kind: "absent" as const },
-    };
-    for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
-      const result = await callStore(() => store.apply([step]));
-      if (result.kind === "applied") return { kind: "new", message, etag, tag: result.tags[0] };
-      if (result.kind === "unknown") return this.#findOut(at);
-      // Nobody else uses this name: the store only said that it was busy with it.
-    }
-    throw failure("store_unavailable", `${describeMessage(at)}: the store does not take it`);
-  }
-
-  /** Nobody else makes a record of this name: if it is there, it is ours. */
-  async #findOut(at: MessageAt): Promise<Enqueued> {
-    for (let read = 0; read < unknownOutcomeReadsMax; read += 1) {
-      const stored = await this.#parts.messages.look(at).catch((error: unknown) => {
-        throw this.#unknown(at, error);
-      });
-      if (stored !== undefined) {
-        return { kind: "new", message: stored.message, etag: stored.etag, tag: undefined };
-      }
-      await new Promise<void>((resolve) => {
-        this.#parts.options.clock.schedule(unknownOutcomeReadDelayMs * 2 ** read, resolve);
-      });
-    }
-    throw this.#unknown(at, undefined);
-  }
-
-  #unknown(at: MessageAt, cause: unknown): LockdError {
-    const detail = `${describeMessage(at)}: the outcome of a write could not be found out`;
-    return failure("store_unavailable", detail, { outcomeUnknown: true, cause });
+    return hasLinks ? this.#parts.links.enqueue(at, message) : this.#alone.write(at, message);
   }
 
   #answer(at: MessageAt, message: Message): EnqueueResult {
@@ -150,15 +114,16 @@ export class Enqueuer {
       attempts: 0,
       maxAttempts: message.maxAttempts,
       failureAttempts: 0,
-      notVisibleUntilUnix: Math.floor(message.notVisibleUntilMs / 1000),
+      notVisibleUntilUnix: Math.floor(dueMsOf(message) / 1000),
       visibilityTimeoutSeconds: this.#visibility(message.defaultVisibilitySeconds),
       payloadBytes: message.payload.size,
       correlationId: message.correlationId,
       duplicate: false,
+      ...(message.staged === undefined ? {} : { txnId: message.staged.txnId }),
     };
   }
 
-  #duplicateOf({ target }: CheckedEnqueue, first: DedupeRecord): EnqueueResult {
+  #duplicateOf({ target, txnId }: CheckedEnqueue, first: DedupeRecord): EnqueueResult {
     return {
       namespace: target.namespace,
       queue: target.queue,
@@ -171,6 +136,7 @@ export class Enqueuer {
       payloadBytes: first.payloadBytes,
       correlationId: first.correlationId,
       duplicate: true,
+      ...(txnId === undefined ? {} : { txnId }),
     };
   }
 

@@ -27,7 +27,9 @@ export function fenceError(
   nowMs: number,
 ): LockdApiError | undefined {
   const name = describeMessage(claim);
-  if (message === undefined) return failure("not_found", `there is no ${name}`);
+  // What waits for the decision of its transaction is not there yet.
+  if (message === undefined || message.staged !== undefined)
+    return failure("not_found", `there is no ${name}`);
   const { lease, correlationId } = message;
   if (lease === undefined) {
     const detail = `${name}: the lease is missing; it is in nobody's hands`;

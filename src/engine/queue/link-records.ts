@@ -16,6 +16,11 @@ export interface GroupRecord {
   readonly writeId: string;
   /** Id of the member that was enqueued last; it may be gone by now. */
   readonly tail: string;
+  /**
+   * Set while the tail may still have to appear: its transaction is committed, and whoever comes
+   * next sees to it first. Only on stores without atomic plans.
+   */
+  readonly appearing?: { readonly txnId: string; readonly decidedAtMs: number };
 }
 
 /** `d/...`: the message a key stands for, with what its producer was answered. */
@@ -28,11 +33,17 @@ export interface DedupeRecord {
   readonly visibilitySeconds: number | undefined;
   readonly payloadBytes: number;
   readonly correlationId: string;
+  /** When the key was taken, on the clock that found it free; absent in older records. */
+  readonly enteredMs?: number;
 }
 
-export function dedupeRecordOf(messageId: string, message: Message, writeId: string): DedupeRecord {
+export function dedupeRecordOf(
+  messageId: string,
+  message: Message,
+  write: Pick<DedupeRecord, "writeId" | "enteredMs">,
+): DedupeRecord {
   return {
-    writeId,
+    ...write,
     messageId,
     untilMs: message.dedupe?.untilMs ?? 0,
     maxAttempts: message.maxAttempts,

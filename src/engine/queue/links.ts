@@ -15,27 +15,16 @@ import { failure, type LockdError } from "../../api/errors.ts";
 import { linkAttemptsMax, unknownOutcomeReadDelayMs } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
-import type { Precondition, Step, Store, VersionTag } from "../ports/store.ts";
+import type { Step, Store, VersionTag } from "../ports/store.ts";
 import { SerialTurns } from "../serial-turns.ts";
 import { callStore } from "../store-failure.ts";
-import {
-  type DedupeRecord,
-  decodeLink,
-  dedupeName,
-  dedupeRecordOf,
-  encodeLink,
-  type GroupRecord,
-  groupName,
-} from "./link-records.ts";
-import { type Message, messageName } from "./message.ts";
+import { type DedupeRecord, type GroupRecord, groupName } from "./link-records.ts";
+import { LinkStore, type Read } from "./link-store.ts";
+import { type Message, messageName, type QueueId } from "./message.ts";
 import { encodeMessage } from "./message-codec.ts";
 import { keep, type MessageDecision, put } from "./message-decision.ts";
 import type { MessageAt, MessageShell } from "./message-shell.ts";
-
-interface Read<Link> {
-  readonly link: Link | undefined;
-  readonly tag: VersionTag | undefined;
-}
+import { appeared, isStagedBy } from "./staged.ts";
 
 export type Enqueued =
   | {
@@ -46,7 +35,8 @@ export type Enqueued =
     }
   | { readonly kind: "duplicate"; readonly of: DedupeRecord };
 
-interface LinkPorts {
+/** What the keepers of links need. */
+export interface LinkPorts {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -55,11 +45,13 @@ interface LinkPorts {
 
 export class Links {
   readonly #ports: LinkPorts;
+  readonly #records: LinkStore;
   /** Members of one group are hung up one after the other; together they would only collide. */
   readonly #turns = new SerialTurns();
 
   constructor(ports: LinkPorts) {
     this.#ports = ports;
+    this.#records = new LinkStore(ports);
   }
 
   /**
@@ -67,12 +59,43 @@ export class Links {
    * @throws cas_mismatch, store errors; with outcomeUnknown when it may exist
    */
   enqueue(at: MessageAt, message: Message): Promise<Enqueued> {
-    const { group } = message;
-    const run = (): Promise<Enqueued> =>
+    return this.inTurn(at, message.group, () =>
       this.#ports.store.capabilities.atomicPlan
         ? this.#enqueueAtOnce(at, message)
-        : this.#enqueueInSteps(at, message);
+        : this.#enqueueInSteps(at, message),
+    );
+  }
+
+  /** Runs what adds a member to a group when those before it are through; at once without one. */
+  inTurn<Answer>(
+    at: QueueId,
+    group: string | undefined,
+    run: () => Promise<Answer>,
+  ): Promise<Answer> {
     return group === undefined ? run() : this.#turns.run(groupName(at, group), run);
+  }
+
+  /** What a dedupe key stands for now. @throws store errors */
+  async holderOf(target: QueueId, key: string): Promise<DedupeRecord | undefined> {
+    const at: MessageAt = { ...target, messageId: "" };
+    const held = await this.#records.dedupe(at, { dedupe: { key, untilMs: 0 } });
+    if (!this.#records.standsForOther(held, at)) return undefined;
+    // Whoever made it may have died before its last step.
+    if (!this.#ports.store.capabilities.atomicPlan) {
+      await this.#unmark({ ...target, messageId: held.link.messageId });
+    }
+    return held.link;
+  }
+
+  /** Sees to it that a group's last message has appeared, before another one is put behind it. */
+  async completeLast(target: QueueId, last: GroupRecord | undefined): Promise<void> {
+    const { tail, appearing } = last ?? {};
+    if (tail === undefined || appearing === undefined) return;
+    await this.#ports.messages.transact<undefined>({ ...target, messageId: tail }, (current) =>
+      current !== undefined && isStagedBy(current.message, appearing.txnId)
+        ? put<undefined>(appeared(current.message, appearing.decidedAtMs), () => undefined)
+        : keep(undefined),
+    );
   }
 
   /**
@@ -103,20 +126,21 @@ export class Links {
       throw isOpen ? this.#gaveUp(at, true, error) : error;
     };
     for (let attempt = 0; attempt < linkAttemptsMax; attempt += 1) {
-      const key = await this.#readDedupe(at, message).catch(ifOpen);
-      if (this.#standsForOther(key, at)) return { kind: "duplicate", of: key.link };
-      const group = await this.#readGroup(at, message).catch(ifOpen);
+      const key = await this.#records.dedupe(at, message).catch(ifOpen);
+      if (this.#records.standsForOther(key, at)) return { kind: "duplicate", of: key.link };
+      const group = await this.#records.group(at, message).catch(ifOpen);
       const landed = key.link?.messageId === at.messageId || group.link?.tail === at.messageId;
       if (landed) return this.#landed(at, message).catch(ifOpen);
       // Somebody came after a write of unknown outcome: whether it landed first nobody can say.
       if (isOpen && message.dedupe === undefined && group.tag !== base) break;
       base = group.tag;
+      await this.completeLast(at, group.link).catch(ifOpen);
       const etag = random.xid();
       const next: Message = { ...message, previous: group.link?.tail };
       const steps: Step[] = [
         { kind: "put", name, bytes: encodeMessage(next, etag), when: { kind: "absent" } },
-        ...this.#dedupeStep(at, next, key.tag),
-        ...this.#groupStep(at, next, group.tag),
+        ...this.#records.dedupeStep(at, next, key.tag),
+        ...this.#records.groupStep(at, next, { tag: group.tag }),
       ];
       const result = await callStore(() => store.apply(steps)).catch(ifOpen);
       if (result.kind === "applied") {
@@ -142,7 +166,7 @@ export class Links {
 
   async #enqueueInSteps(at: MessageAt, message: Message): Promise<Enqueued> {
     const { store, random, messages } = this.#ports;
-    const group = await this.#readGroup(at, message);
+    const group = await this.#records.group(at, message);
     const marked: Message = { ...message, unlinked: true, previous: group.link?.tail };
     const name = messageName(at, at.messageId);
     const bytes = encodeMessage(marked, random.xid());
@@ -188,14 +212,16 @@ export class Links {
     let group = first;
     let isOpen = false;
     for (let attempt = 0; attempt < linkAttemptsMax; attempt += 1) {
-      const result = await callStore(() => store.apply(this.#groupStep(at, message, group.tag)));
+      await this.completeLast(at, group.link);
+      const step = this.#records.groupStep(at, message, { tag: group.tag });
+      const result = await callStore(() => store.apply(step));
       if (result.kind === "applied") return;
       if (result.kind === "unknown") {
         isOpen = true;
         await this.#pause(attempt);
       }
       const base = group.tag;
-      group = await this.#readGroup(at, message);
+      group = await this.#records.group(at, message);
       if (group.link?.tail === at.messageId) return;
       if (group.tag === base) continue;
       if (isOpen) break;
@@ -214,13 +240,15 @@ export class Links {
     const { store, messages } = this.#ports;
     if (message.dedupe === undefined) return undefined;
     for (let attempt = 0; attempt < linkAttemptsMax; attempt += 1) {
-      const key = await this.#readDedupe(at, message);
+      const key = await this.#records.dedupe(at, message);
       if (key.link?.messageId === at.messageId) return undefined;
-      if (this.#standsForOther(key, at)) {
+      if (this.#records.standsForOther(key, at)) {
         await messages.transact(at, (current) => withdrawn(current?.message));
         return key.link;
       }
-      const result = await callStore(() => store.apply(this.#dedupeStep(at, message, key.tag)));
+      const result = await callStore(() =>
+        store.apply(this.#records.dedupeStep(at, message, key.tag)),
+      );
       if (result.kind === "applied") return undefined;
       if (result.kind === "unknown") await this.#pause(attempt);
     }
@@ -242,11 +270,11 @@ export class Links {
 
   /** Finishes what a producer left, or finds out that it can not be finished yet. */
   async #resolve(at: MessageAt, message: Message, isHungUp: boolean): Promise<Gate> {
-    const key = await this.#readDedupe(at, message);
+    const key = await this.#records.dedupe(at, message);
     const isNamed = key.link?.messageId === at.messageId;
     if (message.group !== undefined && !isHungUp && !isNamed) {
       // A key is entered after hanging up, so it would prove that as well.
-      const group = await this.#readGroup(at, message);
+      const group = await this.#records.group(at, message);
       if (group.link?.tail !== at.messageId) return { kind: "unfinished" };
     }
     // After its window the key may stand for another one already; this one was never answered.
@@ -258,46 +286,6 @@ export class Links {
     if (isSecond) return { kind: message.group === undefined ? "gone" : "open" };
     if (isHungUp) await this.#unmark(at);
     return { kind: "open" };
-  }
-
-  #standsForOther(
-    key: Read<DedupeRecord>,
-    at: MessageAt,
-  ): key is { link: DedupeRecord; tag: VersionTag } {
-    const { link } = key;
-    if (link === undefined || link.messageId === at.messageId) return false;
-    return link.untilMs > this.#ports.clock.wallMs();
-  }
-
-  #dedupeStep(at: MessageAt, message: Message, tag: VersionTag | undefined): Step[] {
-    if (message.dedupe === undefined) return [];
-    const record = dedupeRecordOf(at.messageId, message, this.#ports.random.xid());
-    const name = dedupeName(at, message.dedupe.key);
-    return [{ kind: "put", name, bytes: encodeLink(record), when: whenTag(tag) }];
-  }
-
-  #groupStep(at: MessageAt, message: Message, tag: VersionTag | undefined): Step[] {
-    if (message.group === undefined) return [];
-    const record: GroupRecord = { writeId: this.#ports.random.xid(), tail: at.messageId };
-    const name = groupName(at, message.group);
-    return [{ kind: "put", name, bytes: encodeLink(record), when: whenTag(tag) }];
-  }
-
-  #readGroup(at: MessageAt, { group }: Message): Promise<Read<GroupRecord>> {
-    return this.#read(group === undefined ? undefined : groupName(at, group));
-  }
-
-  #readDedupe(at: MessageAt, { dedupe }: Message): Promise<Read<DedupeRecord>> {
-    return this.#read(dedupe === undefined ? undefined : dedupeName(at, dedupe.key));
-  }
-
-  async #read<Link extends GroupRecord | DedupeRecord>(
-    name: string | undefined,
-  ): Promise<Read<Link>> {
-    if (name === undefined) return { link: undefined, tag: undefined };
-    const stored = await callStore(() => this.#ports.store.get(name));
-    if (stored === undefined) return { link: undefined, tag: undefined };
-    return { link: decodeLink<Link>(name, stored.bytes), tag: stored.tag };
   }
 
   #pause(attempt: number): Promise<void> {
@@ -338,7 +326,3 @@ export type Gate =
   | { readonly kind: "unfinished" }
   /** It was the second one with its key and is deleted. */
   | { readonly kind: "gone" };
-
-function whenTag(tag: VersionTag | undefined): Precondition {
-  return tag === undefined ? { kind: "absent" } : { kind: "tag", tag };
-}

@@ -80,6 +80,7 @@ export class LiveQueue {
 
   /** A message was written by this process. */
   changed(messageId: string, message: Message | undefined): void {
+    if (message?.staged !== undefined) return;
     const nowMs = this.#ports.clock.wallMs();
     this.#touched?.add(messageId);
     if (message === undefined) this.known.remove(messageId, nowMs);
@@ -240,7 +241,8 @@ export class LiveQueue {
       return;
     }
     try {
-      this.known.set(messageId, readFacts(name, bytes), { nowMs, seen: this.#looks });
+      const facts = readFacts(name, bytes);
+      if (!facts.staged) this.known.set(messageId, facts, { nowMs, seen: this.#looks });
     } catch (error) {
       // One damaged record must not keep the others from their consumers.
       this.#ports.trouble(this.target, error);

@@ -18,6 +18,7 @@ import {
   type Message,
   type MessageLease,
   type Payload,
+  type Staged,
   type StoredMessage,
 } from "./message.ts";
 
@@ -33,6 +34,7 @@ const headerAt = 32;
 const leasedFlag = 1;
 const exhaustedFlag = 2;
 const groupFlag = 4;
+const stagedFlag = 8;
 
 /** What the ready set keeps of a message. */
 export interface MessageFacts {
@@ -42,6 +44,8 @@ export interface MessageFacts {
   readonly priority: number;
   readonly leased: boolean;
   readonly exhausted: boolean;
+  /** Waits for the decision of a transaction: not a message yet. */
+  readonly staged: boolean;
   readonly group: string | undefined;
 }
 
@@ -70,6 +74,10 @@ interface Header {
   s?: string;
   /** unlinked */
   u?: 1;
+  /** staged: txn, delay, time to live, dedupe window */
+  t?: [string, number, number, number];
+  /** committed by */
+  o?: string;
   /** died at */
   d?: number;
 }
@@ -81,6 +89,7 @@ export function factsOf(message: Message): MessageFacts {
     priority: message.priority,
     leased: message.lease !== undefined,
     exhausted: isExhausted(message),
+    staged: message.staged !== undefined,
     group: message.group,
   };
 }
@@ -121,6 +130,11 @@ function rareText(message: Message): string {
   }
   if (message.stateEtag !== undefined) text += `,"s":"${message.stateEtag}"`;
   if (message.unlinked) text += ',"u":1';
+  if (message.staged !== undefined) {
+    const { txnId, delayMs, ttlMs, dedupeWindowMs } = message.staged;
+    text += `,"t":["${txnId}",${delayMs},${ttlMs},${dedupeWindowMs}]`;
+  }
+  if (message.committedBy !== undefined) text += `,"o":"${message.committedBy}"`;
   if (message.diedAtMs !== undefined) text += `,"d":${message.diedAtMs}`;
   return text;
 }
@@ -129,7 +143,8 @@ function flagsOf(message: Message): number {
   return (
     (message.lease === undefined ? 0 : leasedFlag) |
     (isExhausted(message) ? exhaustedFlag : 0) |
-    (message.group === undefined ? 0 : groupFlag)
+    (message.group === undefined ? 0 : groupFlag) |
+    (message.staged === undefined ? 0 : stagedFlag)
   );
 }
 
@@ -195,6 +210,7 @@ export function readFacts(name: string, stored: Uint8Array): MessageFacts {
     priority: bytes.readInt8(priorityAt),
     leased: (flags & leasedFlag) !== 0,
     exhausted: (flags & exhaustedFlag) !== 0,
+    staged: (flags & stagedFlag) !== 0,
     group: grouped ? headerIn(name, bytes).header.g?.[0] : undefined,
   };
 }
@@ -232,6 +248,8 @@ export function decodeMessage(name: string, stored: Uint8Array): StoredMessage {
     lastError: header.e?.[0],
     lease: header.l === undefined ? undefined : leaseOf(header.l),
     stateEtag: header.s,
+    staged: header.t === undefined ? undefined : stagedOf(header.t),
+    committedBy: header.o,
     diedAtMs: header.d,
   };
   if (!isConsistent(message)) throw new StoreFailure("corrupt", `${name}: fields contradict`);
@@ -250,10 +268,16 @@ function leaseOf(fields: NonNullable<Header["l"]>): MessageLease {
   return { id, owner, txnId, explicit: explicit === 1, fencingToken, expiresAtUnix };
 }
 
+function stagedOf([txnId, delayMs, ttlMs, dedupeWindowMs]: NonNullable<Header["t"]>): Staged {
+  return { txnId, delayMs, ttlMs, dedupeWindowMs };
+}
+
 /** The invariants of a message, checked again when it comes back from the store. */
 function isConsistent(message: Message): boolean {
-  const { lease, payload, attempts, fencingToken, maxAttempts } = message;
+  const { lease, staged, payload, attempts, fencingToken, maxAttempts } = message;
   if (!(maxAttempts >= 1) || !(attempts >= 0) || !(fencingToken >= 0)) return false;
-  if (lease !== undefined && lease.fencingToken !== fencingToken) return false;
+  if (lease !== undefined && (lease.fencingToken !== fencingToken || staged !== undefined)) {
+    return false;
+  }
   return payload.place.kind !== "inline" || payload.place.bytes.length === payload.size;
 }

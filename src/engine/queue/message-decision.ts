@@ -1,4 +1,5 @@
 import type { LockdApiError } from "../../api/errors.ts";
+import type { Step } from "../ports/store.ts";
 import type { Message, StoredMessage } from "./message.ts";
 
 /**
@@ -13,6 +14,8 @@ export type MessageDecision<Answer> =
       readonly kind: "put";
       readonly next: Message;
       readonly answer: (etag: string) => Answer;
+      /** What holds or fails with it, where plans are atomic; made for this one attempt. */
+      readonly also?: readonly Step[];
     }
   /** Delete with everything that hangs off it, then answer. */
   | { readonly kind: "delete"; readonly gone: Message; readonly answer: Answer }
@@ -33,7 +36,7 @@ export function keep<Answer>(answer: Answer): MessageDecision<Answer> {
 export function put<Answer>(
   next: Message,
   answer: (etag: string) => Answer,
-): MessageDecision<Answer> {
+): MessageDecision<Answer> & { readonly kind: "put" } {
   return { kind: "put", next, answer };
 }
 

@@ -20,7 +20,9 @@ export class MessageIds {
     this.#random = ports.random;
   }
 
-  next(): string {
+  /** A new id; after `last` as well, which another process may have made by its own clock. */
+  next(last?: string): string {
+    if (last !== undefined) this.#passBy(last);
     const wall = this.#clock.wallMs();
     if (wall > this.#ms) {
       this.#ms = wall;
@@ -38,6 +40,19 @@ export class MessageIds {
     const tail = this.#random.uuid().slice(19);
     return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${tail}`;
   }
+
+  #passBy(last: string): void {
+    const ms = timeOfMessageId(last);
+    const counter = counterOf(last);
+    if (ms < this.#ms || (ms === this.#ms && counter <= this.#counter)) return;
+    this.#ms = ms;
+    this.#counter = counter;
+  }
+}
+
+/** 12 bits below the millisecond. */
+function counterOf(messageId: string): number {
+  return Number.parseInt(messageId.slice(15, 18), 16);
 }
 
 /** Milliseconds of the clock of whoever made the id. */

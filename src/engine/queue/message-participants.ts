@@ -5,7 +5,7 @@ import { rolledBack } from "../lease/lease-rules.ts";
 import { recordName } from "../record/key-record.ts";
 import type { RecordShell } from "../record/record-shell.ts";
 import { keep, refuse, write } from "../transition.ts";
-import type { Decided, ParticipantKind } from "../txn/participant-kind.ts";
+import type { Decided, ParticipantKind, ParticipantStanding } from "../txn/participant-kind.ts";
 import type { Participant } from "../txn/txn-record.ts";
 import { describeMessage } from "./fence.ts";
 import { type Message, type QueueName, stateKeyOf } from "./message.ts";
@@ -13,6 +13,8 @@ import { keep as keepMessage } from "./message-decision.ts";
 import type { MessageAt, MessageShell } from "./message-shell.ts";
 import type { MessageStates } from "./message-states.ts";
 import { applyDecision } from "./settle.ts";
+import { decideStaged, type StagedOutcome } from "./staged.ts";
+import type { Unstager } from "./unstager.ts";
 
 const participantKey = /^q\/([^/]+)\/(msg|state)\/([^/]+)$/;
 
@@ -21,10 +23,37 @@ export function messageKeyOf({ queue, messageId }: MessageAt): string {
   return `q/${queue}/msg/${messageId}`;
 }
 
+function partsOf({
+  namespace,
+  key,
+}: Participant): { readonly at: MessageAt; readonly isMessage: boolean } | undefined {
+  const [, queue, part, messageId] = participantKey.exec(key) ?? [];
+  if (queue === undefined || messageId === undefined) return undefined;
+  const at = { namespace: namespace as Namespace, queue: queue as QueueName, messageId };
+  return { at, isMessage: part === "msg" };
+}
+
+/** How a message stands with a transaction, in the words of keys. */
+function messageStanding(message: Message | undefined, txnId: string): ParticipantStanding {
+  if (message === undefined) return { now: "gone" };
+  const { staged, lease } = message;
+  if (staged !== undefined) {
+    return { now: staged.txnId === txnId ? "staged" : "other transaction" };
+  }
+  if (lease === undefined) return { now: "clean" };
+  return {
+    now: lease.txnId === txnId ? "leased" : "other transaction",
+    owner: lease.owner,
+    leaseExpiresAtUnix: lease.expiresAtUnix,
+    fencingToken: lease.fencingToken,
+  };
+}
+
 export interface ParticipantParts {
   readonly shell: RecordShell;
   readonly messages: MessageShell;
   readonly states: MessageStates;
+  readonly unstager: Unstager;
 }
 
 export class MessageParticipants implements ParticipantKind {
@@ -38,31 +67,44 @@ export class MessageParticipants implements ParticipantKind {
     return key.startsWith("q/") && participantKey.test(key);
   }
 
-  async apply({ namespace, key }: Participant, decided: Decided): Promise<void> {
-    const [, queue, part, messageId] = participantKey.exec(key) ?? [];
-    if (queue === undefined || messageId === undefined) return;
-    const at: MessageAt = {
-      namespace: namespace as Namespace,
-      queue: queue as QueueName,
-      messageId,
-    };
-    if (part === "msg") await this.#applyToMessage(at, decided);
-    else await this.#applyToState(at, decided);
+  async apply(participant: Participant, decided: Decided): Promise<void> {
+    const parts = partsOf(participant);
+    if (parts === undefined) return;
+    if (parts.isMessage) await this.#applyToMessage(parts.at, decided);
+    else await this.#applyToState(parts.at, decided);
   }
 
-  /** A commit is an ack, a rollback makes the message visible at once. */
-  async #applyToMessage(at: MessageAt, { txnId, state }: Decided): Promise<void> {
-    await this.#parts.messages.transact<Message | undefined>(
+  async standing(
+    participant: Participant,
+    txnId: string,
+  ): Promise<ParticipantStanding | undefined> {
+    const parts = partsOf(participant);
+    // The state of a message is a key like any other.
+    if (parts === undefined || !parts.isMessage) return undefined;
+    return messageStanding((await this.#parts.messages.look(parts.at))?.message, txnId);
+  }
+
+  /**
+   * A message that was delivered: a commit is an ack, a rollback makes it visible at once. One that
+   * was enqueued in the transaction appears, or is deleted.
+   */
+  async #applyToMessage(at: MessageAt, decided: Decided): Promise<void> {
+    const { txnId, state, decidedAtMs, sends } = decided;
+    const answer = await this.#parts.messages.transact<Message | StagedOutcome>(
       at,
       (current, nowMs) =>
         current === undefined
-          ? keepMessage<Message | undefined>(undefined)
-          : applyDecision(current, { ...at, txnId, outcome: state }, nowMs).decision,
+          ? keepMessage<StagedOutcome>("done")
+          : (decideStaged(current, { ...decided, ...at }) ??
+            applyDecision(current, { ...at, txnId, outcome: state, decidedAtMs, sends }, nowMs)
+              .decision),
       async (message) => {
-        const isStateful = state === "commit" && message?.stateEtag !== undefined;
+        const isStateful =
+          typeof message === "object" && state === "commit" && message.stateEtag !== undefined;
         if (isStateful) await this.#parts.states.erase(at);
       },
     );
+    if (answer === "linked") await this.#parts.unstager.appear(at, decided);
   }
 
   /** A commit deletes the state, its message is gone; a rollback keeps what was published. */

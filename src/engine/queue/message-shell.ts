@@ -176,7 +176,8 @@ export class MessageShell {
     const when: Precondition = { kind: "tag", tag: base };
     const { name } = cell;
     if (decision.kind === "put") {
-      return [{ kind: "put", name, bytes: encodeMessage(decision.next, etag), when }];
+      const own = { kind: "put" as const, name, bytes: encodeMessage(decision.next, etag), when };
+      return decision.also === undefined ? [own] : [own, ...decision.also];
     }
     const remove = { kind: "delete" as const, name, when };
     if (decision.kind !== "bury") return [remove];

@@ -43,6 +43,19 @@ export interface Dedupe {
   readonly untilMs: number;
 }
 
+/**
+ * A message that waits for the decision of the transaction it was enqueued in: nobody sees it. What
+ * counts from its appearance (delay, time to live, window of its key) is reckoned only then.
+ */
+export interface Staged {
+  readonly txnId: string;
+  readonly delayMs: number;
+  /** 0: lives until it is settled. */
+  readonly ttlMs: number;
+  /** Of its dedupe key; 0 without one. */
+  readonly dedupeWindowMs: number;
+}
+
 export interface Message {
   readonly enqueuedAtMs: number;
   readonly correlationId: string;
@@ -77,6 +90,10 @@ export interface Message {
   readonly lease: MessageLease | undefined;
   /** Tag of the state marker, made at the first stateful delivery and never changed. */
   readonly stateEtag: string | undefined;
+  /** Set while it waits for a decision; then no other clock of it runs. */
+  readonly staged: Staged | undefined;
+  /** The transaction whose commit let it appear: that commit is not applied to it twice. */
+  readonly committedBy: string | undefined;
   /** When it became a dead letter; undefined while it lives. */
   readonly diedAtMs: number | undefined;
 }

@@ -27,6 +27,8 @@ export class Preparation {
   readonly #withState: boolean;
   /** `previous` of the message when its group let it pass; undefined: not asked. */
   #passed: { readonly previous: string | undefined } | undefined;
+  /** The lapsed lease whose transaction was asked. */
+  #asked: string | undefined;
   #payload: ObjectStream | undefined;
   #stateLease: Lease | undefined;
 
@@ -47,6 +49,7 @@ export class Preparation {
   /** True when nothing is missing for delivering the message as it is now. */
   covers(message: Message): boolean {
     return (
+      !this.#needsAsking(message) &&
       !this.#needsPassage(message) &&
       (message.payload.place.kind === "inline" || this.#payload !== undefined) &&
       (!this.#withState || this.#stateLease !== undefined)
@@ -55,6 +58,12 @@ export class Preparation {
 
   /** Gets what is missing; what stands in the way, or undefined. @throws store errors */
   async prepare(message: Message, terms: DeliveryTerms): Promise<Obstacle | undefined> {
+    if (this.#needsAsking(message)) {
+      await this.#parts.transactions.finishLapsed(message.lease?.txnId ?? "");
+      this.#asked = message.lease?.id;
+      // What was decided has been carried out: perhaps there is nothing to deliver any more.
+      return undefined;
+    }
     if (this.#needsPassage(message)) {
       const obstacle = await this.#pass(message);
       if (obstacle !== undefined) return obstacle;
@@ -87,6 +96,11 @@ export class Preparation {
     } catch {
       // The lease ends by itself, and the stream with the process at the latest.
     }
+  }
+
+  /** A consumer's transaction may have committed what its lease lapsed on before it was applied. */
+  #needsAsking({ lease }: Message): boolean {
+    return lease?.explicit === true && this.#asked !== lease.id;
   }
 
   #needsPassage(message: Message): boolean {

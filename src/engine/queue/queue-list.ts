@@ -35,7 +35,9 @@ export class QueueList {
     while (queues.length < limit) {
       const target = await this.#next(namespace, after);
       if (target === undefined) return { queues, cursor: undefined };
-      queues.push(await this.#summary(target));
+      const summary = await this.#summary(target);
+      // All there is may wait for the decision of a transaction: then there is nothing yet.
+      if (!isEmpty(summary)) queues.push(summary);
       after = `${target.namespace}/${target.queue}`;
     }
     return { queues, cursor: after };
@@ -104,6 +106,10 @@ export class QueueList {
     }
     return count;
   }
+}
+
+function isEmpty({ ready, delayed, inFlight, dead }: QueueSummary): boolean {
+  return ready + delayed + inFlight + dead === 0;
 }
 
 function checkCursor(cursor: string | undefined): string | undefined {

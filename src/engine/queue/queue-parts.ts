@@ -4,6 +4,7 @@ import type { MessageIds } from "./message-ids.ts";
 import type { MessageShell } from "./message-shell.ts";
 import type { MessageStates } from "./message-states.ts";
 import type { QueueDirectory } from "./queue-directory.ts";
+import type { Unstager } from "./unstager.ts";
 
 /** What the verbs of queues share. */
 export interface QueueParts extends EngineParts {
@@ -11,5 +12,6 @@ export interface QueueParts extends EngineParts {
   readonly directory: QueueDirectory;
   readonly ids: MessageIds;
   readonly links: Links;
+  readonly unstager: Unstager;
   readonly states: MessageStates;
 }

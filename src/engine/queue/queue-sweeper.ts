@@ -20,10 +20,13 @@ import {
   messagePrefix,
   partsOfName,
   payloadPrefix,
+  type StoredMessage,
   stateOwnerOf,
 } from "./message.ts";
 import { decodeMessage, readFacts } from "./message-codec.ts";
+import { keep } from "./message-decision.ts";
 import { timeOfMessageId } from "./message-ids.ts";
+import { messageKeyOf } from "./message-participants.ts";
 import type { MessageAt } from "./message-shell.ts";
 import type { QueueParts } from "./queue-parts.ts";
 import type { Settler } from "./settler.ts";
@@ -90,18 +93,19 @@ export class QueueSweeper {
     for (const object of page.objects) {
       if (run.budget.signal?.aborted === true) return options.after;
       run.looked += 1;
-      if (prefix === messagePrefix) await this.#message(object);
+      if (prefix === messagePrefix) await this.#message(object, run);
       else if (prefix === dedupePrefix) await this.#dedupe(object, run);
       else await this.#group(object, run);
     }
     return page.more ? page.objects.at(-1)?.name : undefined;
   }
 
-  async #message({ name, bytes }: NamedObject): Promise<void> {
+  async #message({ name, bytes }: NamedObject, run: Run): Promise<void> {
     const parts = partsOfName(name);
     if (parts === undefined) return;
     const at: MessageAt = { ...parts.target, messageId: parts.rest };
     const facts = readFacts(name, bytes);
+    if (facts.staged) return this.#staged(at, decodeMessage(name, bytes), run);
     const nowMs = this.#parts.options.clock.wallMs();
     const outlived = facts.expiresMs > 0 && facts.expiresMs <= nowMs;
     if ((outlived || facts.exhausted) && facts.dueMs <= nowMs) {
@@ -114,6 +118,30 @@ export class QueueSweeper {
     // Half enqueued a day ago: its producer is not at it any more, and was never answered.
     const gate = await this.#parts.links.gate(at, message);
     if (gate.kind === "unfinished") await this.#parts.links.abandon(at);
+  }
+
+  /**
+   * A message that waits for a decision which will never reach it: its producer died before its
+   * transaction knew of it, or after that was rolled back. While it still may be enlisted it stays.
+   */
+  async #staged(at: MessageAt, { message, etag }: StoredMessage, run: Run): Promise<void> {
+    const { txnId } = message.staged ?? { txnId: "" };
+    const name = messageName(at, at.messageId);
+    const { joining } = this.#parts.transactions;
+    const place = { namespace: at.namespace, key: messageKeyOf(at) };
+    const membership = await joining.membership(txnId, place);
+    if (membership === "member") {
+      this.#candidates.delete(name);
+      return;
+    }
+    if (membership !== "rolled back" && !this.#wasSeenLongAgo(name)) return;
+    this.#candidates.delete(name);
+    const isGone = await this.#parts.messages.transact<boolean>(at, (current) =>
+      current?.etag === etag
+        ? { kind: "delete", gone: current.message, answer: true }
+        : keep(false),
+    );
+    if (isGone) run.deleted += 1;
   }
 
   async #dedupe({ name, bytes, tag }: NamedObject, run: Run): Promise<void> {
@@ -149,14 +177,19 @@ export class QueueSweeper {
 
   /** True when neither a message nor a dead letter of that id was there, now and a day ago. */
   async #isOrphan(name: string, at: MessageAt): Promise<boolean> {
-    const { store, clock } = this.#parts.options;
+    const { store } = this.#parts.options;
     const owners = [messageName(at, at.messageId), `${deadLettersOf(at)}${at.messageId}`];
     for (const owner of owners) {
       if ((await callStore(() => store.get(owner))) === undefined) continue;
       this.#candidates.delete(name);
       return false;
     }
-    const now = clock.monotonicMs();
+    return this.#wasSeenLongAgo(name);
+  }
+
+  /** True when it was a candidate a day ago; from now on it is one. */
+  #wasSeenLongAgo(name: string): boolean {
+    const now = this.#parts.options.clock.monotonicMs();
     const since = this.#candidates.get(name);
     if (since !== undefined) return now - since >= queueOrphanAgeMs;
     if (this.#candidates.size < orphanCandidatesMax) this.#candidates.set(name, now);

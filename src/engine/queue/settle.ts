@@ -125,13 +125,18 @@ export interface TransactionDecision {
   /** undefined: the transaction of whatever lease there is. */
   readonly txnId: string | undefined;
   readonly outcome: "commit" | "rollback";
+  /** When it was decided; undefined: now. */
+  readonly decidedAtMs?: number | undefined;
+  /** Whoever takes a lapsed delivery of it asks it first: what nobody took is still its own. */
+  readonly sends?: true | undefined;
 }
 
 /**
  * Applies the decision of a transaction to a message that takes part in it (section 13.3); answers
  * the message it was applied to. `settled` is false when the message moved on without this
  * transaction: a live decision reports that as a mismatch, a replay takes it as done. Idempotent:
- * a message that is gone is settled.
+ * a message that is gone is settled. A commit that was decided while the delivery was held settles
+ * it however late it is applied, unless somebody else has it by then.
  */
 export function applyDecision(
   current: StoredMessage | undefined,
@@ -146,7 +151,9 @@ export function applyDecision(
   const { message } = current;
   const { lease, correlationId } = message;
   const ours = lease !== undefined && (decided.txnId ?? lease.txnId) === lease.txnId;
-  if (decided.outcome === "commit" && ours && isLeased(message, nowMs)) {
+  const heldAtMs = Math.min(nowMs, decided.decidedAtMs ?? nowMs);
+  const holds = ours && (decided.sends === true || isLeased(message, heldAtMs));
+  if (decided.outcome === "commit" && holds) {
     return { settled: true, decision: { kind: "delete", gone: message, answer: message } };
   }
   // A rollback of what nobody holds any more leaves the message as it is: back in the queue.

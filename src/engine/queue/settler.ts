@@ -111,7 +111,7 @@ export class Settler {
       const participants = [{ namespace: claim.namespace, key: messageKeyOf(claim) }];
       // The longer lease stands whatever becomes of the transaction.
       await this.#bestEffort(() =>
-        this.#parts.transactions.enlist(lease.txnId, participants, lease.expiresAtUnix),
+        this.#parts.transactions.enlist(lease.txnId, participants, lease),
       );
     }
     return {
@@ -131,6 +131,9 @@ export class Settler {
   async cleanUp(at: MessageAt): Promise<string | undefined> {
     const known = await this.#parts.messages.look(at);
     if (known === undefined || !this.#isDoomed(known.message)) return undefined;
+    const { lease } = known.message;
+    // A transaction may have committed it: then it is neither outlived nor dead.
+    if (lease?.explicit === true) await this.#parts.transactions.finishLapsed(lease.txnId);
     if (known.message.previous !== undefined) {
       const gate = await this.#parts.links.gate(at, known.message);
       if (gate.kind === "behind") return gate.messageId;

@@ -8,9 +8,9 @@ import { planStepsMax } from "../ports/store.ts";
 import { recordName } from "../record/key-record.ts";
 import { keep, write } from "../transition.ts";
 import { applyToKey } from "./apply-to-key.ts";
-import type { Decided, ParticipantKind } from "./participant-kind.ts";
-import type { TxnParts } from "./txn-parts.ts";
-import type { Participant } from "./txn-record.ts";
+import type { Decided, ParticipantKind, ParticipantStanding } from "./participant-kind.ts";
+import { isLocal, type TxnParts } from "./txn-parts.ts";
+import type { Participant, TxnRecord } from "./txn-record.ts";
 
 export interface ApplyReport {
   /** Those it is through with. */
@@ -58,18 +58,17 @@ export class Applier {
     const report: Report = { done: [], failed: [], retries: 0 };
     const together = await this.#applyKeysTogether(decided, participants);
     report.done.push(...together);
-    let brokenUnit: { readonly id: string; readonly error: unknown } | undefined;
-    for (const participant of participants) {
+    const brokenUnits = new Map<string, unknown>();
+    for (const participant of this.#inOrder(participants)) {
       if (together.includes(participant)) continue;
       const unit = unitOf(participant);
       const error =
-        brokenUnit !== undefined && brokenUnit.id === unit
-          ? brokenUnit.error
-          : await this.#applyOne(decided, participant, { isTolerant, report });
+        brokenUnits.get(unit) ??
+        (await this.#applyOne(decided, participant, { isTolerant, report }));
       if (error === undefined) report.done.push(participant);
       else {
         report.failed.push({ participant, error });
-        brokenUnit = unit === undefined ? undefined : { id: unit, error };
+        brokenUnits.set(unit, error);
       }
     }
     const { state } = decided;
@@ -77,6 +76,31 @@ export class Applier {
     meter.count("txn.apply.failed", [state], report.failed.length);
     meter.count("txn.apply.retries", [state], report.retries);
     return report;
+  }
+
+  /** Keys first: whoever is woken by a message finds what was committed with it. */
+  #inOrder(participants: readonly Participant[]): readonly Participant[] {
+    const keys = participants.filter((one) => this.isKey(one));
+    return [...keys, ...participants.filter((one) => !keys.includes(one))];
+  }
+
+  /** The first of this island's messages that is not the transaction's any more. */
+  async firstLost({ txnId, participants }: TxnRecord): Promise<Participant | undefined> {
+    for (const participant of participants) {
+      if (!isLocal(this.#parts, participant)) continue;
+      const now = (await this.standing(participant, txnId))?.now;
+      if (now !== undefined && now !== "staged" && now !== "leased") return participant;
+    }
+    return undefined;
+  }
+
+  /** How a participant that is no ordinary key stands; undefined for keys. @throws store errors */
+  async standing(
+    participant: Participant,
+    txnId: string,
+  ): Promise<ParticipantStanding | undefined> {
+    const kind = this.#kinds.find((one) => one.owns(participant.key));
+    return kind?.standing(participant, txnId);
   }
 
   /** All ordinary keys in one write, so that nobody sees half; the others are left over. */
@@ -159,9 +183,10 @@ export function namesOf(participants: readonly Participant[]): readonly string[]
 const messagePart = /^(q\/[^/]+\/)(?:msg|state)(\/[^/]+)$/;
 
 /** A message and its state are one unit: where the message fails, its state is not touched. */
-function unitOf({ namespace, key }: Participant): string | undefined {
+function unitOf({ backendHash, namespace, key }: Participant): string {
   const parts = messagePart.exec(key);
-  return parts === null ? undefined : `${namespace}/${parts[1]}${parts[2]}`;
+  const name = parts === null ? key : `${parts[1]}${parts[2]}`;
+  return `${backendHash} ${namespace}/${name}`;
 }
 
 function codeOf(error: unknown): string {

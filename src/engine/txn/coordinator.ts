@@ -22,6 +22,7 @@ import { applyToKey } from "./apply-to-key.ts";
 import { type DecisionRequest, decideTxn, type TxnVerdict } from "./decide-txn.ts";
 import type { Finisher } from "./finisher.ts";
 import { markerOf } from "./marker.ts";
+import type { Decided } from "./participant-kind.ts";
 import type { TxnTurn } from "./txn-log.ts";
 import { participantsText, type SweepMode, type TimedWork } from "./txn-meter.ts";
 import { isLocal, type TxnParts, timesOf } from "./txn-parts.ts";
@@ -73,15 +74,32 @@ export class Coordinator {
   /** As `decide`, but tells what could not be applied instead of throwing it. */
   settle(request: DecisionRequest, options: SettleOptions = {}): Promise<Settled> {
     const { log, meter } = this.#parts;
-    const asked = { ...request, askedAtMs: this.#nowMs(), mode: options.mode };
+    const askedAtMs = this.#nowMs();
     return meter.time(timedDecision(request, options), () =>
       log.exclusively(request.txnId, async (turn) => {
+        const wanted = await this.#unlessLost(turn, request);
+        const asked = { ...wanted, askedAtMs, mode: options.mode };
         const quick = await this.#inOneWrite(turn, asked);
         if (quick.done !== undefined) return { state: quick.done, error: undefined };
         const decision = await this.#record(turn, asked, quick.isOpen);
-        return this.#carryOut(request, decision, options);
+        return this.#carryOut(wanted, decision, options);
       }),
     );
+  }
+
+  /**
+   * Where messages wait for the transaction, a commit that has lost a delivery is a rollback: what
+   * was made of a message must not appear beside what its next consumer makes of it.
+   */
+  async #unlessLost(turn: TxnTurn, request: DecisionRequest): Promise<DecisionRequest> {
+    if (request.state !== "commit" || request.only !== undefined) return request;
+    const record = await turn.record();
+    if (record?.sends !== true || isDecided(record)) return request;
+    const lost = await this.#applier.firstLost(record);
+    if (lost === undefined) return request;
+    const { namespace, key } = lost;
+    this.#parts.meter.warn("txn.delivery.lost", { txn_id: record.txnId, namespace, key });
+    return { ...request, state: "rollback" };
   }
 
   /** Carries out what is decided already, if it still is there to be carried out. */
@@ -183,8 +201,9 @@ export class Coordinator {
   ): Promise<Settled> {
     if (decision.kind === "gone") return { state: request.state, error: undefined };
     if (decision.kind === "remembered") {
-      const { state, again } = decision;
-      const error = await this.#applyAgain({ txnId: request.txnId, state }, again, options);
+      const { state, again, decidedAtMs } = decision;
+      const decided = { txnId: request.txnId, state, decidedAtMs };
+      const error = await this.#applyAgain(decided, again, options);
       return { state, error };
     }
     const { record } = decision;
@@ -234,7 +253,7 @@ export class Coordinator {
 
   /** H19: a decision that is long finished is applied once more where the caller names keys. */
   async #applyAgain(
-    decided: Pick<DecidedRecord, "txnId" | "state">,
+    decided: Decided,
     again: readonly Participant[],
     options: SettleOptions,
   ): Promise<unknown> {

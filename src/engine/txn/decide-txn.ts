@@ -25,12 +25,15 @@ export interface DecisionRequest {
    * Recovery decides nothing that was not due when it counts: a pending transaction only once it
    * has expired, a decided one only while its record is there.
    */
+  /** The participants are messages that wait for the decision. */
+  readonly sends?: true;
   readonly only?: "expired" | "decided" | undefined;
 }
 
-/** What time it is, and how long things last; all in seconds. */
+/** What time it is, and how long things last; in seconds unless it says otherwise. */
 export interface DecisionTimes {
   readonly nowUnix: number;
+  readonly nowMs: number;
   readonly retentionSeconds: number;
   readonly defaultTtlSeconds: number;
 }
@@ -42,6 +45,7 @@ export type TxnDecision =
   | {
       readonly kind: "remembered";
       readonly state: Outcome;
+      readonly decidedAtMs: number;
       readonly again: readonly Participant[];
     }
   /** There is no record any more that recovery could bring to its end. */
@@ -100,16 +104,17 @@ function fromMarker(
   nowUnix: number,
 ): TxnDecision | undefined {
   if (marker === undefined || marker.expiresAtUnix <= nowUnix) return undefined;
-  const { state, tcTerm } = marker;
+  const { state, tcTerm, decidedAtUnix } = marker;
   const refused = termError(marker, request);
   if (refused !== undefined) return { kind: "refuse", error: refused };
+  const decidedAtMs = decidedAtUnix * 1000;
   if (state === request.state) {
-    return { kind: "remembered", state, again: request.participants };
+    return { kind: "remembered", state, decidedAtMs, again: request.participants };
   }
   if (tcTerm !== 0 || request.tcTerm !== 0) {
     return { kind: "refuse", error: conflict(request.txnId, state) };
   }
-  return { kind: "remembered", state, again: [] };
+  return { kind: "remembered", state, decidedAtMs, again: [] };
 }
 
 /** D2 */
@@ -122,6 +127,7 @@ function freshRecord(txnId: string, nowUnix: number): TxnRecord {
     tcTerm: 0,
     createdAtUnix: nowUnix,
     updatedAtUnix: nowUnix,
+    decidedAtMs: 0,
   };
 }
 
@@ -177,6 +183,8 @@ function recorded(
     expiresAtUnix: state === "pending" ? deadline : Math.max(deadline, nowUnix + retentionSeconds),
     tcTerm: Math.max(base.tcTerm, request.tcTerm),
     updatedAtUnix: nowUnix,
+    ...(request.sends === true ? { sends: true as const } : {}),
+    decidedAtMs: state === "pending" || isDecided(base) ? base.decidedAtMs : times.nowMs,
   };
   // D6: answered as for a stored rollback; with terms that is a conflict, and stays stored.
   return { kind: "recorded", record, changed: isNew || differs(base, record) };

@@ -25,11 +25,13 @@ import {
   explainMarker,
   explainRecord,
   isInDoubt,
+  keyStanding,
   participantStory,
   summaryOf,
   unseenStory,
 } from "./explain-txn.ts";
 import { Finisher } from "./finisher.ts";
+import { Joining } from "./joining.ts";
 import { MintedTxns } from "./minted-txns.ts";
 import type { ParticipantKind } from "./participant-kind.ts";
 import { Recovery } from "./recovery.ts";
@@ -52,6 +54,7 @@ export class EngineTransactions implements Transactions {
   readonly recovery: Recovery;
   readonly undecided: UndecidedLeases;
   readonly minted = new MintedTxns();
+  readonly joining: Joining;
   readonly #parts: TxnParts;
   readonly #applier: Applier;
   readonly #coordinator: Coordinator;
@@ -72,6 +75,7 @@ export class EngineTransactions implements Transactions {
     this.#coordinator = new Coordinator(this.#parts, applier, this.#finisher);
     this.undecided = new UndecidedLeases(this.#parts, this.#coordinator);
     this.staging = new Staging(this.#parts, this.undecided);
+    this.joining = new Joining(this.#parts);
     this.recovery = new Recovery(this.#parts, this.#coordinator, this.#finisher);
   }
 
@@ -190,9 +194,12 @@ export class EngineTransactions implements Transactions {
   async enlist(
     txnId: string,
     participants: readonly { readonly namespace: string; readonly key: string }[],
-    expiresAtUnix: number,
+    terms: { readonly expiresAtUnix: number; readonly sends?: true },
   ): Promise<void> {
-    const state = await this.#decideFor(txnId, { state: "pending", participants, expiresAtUnix });
+    const state = await this.#decideFor(txnId, {
+      ...{ state: "pending", participants, expiresAtUnix: terms.expiresAtUnix },
+      ...(terms.sends === true ? { sends: true } : {}),
+    });
     if (state === "pending") return;
     throw failure("txn_conflict", `transaction ${txnId} is already decided: ${state}`);
   }
@@ -221,10 +228,29 @@ export class EngineTransactions implements Transactions {
       readonly state: "pending" | "commit" | "rollback";
       readonly participants: readonly { readonly namespace: string; readonly key: string }[];
       readonly expiresAtUnix: number;
+      readonly sends?: true;
     },
   ) {
     const participants = terms.participants.map((one) => localParticipant(this.#parts, one));
     return this.#coordinator.decide({ ...terms, txnId, participants, tcTerm: 0 });
+  }
+
+  /**
+   * A delivery of the transaction has lapsed: if it was decided before, that is carried out now, or
+   * a message would be delivered again that was committed. One that is not decided stays so, unless
+   * messages wait for it: then it is rolled back, durably, before anybody else gets the delivery.
+   */
+  async finishLapsed(txnId: string): Promise<void> {
+    const record = (await this.#parts.log.find(txnId))?.record;
+    if (record === undefined) return;
+    const options = { isTolerant: true, localOnly: true };
+    if (isDecided(record)) {
+      await this.#coordinator.carryOn(record, options);
+    } else if (record.sends === true) {
+      const { tcTerm } = record;
+      const request = { txnId, state: "rollback" as const, participants: [], expiresAtUnix: 0 };
+      await this.#coordinator.settle({ ...request, tcTerm }, options);
+    }
   }
 
   /** True when an implicit lease's transaction has become a joint one, as far as is known here. */
@@ -282,12 +308,13 @@ export class EngineTransactions implements Transactions {
   ): Promise<readonly TxnParticipantStory[]> {
     return Promise.all(
       participants.map(async (participant) => {
-        // Of what is on another island, or in a queue, no record of a key could tell anything.
+        // Of what is on another island no record of this one could tell anything.
         if (!isLocal(this.#parts, participant)) return unseenStory(participant, "elsewhere");
-        if (!this.#applier.isKey(participant)) return unseenStory(participant, "in its queue");
+        const standing = await this.#applier.standing(participant, txnId);
+        if (standing !== undefined) return participantStory(participant, standing);
         const name = recordName(participant.namespace, participant.key);
         const record: KeyRecord | undefined = await this.#parts.shell.read(name);
-        return participantStory(participant, txnId, record);
+        return participantStory(participant, keyStanding(txnId, record));
       }),
     );
   }

@@ -1,6 +1,7 @@
 /** The story of one transaction, for people (transactions-and-islands.md section 20). Pure. */
 import type { TxnExplanation, TxnParticipantStory, TxnSummary } from "../../api/transactions.ts";
 import type { KeyRecord } from "../record/key-record.ts";
+import type { ParticipantStanding } from "./participant-kind.ts";
 import { type DecisionMarker, isDecided, type Participant, type TxnRecord } from "./txn-record.ts";
 
 /** True when somebody should look after it: too late, or decided and not through. */
@@ -10,19 +11,15 @@ export function isInDoubt(record: TxnRecord, nowUnix: number): boolean {
 }
 
 export function summaryOf(record: TxnRecord, nowUnix: number): TxnSummary {
-  return { ...record, inDoubt: isInDoubt(record, nowUnix) };
+  const { decidedAtMs: _, ...told } = record;
+  return { ...told, inDoubt: isInDoubt(record, nowUnix) };
 }
 
 /** What stands in the record of a key that takes part. */
-export function participantStory(
-  participant: Participant,
-  txnId: string,
-  record: KeyRecord | undefined,
-): TxnParticipantStory {
+export function keyStanding(txnId: string, record: KeyRecord | undefined): ParticipantStanding {
   const lease = record?.lease;
   const staged = record?.staged;
   return {
-    ...participant,
     now: standing(txnId, record),
     owner: lease?.owner,
     leaseExpiresAtUnix: lease?.expiresAtUnix,
@@ -30,10 +27,17 @@ export function participantStory(
   };
 }
 
-/** Of a participant that is no key of this island. */
+export function participantStory(
+  participant: Participant,
+  { now, owner, leaseExpiresAtUnix, fencingToken }: ParticipantStanding,
+): TxnParticipantStory {
+  return { ...participant, now, owner, leaseExpiresAtUnix, fencingToken };
+}
+
+/** Of a participant that cannot be looked at from here. */
 export function unseenStory(participant: Participant, now: string): TxnParticipantStory {
   const unknown = { owner: undefined, leaseExpiresAtUnix: undefined, fencingToken: undefined };
-  return { ...participant, now, ...unknown };
+  return participantStory(participant, { now, ...unknown });
 }
 
 function standing(txnId: string, record: KeyRecord | undefined): string {

@@ -4,6 +4,18 @@ import type { Outcome, Participant } from "./txn-record.ts";
 export interface Decided {
   readonly txnId: string;
   readonly state: Outcome;
+  /** Milliseconds; the same however often it is applied. */
+  readonly decidedAtMs: number;
+  /** True when messages wait for it (`TxnRecord.sends`). */
+  readonly sends?: true;
+}
+
+/** What stands of a participant now, for people. */
+export interface ParticipantStanding {
+  readonly now: string;
+  readonly owner?: string | undefined;
+  readonly leaseExpiresAtUnix?: number | undefined;
+  readonly fencingToken?: number | undefined;
 }
 
 /**
@@ -17,4 +29,6 @@ export interface ParticipantKind {
    * @throws queue_message_lease_mismatch when it went on without the transaction; store errors
    */
   apply(participant: Participant, decided: Decided): Promise<void>;
+  /** How it stands with the transaction; undefined: as with any key. @throws store errors */
+  standing(participant: Participant, txnId: string): Promise<ParticipantStanding | undefined>;
 }

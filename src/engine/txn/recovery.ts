@@ -6,6 +6,7 @@
 import { failure } from "../../api/errors.ts";
 import {
   txnRecoveryWidth,
+  txnReplayInlineMsMax,
   txnReplayIntervalMs,
   txnReplayRecordsMax,
   txnReplayRunMsMax,
@@ -95,16 +96,32 @@ export class Recovery implements SweepPart {
 
   /** In traffic: looks at a page of records now and then, without keeping anybody waiting. */
   traffic(): void {
-    const { options, settings, log } = this.#parts;
+    const { options, log } = this.#parts;
     const { exclusive, atomicPlan } = options.store.capabilities;
     // Where decisions about keys are one write, only those who use transactions look after them.
-    if (exclusive ? log.size === 0 : atomicPlan && !log.isUsed) return;
+    if (!exclusive && atomicPlan && !log.isUsed) return;
+    this.#look();
+  }
+
+  /**
+   * The same before messages are looked for, which a decision reaches one by one: then somebody who
+   * takes one now and then, and never uses transactions, finds what others left undone. Undefined
+   * when there is nothing to wait for.
+   */
+  messageTraffic(): Promise<void> | undefined {
+    return this.#look() ? this.#untilLooked() : undefined;
+  }
+
+  /** True when a look has begun. */
+  #look(): boolean {
+    const { options, settings, log } = this.#parts;
+    if (options.store.capabilities.exclusive && log.size === 0) return false;
     const now = options.clock.monotonicMs();
     // Who asks for long intervals does not want a look right after the start either.
     if (settings.replayIntervalMs > txnReplayIntervalMs) this.#lastRunAt ??= now;
     const isEarly =
       this.#lastRunAt !== undefined && now - this.#lastRunAt < settings.replayIntervalMs;
-    if (isEarly || this.#running !== undefined || this.#isStopped || this.#isStarting) return;
+    if (isEarly || this.#running !== undefined || this.#isStopped || this.#isStarting) return false;
     this.#lastRunAt = now;
     const isOver = (): boolean => options.clock.monotonicMs() - now > txnReplayRunMsMax;
     const effort = { mode: "transparent", width: txnReplayRecordsMax, isOver } as const;
@@ -118,6 +135,18 @@ export class Recovery implements SweepPart {
       .finally(() => {
         this.#running = undefined;
       });
+    return true;
+  }
+
+  /** Resolves when the look is over, or has taken so long that it goes on by itself. */
+  #untilLooked(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.options.clock.schedule(txnReplayInlineMsMax, resolve);
+      void this.#running?.finally(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** Stops looking by itself, and waits for the look that is under way. */

@@ -27,8 +27,10 @@ interface RecordFields {
   i: string;
   s: TxnRecord["state"];
   p: ParticipantFields[];
-  /** expires, term, created, updated */
-  n: [number, number, number, number];
+  /** expires, term, created, updated; decided at (ms) once it is */
+  n: [number, number, number, number, number?];
+  /** sends */
+  q?: 1;
 }
 
 interface MarkerFields {
@@ -42,23 +44,35 @@ interface MarkerFields {
 
 /** The bytes of a record; `writeId` must be unique, so that no two writes are alike. */
 export function encodeTxn(record: TxnRecord, writeId: string): Uint8Array {
-  const { expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix } = record;
+  const { expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix, decidedAtMs } = record;
+  const numbers = [expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix] as const;
   const fields: RecordFields = {
     w: writeId,
     i: record.txnId,
     s: record.state,
     p: record.participants.map(fieldsOf),
-    n: [expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix],
+    n: decidedAtMs === 0 ? [...numbers] : [...numbers, decidedAtMs],
+    ...(record.sends === true ? { q: 1 } : {}),
   };
   return framed(magicT, JSON.stringify(fields));
 }
 
 /** @throws StoreFailure "corrupt" */
 export function decodeTxn(name: string, stored: Uint8Array): TxnRecord {
-  const { i, s, p, n } = unframed(name, magicT, stored) as RecordFields;
-  const [expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix] = n;
-  const participants = p.map(participantOf);
-  return { txnId: i, state: s, participants, expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix };
+  const { i, s, p, n, q } = unframed(name, magicT, stored) as RecordFields;
+  const [expiresAtUnix, tcTerm, createdAtUnix, updatedAtUnix, decidedAtMs = 0] = n;
+  return {
+    txnId: i,
+    state: s,
+    participants: p.map(participantOf),
+    expiresAtUnix,
+    tcTerm,
+    createdAtUnix,
+    updatedAtUnix,
+    // Decided before that was recorded: by the second, then.
+    decidedAtMs: s === "pending" || decidedAtMs > 0 ? decidedAtMs : updatedAtUnix * 1000,
+    ...(q === 1 ? { sends: true } : {}),
+  };
 }
 
 export function encodeMarker(marker: DecisionMarker, writeId: string): Uint8Array {

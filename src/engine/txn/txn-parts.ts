@@ -21,6 +21,7 @@ export interface TxnParts {
 export function timesOf({ options, settings, shell }: TxnParts): DecisionTimes {
   return {
     nowUnix: shell.nowUnix(),
+    nowMs: options.clock.wallMs(),
     retentionSeconds: settings.retentionSeconds,
     defaultTtlSeconds: options.defaultTtlSeconds,
   };

@@ -29,6 +29,16 @@ export interface TxnRecord {
   readonly tcTerm: number;
   readonly createdAtUnix: number;
   readonly updatedAtUnix: number;
+  /**
+   * Milliseconds; 0 while pending. Recorded with the decision and never changed, so that a message
+   * is due at the same instant whenever, and however often, the decision is applied to it.
+   */
+  readonly decidedAtMs: number;
+  /**
+   * True when messages wait for it. Then it loses no delivery without being rolled back: what was
+   * made of a message must not appear while the message itself goes to somebody else.
+   */
+  readonly sends?: true;
 }
 
 /** A record whose state is final. */

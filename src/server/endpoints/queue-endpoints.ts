@@ -47,6 +47,8 @@ async function enqueue({ queues }: ServedLockd, exchange: Exchange): Promise<voi
     correlation_id: result.correlationId,
     // Only those who sent a dedupe key learn of it; others see the contract's members.
     duplicate: meta.dedupe_key === undefined ? undefined : result.duplicate,
+    // Says that the message waits for its transaction: servers that know none enqueue at once.
+    txn_id: result.txnId,
   });
   exchange.json(200, `${json}\n`, []);
 }

@@ -30,6 +30,8 @@ const base: Message = {
   lastError: undefined,
   lease: undefined,
   stateEtag: undefined,
+  staged: undefined,
+  committedBy: undefined,
   diedAtMs: undefined,
 };
 

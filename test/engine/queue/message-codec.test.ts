@@ -43,6 +43,17 @@ const messages: fc.Arbitrary<Message> = fc
     explicit: fc.boolean(),
     stateEtag: fc.option(fc.constant("00000000000000000010"), { nil: undefined }),
     diedAtMs: fc.option(instant, { nil: undefined }),
+    // Nobody holds what is staged.
+    staged: fc.option(
+      fc.record({
+        txnId: fc.constant("00000000000000000050"),
+        delayMs: count,
+        ttlMs: count,
+        dedupeWindowMs: count,
+      }),
+      { nil: undefined },
+    ),
+    committedBy: fc.option(fc.constant("00000000000000000060"), { nil: undefined }),
   })
   .map(({ bytes, object, contentType, leased, owner, explicit, ...rest }) => ({
     ...rest,
@@ -58,16 +69,17 @@ const messages: fc.Arbitrary<Message> = fc
           ? { kind: "inline" as const, bytes: Buffer.from(bytes) }
           : { kind: "object" as const, name: object },
     },
-    lease: leased
-      ? {
-          id: "00000000000000000020",
-          owner,
-          txnId: "00000000000000000030",
-          explicit,
-          fencingToken: rest.fencingToken,
-          expiresAtUnix: 1_700_000_000,
-        }
-      : undefined,
+    lease:
+      leased && rest.staged === undefined
+        ? {
+            id: "00000000000000000020",
+            owner,
+            txnId: "00000000000000000030",
+            explicit,
+            fencingToken: rest.fencingToken,
+            expiresAtUnix: 1_700_000_000,
+          }
+        : undefined,
   }));
 
 function plainJson<Value>(value: Value): Value {

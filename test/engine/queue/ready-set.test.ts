@@ -16,6 +16,7 @@ const plain: MessageFacts = {
   priority: 0,
   leased: false,
   exhausted: false,
+  staged: false,
   group: undefined,
 };
 

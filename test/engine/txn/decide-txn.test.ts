@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type DecisionRequest, decideTxn } from "../../../src/engine/txn/decide-txn.ts";
 import type { DecisionMarker, Participant, TxnRecord } from "../../../src/engine/txn/txn-record.ts";
 
-const times = { nowUnix: 1_000, retentionSeconds: 100, defaultTtlSeconds: 30 };
+const times = { nowUnix: 1_000, nowMs: 1_000_700, retentionSeconds: 100, defaultTtlSeconds: 30 };
 const txnId = "0000000000000000001g";
 
 function participant(key: string, backendHash = ""): Participant {
@@ -19,6 +19,7 @@ function record(fields: Partial<TxnRecord> = {}): TxnRecord {
     tcTerm: 0,
     createdAtUnix: 990,
     updatedAtUnix: 990,
+    decidedAtMs: 0,
     ...fields,
   };
 }
@@ -50,6 +51,7 @@ describe("D1: what is remembered", () => {
     expect(decideTxn(view(marker()), ask({ participants: again }), times)).toEqual({
       kind: "remembered",
       state: "commit",
+      decidedAtMs: 950_000,
       again,
     });
   });

@@ -18,7 +18,7 @@ function withRecords(count: number, fields: Partial<TxnRecord>, shared = true): 
   for (let number = 1; number <= count; number += 1) {
     const record: TxnRecord = {
       ...{ txnId: idOf(number), state: "commit", tcTerm: 0 },
-      ...{ expiresAtUnix: 9e9, createdAtUnix: 1, updatedAtUnix: 1 },
+      ...{ expiresAtUnix: 9e9, createdAtUnix: 1, updatedAtUnix: 1, decidedAtMs: 1000 },
       participants: [{ backendHash: "", namespace: "default", key: `k${number}`, applied: false }],
       ...fields,
     };
