@@ -33,7 +33,7 @@ test("kept seeds stay green", async () => {
 }, 60_000);
 
 /** The others show better in the lists of `test/sim/txn`. */
-const alsoHere = new Set(["marker dropped early", "a participant is skipped"]);
+const alsoHere = new Set(["a participant is skipped"]);
 test("a message left in the hands of a finished commit is seen at once", async () => {
   const mutant = bankMutants.find(({ name }) => name === "message forgotten by the commit");
   if (mutant === undefined) throw new Error("no such mutant");
