@@ -137,8 +137,7 @@ export class QueueSweeper {
     if (membership.kind === "member" || membership.kind === "missed commit") {
       this.#candidates.delete(name);
       if (membership.kind === "member") return;
-      const { decidedAtMs } = membership;
-      return this.#parts.unstager.appear(at, { txnId, decidedAtMs });
+      return this.#parts.unstager.appear(at, { txnId, decidedAtMs: membership.decidedAtMs });
     }
     if (membership.kind !== "rolled back" && !this.#wasSeenLongAgo(name)) return;
     this.#candidates.delete(name);

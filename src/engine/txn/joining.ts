@@ -29,7 +29,9 @@ export interface Newborn {
 
 /** How a participant that waits for a decision stands with its transaction. */
 export type Membership =
-  | { readonly kind: "member" | "rolled back" | "stranger" }
+  | { readonly kind: "member" }
+  | { readonly kind: "rolled back" }
+  | { readonly kind: "stranger" }
   /** The commit was given up before it reached this one, and is remembered. */
   | { readonly kind: "missed commit"; readonly decidedAtMs: number };
 

@@ -1,4 +1,4 @@
-/** Which of several messages with one dedupe key appears, however late their commits are applied. */
+/** Which of several messages with one dedupe key appears, however late a commit is applied. */
 import { expect, test } from "vitest";
 import type { Namespace } from "../../../src/api/names.ts";
 import type { QueueName } from "../../../src/engine/queue/message.ts";
