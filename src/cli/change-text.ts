@@ -1,5 +1,6 @@
 /** An event for people: one line, the same columns for every kind. */
 import type { ChangeEvent, ChangeKind } from "../api/observation.ts";
+import { plainText } from "./plain-text.ts";
 
 const words: Readonly<Record<ChangeKind, string>> = {
   ready: "ready",
@@ -44,11 +45,6 @@ function details(event: ChangeEvent): string[] {
   if (outcome !== undefined) parts.push(outcome);
   if (coalesced === true) parts.push("(newest)");
   return parts;
-}
-
-/** Keeps control characters of owners away from the terminal. */
-export function plainText(text: string): string {
-  return text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, "?");
 }
 
 /** The time of day in UTC; a watch that runs over midnight is read as it goes. */

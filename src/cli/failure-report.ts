@@ -1,6 +1,7 @@
 /** How a failed command ends: one line or one JSON object on stderr, and the exit code. */
 import { type ExitCode, errorEntry, exitCodes } from "../api/error-registry.ts";
 import { LockdApiError, LockdError } from "../api/errors.ts";
+import { plainLines, plainText } from "./plain-text.ts";
 import { Interrupted } from "./usage-error.ts";
 
 export interface FailureReport {
@@ -38,7 +39,7 @@ export function failureReport(error: unknown): FailureReport {
     const detail = error instanceof Error ? error.message : String(error);
     return {
       exitCode,
-      text: `lockd: internal: ${detail}\n`,
+      text: `lockd: internal: ${plainLines(detail)}\n`,
       json: { error: "internal", detail, exit_code: exitCode },
     };
   }
@@ -46,7 +47,9 @@ export function failureReport(error: unknown): FailureReport {
   const next = errorEntry(error.code)?.next;
   const api = error instanceof LockdApiError ? error : undefined;
   const retryAfter = api?.retryAfterMs;
-  const lines = [`lockd: ${error.code}: ${detail}`];
+  // An answer's detail is another one's text; a message of our own may have several lines.
+  const shown = error instanceof LockdApiError ? plainText(detail) : plainLines(detail);
+  const lines = [`lockd: ${plainText(error.code)}: ${shown}`];
   if (retryAfter !== undefined && retryAfter > 0) {
     lines.push(`retry after ${Math.ceil(retryAfter / 1000)}s`);
   }

@@ -1,6 +1,6 @@
 /** An overview as a plain table: `lockd top`, and whoever wants one frame of text. */
 import type { Overview, OverviewLease } from "../api/observation.ts";
-import { plainText } from "./change-text.ts";
+import { plainText } from "./plain-text.ts";
 import { spanText } from "./status-text.ts";
 
 /** A column: its heading, and whether numbers stand at the right. */
@@ -52,7 +52,8 @@ const txnColumns: readonly Column<Overview["transactions"][number]>[] = [
 export function overviewText(overview: Overview): string {
   const { leases, queues, transactions, counts, trouble } = overview;
   const parts = [headline(overview), countLine(overview), ""];
-  for (const { part, code, detail } of trouble) parts.push(`! ${part}: ${code}: ${detail}`);
+  for (const { part, code, detail } of trouble)
+    parts.push(plainText(`! ${part}: ${code}: ${detail}`));
   parts.push(...(leases.length === 0 ? ["no key is held"] : table(leaseColumns, leases)));
   const unseen = counts.keysMatching - leases.length;
   if (overview.cursor !== undefined) parts.push(`... and ${unseen} more`);

@@ -1,6 +1,7 @@
 /** `lockd status` for people: one glance says whether the key is held, by whom and for how long. */
 import type { StatusResult } from "../api/lockd.ts";
 import { isoTime } from "./lease-output.ts";
+import { plainText } from "./plain-text.ts";
 
 /** `2h 05m`, `3m 20s`, `12s`: two units are enough to act on. */
 export function spanText(ms: number): string {
@@ -42,7 +43,7 @@ export function statusText(status: StatusResult): string {
 }
 
 function headline(status: StatusResult): string {
-  if (status.held) return `HELD by ${status.owner ?? "somebody"}`;
+  if (status.held) return `HELD by ${plainText(status.owner ?? "somebody")}`;
   return status.fencingToken === 0 ? "FREE (never acquired)" : "FREE";
 }
 

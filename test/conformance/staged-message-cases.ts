@@ -74,6 +74,21 @@ export function stagedMessageCases(story: Story): void {
     }
   });
 
+  test("an enqueue behind the commit is refused, and leaves nothing", async () => {
+    for (const state of ["commit", "rollback"] as const) {
+      const queue = new QueueStory(story);
+      const txn = new Txn(story);
+      await txn.send(queue, "in time");
+      await txn.end(state);
+      for (const text of ["late", "l".repeat(100_000)]) {
+        const late = txn.send(queue, text);
+        await expect(late).rejects.toMatchObject({ code: "txn_conflict" });
+      }
+      expect(await drained(queue)).toEqual(state === "commit" ? ["in time"] : []);
+      expect(await txn.standings()).toEqual(["gone"]);
+    }
+  });
+
   test("two queues and no lease: both messages or none", async () => {
     for (const state of ["commit", "rollback"] as const) {
       const [one, other] = [new QueueStory(story), new QueueStory(story)];

@@ -1,4 +1,5 @@
 /** The verdict of a probe: worst of all it found, one line, and numbers to be plotted. */
+import { plainText } from "../plain-text.ts";
 import { isAlert, type Range } from "./range.ts";
 
 export type CheckStatus = "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
@@ -98,7 +99,7 @@ function numberText(value: number): string {
 
 /** One line: verdict, words, and `| name=value;warning;critical;min`. */
 export function checkLine({ check, status, text, metrics }: CheckResult): string {
-  const plain = text.replace(/[|\r\n]+/g, " ");
+  const plain = plainText(text.replace(/[|\r\n]+/g, " "));
   const data = metrics.map(
     ({ name, value, unit, warning = "", critical = "" }) =>
       `${name}=${numberText(value)}${unit};${warning};${critical};0`,

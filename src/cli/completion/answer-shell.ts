@@ -2,7 +2,13 @@
  * `lockd complete SHELL ...`, which the completion scripts call while somebody waits: one line that
  * says what to do, then one line a candidate. Silent about whatever goes wrong.
  */
-import { lineLengthMax, readLine, type TypedLine, writtenRest } from "./command-line.ts";
+import {
+  isOfferable,
+  lineLengthMax,
+  readLine,
+  type TypedLine,
+  writtenRest,
+} from "./command-line.ts";
 import { liveNamesMs } from "./live-names-limit.ts";
 import { type Candidate, type Outline, planCompletion } from "./plan.ts";
 
@@ -32,7 +38,7 @@ export async function answerShell(
   const limitMs = liveNamesMs(process.env);
   const leftMs = Math.max(limitMs * shareMin, startMs + limitMs - performance.now());
   const late = setTimeout(() => void write("words\n").then(exit), leftMs);
-  const names = await namesOf(plan, line.current).catch(() => {
+  const names = await namesOf(plan, line).catch(() => {
     // No server, no store, no permission: there is nothing to offer.
     return [];
   });
@@ -65,17 +71,13 @@ function answerText(candidates: readonly Candidate[], line: TypedLine, shell: st
 
 async function namesOf(
   plan: Extract<ReturnType<typeof planCompletion>, { kind: "names" }>,
-  current: string,
+  line: TypedLine,
 ): Promise<readonly Candidate[]> {
   const { liveNames } = await import("./live-names.ts");
   const names = await liveNames(plan, process.env);
-  return (
-    names
-      // A name with a line break cannot be offered: candidates are lines.
-      .filter((name) => !/[\n\r\t]/.test(name))
-      .map((name) => ({ word: plan.lead + name }))
-      .filter(({ word }) => word.startsWith(current))
-  );
+  return names
+    .map((name) => ({ word: plan.lead + name }))
+    .filter(({ word }) => word.startsWith(line.current) && isOfferable(word, line));
 }
 
 function rendered({ word, about }: Candidate, line: TypedLine, shell: string): string {

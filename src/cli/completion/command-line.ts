@@ -68,5 +68,15 @@ export function writtenRest(word: string, { quote, lead }: Pick<TypedLine, "quot
   const rest = word.slice(lead.length);
   if (quote === "'") return rest.replaceAll("'", "'\\''");
   if (quote === '"') return rest.replace(/["\\$`]/g, "\\$&");
-  return rest.replace(/[^A-Za-z0-9_./:@%+,=-]/g, "\\$&");
+  return rest.replace(/[^A-Za-z0-9_./:@%+,=-]/gu, "\\$&");
+}
+
+/**
+ * True when a name, which anybody may have chosen, can stand in the line as nothing but a name: not
+ * as a flag, not as what a shell's history puts for `!` between double quotes, and without
+ * characters that a terminal acts on.
+ */
+export function isOfferable(name: string, { current, quote }: TypedLine): boolean {
+  if (/\p{Cc}/u.test(name) || (quote === '"' && name.includes("!"))) return false;
+  return !name.startsWith("-") || current.startsWith("-");
 }

@@ -1,5 +1,8 @@
+import { plainText } from "../plain-text.ts";
+
 /** Rows with aligned columns, two spaces between them. */
-export function columns(rows: readonly (readonly string[])[]): string {
+export function columns(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(plainText));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, at) => {

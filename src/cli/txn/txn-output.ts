@@ -9,6 +9,7 @@ import type {
 import { explanationJson, summaryJson } from "../../api/transactions-json.ts";
 import { isoTime } from "../lease-output.ts";
 import { jsonText } from "../output.ts";
+import { plainText } from "../plain-text.ts";
 
 export function outcomeText({ txnId, state }: TxnResult, asJson: boolean): string {
   return asJson ? jsonText({ txn_id: txnId, state }) : `txn_id=${txnId} state=${state}\n`;
@@ -42,11 +43,11 @@ export function explanationText(txn: TxnExplanation, asJson: boolean): string {
   const participants = txn.participants.map((participant) => {
     const applied = txn.state === "pending" ? "" : participant.applied ? ", applied" : ", MISSING";
     const { owner, leaseExpiresAtUnix: until } = participant;
-    const held = owner === undefined ? "" : ` by ${owner}`;
+    const held = owner === undefined ? "" : ` by ${plainText(owner)}`;
     const lease = until === undefined ? "" : ` until ${isoTime(until)}`;
     return `  ${nameOf(participant)}  ${participant.now}${held}${lease}${applied}`;
   });
-  const story = txn.story.map((sentence) => `  ${sentence}`);
+  const story = txn.story.map((sentence) => `  ${plainText(sentence)}`);
   return `${[head, ...times, ...participants, ...story].join("\n")}\n`;
 }
 

@@ -71,10 +71,9 @@ export class RunningTransaction implements Transaction {
     const { signal } = terms;
     const lost = this.#lost.signal;
     this.signal = signal === undefined ? lost : AbortSignal.any([signal, lost]);
-    const { owner, txnId } = terms;
-    this.#messages = new TransactionMessages(host, { owner, txnId, signal: this.signal }, (error) =>
-      this.#lost.abort(error),
-    );
+    const { owner, txnId, ttlMs } = terms;
+    const own = { owner, txnId, ttlMs, signal: this.signal };
+    this.#messages = new TransactionMessages(host, own, (error) => this.#lost.abort(error));
   }
 
   async acquire(key: string | TransactionAcquire, o?: Call): Promise<TransactionKey> {
@@ -266,6 +265,7 @@ export class RunningTransaction implements Transaction {
 
   async #decide(state: "commit" | "rollback", msMax: number) {
     const { lockd, options, carrierCall } = this.#host;
+    await this.#messages.beforeDecision();
     const held = [...this.#granted.values()].map(({ core }) => core.view.facts);
     const unheard = [...this.#unheard.values()];
     return await decideSurely({

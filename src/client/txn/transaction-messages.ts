@@ -5,6 +5,7 @@ import { Message } from "../queue/message.ts";
 import type { QueueHost } from "../queue/queue-host.ts";
 import type { DequeueOptions, QueueMessage, StatefulMessage } from "../queue/queue-types.ts";
 import type { BodyInput, Call, CallOptions } from "../types.ts";
+import { KeptOpen } from "./kept-open.ts";
 import type { EnqueuedInTransaction, TransactionDequeue, TransactionEnqueue } from "./txn-types.ts";
 
 /** Part of a delivery's time after which it is extended once more before a commit. */
@@ -14,6 +15,8 @@ interface MessageTerms {
   readonly txnId: string;
   readonly owner: string;
   readonly signal: AbortSignal;
+  /** How long the transaction is to stay open by each renewal. */
+  readonly ttlMs: number;
 }
 
 /** As the client's dequeue takes it, in the name of the transaction. */
@@ -32,6 +35,10 @@ export class TransactionMessages {
   readonly #held: HeldMessage[] = [];
   /** A dequeue that may have taken a message nobody here has seen. */
   #unheard: { readonly queue: string; readonly cause: unknown } | undefined;
+  readonly #keptOpen: KeptOpen;
+  /** Enqueues, and the queues of dequeues, whose answers are not there yet. */
+  readonly #sending = new Set<Promise<unknown>>();
+  readonly #taking = new Set<{ readonly queue: string; readonly cause: unknown }>();
   #sent = 0;
 
   /** `lost` is told when a delivery cannot be kept. */
@@ -39,6 +46,7 @@ export class TransactionMessages {
     this.#host = host;
     this.#terms = terms;
     this.#lost = lost;
+    this.#keptOpen = new KeptOpen(host, terms, lost);
   }
 
   /** True when a decision has something to do here. */
@@ -70,17 +78,29 @@ export class TransactionMessages {
     // Counted first: after an unknown outcome the decision has to find it.
     this.#sent += 1;
     const options = { ...callOptions(o), txnId };
-    return await this.#host.client.enqueue(queue, payload, {
+    const sending = this.#host.client.enqueue(queue, payload, {
       ...options,
       signal: either(signal, options.signal),
     });
+    this.#sending.add(sending);
+    try {
+      const sent = await sending;
+      if (!sent.duplicate) this.#keptOpen.start();
+      return sent;
+    } finally {
+      this.#sending.delete(sending);
+    }
   }
 
   /**
-   * @throws what extending a lost delivery is refused with; txn_conflict when a message may take
-   * part that nobody has seen
+   * What nobody waited for belongs to the transaction all the same: an enqueue that comes behind
+   * the commit would begin another one, which nobody commits.
+   * @throws what extending a lost delivery or such an enqueue is refused with; txn_conflict when a
+   * message may take part that nobody has seen
    */
   async assertHeld(): Promise<void> {
+    await Promise.all(this.#sending);
+    [this.#unheard = this.#unheard] = this.#taking;
     if (this.#unheard !== undefined) throw unheardError(this.#terms.txnId, this.#unheard);
     const nowMs = this.#host.options.clock.monotonicMs();
     for (const { message, receivedAtMs } of this.#held) {
@@ -95,6 +115,11 @@ export class TransactionMessages {
       { namespace, key: `q/${queue}/msg/${messageId}` },
       ...(state === undefined ? [] : [{ namespace, key: `q/${queue}/state/${messageId}` }]),
     ]);
+  }
+
+  /** To be awaited before the decision: what came behind it would begin the transaction again. */
+  async beforeDecision(): Promise<void> {
+    await this.#keptOpen.stop();
   }
 
   /** The transaction is over, whatever became of it. */
@@ -116,6 +141,8 @@ export class TransactionMessages {
     dequeue: (options: DequeueTerms) => Promise<T>,
   ): Promise<T> {
     const options = this.#options(given);
+    const taking = { queue, cause: undefined };
+    this.#taking.add(taking);
     try {
       return await dequeue(options);
     } catch (cause) {
@@ -124,6 +151,8 @@ export class TransactionMessages {
         this.#lost(unheardError(this.#terms.txnId, this.#unheard));
       }
       throw cause;
+    } finally {
+      this.#taking.delete(taking);
     }
   }
 

@@ -74,9 +74,11 @@ export class LinkStore {
     name: string | undefined,
   ): Promise<Read<Link>> {
     if (name === undefined) return { link: undefined, tag: undefined };
-    const stored = await callStore(() => this.#ports.store.get(name));
-    if (stored === undefined) return { link: undefined, tag: undefined };
-    return { link: decodeLink<Link>(name, stored.bytes), tag: stored.tag };
+    return callStore(async () => {
+      const stored = await this.#ports.store.get(name);
+      if (stored === undefined) return { link: undefined, tag: undefined };
+      return { link: decodeLink<Link>(name, stored.bytes), tag: stored.tag };
+    });
   }
 }
 

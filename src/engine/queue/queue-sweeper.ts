@@ -10,6 +10,7 @@ import { orphanCandidatesMax, queueOrphanAgeMs, sweepPageSize } from "../limits.
 import type { Monotonic } from "../ports/clock.ts";
 import type { NamedObject, PageOptions } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
+import { sparing } from "../sweep/sparing.ts";
 import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
 import { type DedupeRecord, decodeLink, type GroupRecord } from "./link-records.ts";
 import {
@@ -93,9 +94,11 @@ export class QueueSweeper {
     for (const object of page.objects) {
       if (run.budget.signal?.aborted === true) return options.after;
       run.looked += 1;
-      if (prefix === messagePrefix) await this.#message(object, run);
-      else if (prefix === dedupePrefix) await this.#dedupe(object, run);
-      else await this.#group(object, run);
+      await sparing(this.#parts.options.telemetry, object.name, async () => {
+        if (prefix === messagePrefix) await this.#message(object, run);
+        else if (prefix === dedupePrefix) await this.#dedupe(object, run);
+        else await this.#group(object, run);
+      });
     }
     return page.more ? page.objects.at(-1)?.name : undefined;
   }
@@ -123,6 +126,7 @@ export class QueueSweeper {
   /**
    * A message that waits for a decision which will never reach it: its producer died before its
    * transaction knew of it, or after that was rolled back. While it still may be enlisted it stays.
+   * One that a commit could not reach until its deadline appears now.
    */
   async #staged(at: MessageAt, { message, etag }: StoredMessage, run: Run): Promise<void> {
     const { txnId } = message.staged ?? { txnId: "" };
@@ -130,11 +134,12 @@ export class QueueSweeper {
     const { joining } = this.#parts.transactions;
     const place = { namespace: at.namespace, key: messageKeyOf(at) };
     const membership = await joining.membership(txnId, place);
-    if (membership === "member") {
+    if (membership.kind === "member" || membership.kind === "missed commit") {
       this.#candidates.delete(name);
-      return;
+      if (membership.kind === "member") return;
+      return this.#parts.unstager.appear(at, { txnId, decidedAtMs: membership.decidedAtMs });
     }
-    if (membership !== "rolled back" && !this.#wasSeenLongAgo(name)) return;
+    if (membership.kind !== "rolled back" && !this.#wasSeenLongAgo(name)) return;
     this.#candidates.delete(name);
     const isGone = await this.#parts.messages.transact<boolean>(at, (current) =>
       current?.etag === etag
@@ -165,14 +170,18 @@ export class QueueSweeper {
     for (const name of page.names) {
       if (run.budget.signal?.aborted === true) return options.after;
       run.looked += 1;
-      const parts = partsOfName(name);
-      if (parts === undefined) continue;
-      if (!(await this.#isOrphan(name, { ...parts.target, messageId: parts.rest }))) continue;
-      await callStore(() => store.deleteStream(name));
-      this.#candidates.delete(name);
-      run.deleted += 1;
+      await sparing(this.#parts.options.telemetry, name, () => this.#payload(name, run));
     }
     return page.next;
+  }
+
+  async #payload(name: string, run: Run): Promise<void> {
+    const parts = partsOfName(name);
+    if (parts === undefined) return;
+    if (!(await this.#isOrphan(name, { ...parts.target, messageId: parts.rest }))) return;
+    await callStore(() => this.#parts.options.store.deleteStream(name));
+    this.#candidates.delete(name);
+    run.deleted += 1;
   }
 
   /** True when neither a message nor a dead letter of that id was there, now and a day ago. */

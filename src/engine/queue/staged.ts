@@ -91,17 +91,18 @@ export type KeyVerdict =
   | "second";
 
 /**
- * What becomes of a message with a key that is to appear. Certain even when applying was broken off
- * for longer than a window: who was entered once is never taken for a second one, because the key
- * can have been taken over only after this message's window.
+ * What becomes of a message with a key that is to appear. The same whenever it is asked, even when
+ * applying was broken off for longer than a window: what counts is the decision's time, not now;
+ * and who was entered once is never taken for a second one, because the key can have been taken
+ * over only after this message's window.
  */
 export function keyVerdict(
   link: DedupeRecord | undefined,
   { messageId }: MessageAt,
-  times: { readonly windowEndMs: number; readonly nowMs: number },
+  times: { readonly decidedAtMs: number; readonly windowEndMs: number },
 ): KeyVerdict {
   if (link?.messageId === messageId) return "entered";
-  if (link === undefined || link.untilMs <= times.nowMs) return "enter";
+  if (link === undefined || link.untilMs <= times.decidedAtMs) return "enter";
   const takenMs = link.enteredMs ?? timeOfMessageId(link.messageId);
   return takenMs < times.windowEndMs ? "second" : "late";
 }

@@ -69,8 +69,8 @@ export class Unstager {
       next.dedupe === undefined
         ? "late"
         : keyVerdict(key.link, at, {
+            decidedAtMs: decided.decidedAtMs,
             windowEndMs: next.dedupe.untilMs,
-            nowMs: this.#ports.clock.wallMs(),
           });
     if (verdict === "second") {
       const gone = current.message;

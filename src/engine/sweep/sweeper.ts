@@ -33,6 +33,7 @@ import { referencedObjects } from "../record/record-objects.ts";
 import type { RecordShell } from "../record/record-shell.ts";
 import { callStore } from "../store-failure.ts";
 import { keep, write } from "../transition.ts";
+import { sparing } from "./sparing.ts";
 
 /** What one run did. */
 export interface SweepSummary {
@@ -122,8 +123,10 @@ export class Sweeper {
     for (const { name, bytes } of page.objects) {
       if (run.budget.signal?.aborted === true) return false;
       run.looked += 1;
-      await this.#sweepRecord(decodeRecord(name, bytes).record, name, run);
-      await this.#alsoRecord(name);
+      await sparing(this.#options.telemetry, name, async () => {
+        await this.#sweepRecord(decodeRecord(name, bytes).record, name, run);
+        await this.#alsoRecord(name);
+      });
       this.#cursor = name;
     }
     if (page.more) return false;
@@ -139,7 +142,7 @@ export class Sweeper {
       // A page that is broken off is looked at again from its start: nothing is done twice by it.
       if (run.budget.signal?.aborted === true) return false;
       run.looked += 1;
-      await this.#sweepObject(name, run, seen);
+      await sparing(this.#options.telemetry, name, () => this.#sweepObject(name, run, seen));
     }
     this.#cursor = page.next;
     this.#sweepsRecords = page.next === undefined;

@@ -68,9 +68,8 @@ export function decideTxn(
     const remembered = fromMarker(view, { ...request, state: request.state }, times.nowUnix);
     if (remembered !== undefined) return remembered;
   }
-  if (record === undefined && request.state === "pending" && isGivenUp(view, times.nowUnix)) {
-    return { kind: "refuse", error: conflict(request.txnId, "rollback") };
-  }
+  const over = record === undefined ? whatIsOver(view, request, times.nowUnix) : undefined;
+  if (over !== undefined) return { kind: "refuse", error: conflict(request.txnId, over) };
   const base = record ?? freshRecord(request.txnId, times.nowUnix);
   const refused = termError(base, request);
   if (refused !== undefined) return { kind: "refuse", error: refused };
@@ -91,10 +90,16 @@ function isStillDue(
 /**
  * An id whose transaction was rolled back begins no new one while that is remembered: a client that
  * does not know yet would commit the rest of what it took for one transaction. (Stricter than
- * section 4.3; a committed id may be used again.)
+ * section 4.3; a committed id may be used again.) Nor does a message begin one anew: it comes late,
+ * and its producer would be told that it is in what was committed.
  */
-function isGivenUp({ marker }: TxnView, nowUnix: number): boolean {
-  return marker?.state === "rollback" && marker.expiresAtUnix > nowUnix;
+function whatIsOver(
+  { marker }: TxnView,
+  { state, sends }: DecisionRequest,
+  nowUnix: number,
+): Outcome | undefined {
+  if (state !== "pending" || marker === undefined || marker.expiresAtUnix <= nowUnix) return;
+  return marker.state === "rollback" || sends === true ? marker.state : undefined;
 }
 
 /** D1: the decision is remembered although its record is gone. */

@@ -27,6 +27,14 @@ export interface Newborn {
   readonly isThere: () => Promise<boolean>;
 }
 
+/** How a participant that waits for a decision stands with its transaction. */
+export type Membership =
+  | { readonly kind: "member" }
+  | { readonly kind: "rolled back" }
+  | { readonly kind: "stranger" }
+  /** The commit was given up before it reached this one, and is remembered. */
+  | { readonly kind: "missed commit"; readonly decidedAtMs: number };
+
 export class Joining {
   readonly #parts: TxnParts;
 
@@ -49,18 +57,23 @@ export class Joining {
    * Whether a participant that claims to be of a transaction is; a transaction that was rolled back
    * takes no more.
    */
-  async membership(
-    txnId: string,
-    place: Newborn["place"],
-  ): Promise<"member" | "rolled back" | "stranger"> {
+  async membership(txnId: string, place: Newborn["place"]): Promise<Membership> {
     const { log, shell } = this.#parts;
     const record = (await log.find(txnId))?.record;
     const own = localParticipant(this.#parts, place);
-    if (record?.participants.some((one) => isSameParticipant(one, own)) === true) return "member";
-    if (record !== undefined) return record.state === "rollback" ? "rolled back" : "stranger";
+    const isOwn = (one: Participant): boolean => isSameParticipant(one, own);
+    if (record?.participants.some(isOwn) === true) return { kind: "member" };
+    if (record !== undefined) {
+      return { kind: record.state === "rollback" ? "rolled back" : "stranger" };
+    }
     const marker = (await log.findMarker(txnId))?.marker;
-    const isGivenUp = marker?.state === "rollback" && marker.expiresAtUnix > shell.nowUnix();
-    return isGivenUp ? "rolled back" : "stranger";
+    if (marker === undefined || marker.expiresAtUnix <= shell.nowUnix()) {
+      return { kind: "stranger" };
+    }
+    if (marker.state === "rollback") return { kind: "rolled back" };
+    const isMissed = marker.participants.some((one) => !one.applied && isOwn(one));
+    if (!isMissed) return { kind: "stranger" };
+    return { kind: "missed commit", decidedAtMs: marker.decidedAtUnix * 1000 };
   }
 
   /** What was decided of it; "pending" when nothing was, or nothing is known of it. */

@@ -10,7 +10,7 @@
  * - With a replacement, the file is replaced while the lock is still held. A check alone says only
  *   that nobody newer had passed yet; between it and a later write a newer holder may come by.
  */
-import { realpathSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import path from "node:path";
 import Database from "better-sqlite3";
@@ -53,13 +53,35 @@ const schema = `CREATE TABLE IF NOT EXISTS fence(
 const raise = `INSERT INTO fence(one, key, token, raised_at) VALUES(1, @key, @token, @now)
   ON CONFLICT(one) DO UPDATE SET token = @token, key = coalesce(@key, key), raised_at = @now`;
 
-/** The file itself behind links, so that all names of it have one guard. */
+/** Links that are followed to a file at most, as in Linux itself. */
+const linksMax = 40;
+
+/**
+ * The file itself behind links, so that all names of it have one guard; also while there is no
+ * file behind them yet, or its guard would be another one as soon as there is.
+ */
 export function guardedFile(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return path.join(realpathSync(path.dirname(path.resolve(file))), path.basename(file));
+  let name = path.resolve(file);
+  for (let links = 0; links <= linksMax; links += 1) {
+    try {
+      return realpathSync(name);
+    } catch (error) {
+      // What cannot be looked at may be guarded already, under a name that is not known here.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    const directory = realpathSync(path.dirname(name));
+    name = path.join(directory, path.basename(name));
+    const target = linkTarget(name);
+    if (target === undefined) return name;
+    name = path.resolve(directory, target);
   }
+  throw new Error(`${file}: more than ${linksMax} links`);
+}
+
+function linkTarget(name: string): string | undefined {
+  return lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() === true
+    ? readlinkSync(name)
+    : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What could stand where the cursor is, and how it has to be written there. */
 import { expect, test } from "vitest";
-import { readLine, writtenRest } from "../../../src/cli/completion/command-line.ts";
+import { isOfferable, readLine, writtenRest } from "../../../src/cli/completion/command-line.ts";
 import { type Outline, planCompletion } from "../../../src/cli/completion/plan.ts";
 
 const option = (name: string, more: object = {}) => ({ name, type: "option" as const, ...more });
@@ -108,6 +108,24 @@ test.each([
   ['a"b$c', '"', "", 'a\\"b\\$c'],
   ["--key=a;b", "", "--key=", "a\\;b"],
   ["jobs/1", "", "", "jobs/1"],
+  ["a\u{1f600}$(b)", "", "", "a\\\u{1f600}\\$\\(b\\)"],
 ])("%j in quote %j behind %j", (word, quote, lead, written) => {
   expect(writtenRest(word, { quote: quote as "" | "'" | '"', lead })).toBe(written);
+});
+
+test.each([
+  ["it's $(rm -rf ~)", "", "", true],
+  // Chosen by somebody else, it would be taken for a flag.
+  ["--yes", "", "", false],
+  ["-rf", "", "", false],
+  ["--key=-rf", "--key=", "", true],
+  // History is expanded between double quotes, whatever stands in front of it.
+  ["a!b", "a", '"', false],
+  ["a!b", "a", "'", true],
+  ["a!b", "a", "", true],
+  ["a\u001b]0;title\u0007", "", "", false],
+  ["a\nb", "", "", false],
+])("whether %j is offered behind %j in quote %j", (name, current, quote, offered) => {
+  const line = { words: [], current, quote: quote as "" | "'" | '"', lead: "" };
+  expect(isOfferable(name, line)).toBe(offered);
 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { LeaseLostError, LockdTransportError } from "../../../src/api/errors.ts";
 import type { ClientClock } from "../../../src/client/client-ports.ts";
 import type { Transaction } from "../../../src/client/txn/txn-types.ts";
+import type { LockdClient } from "../../../src/client/types.ts";
 import type { ManualClock } from "../../support/manual-clock.ts";
 import { advancing, leaseExpired, lostAnswer, sessionFixture } from "../session-fixture.ts";
 import { TxnProbe } from "./txn-probe.ts";
@@ -310,4 +311,66 @@ test("a run whose delivery was lost may be run again", async () => {
   );
   await advancing(clock, running);
   expect(await read("total")).toEqual({ text: "only" });
+});
+
+/** Texts of everything that is ready in a queue; each is acknowledged. */
+async function drained(client: LockdClient, queue: string): Promise<readonly string[]> {
+  const texts: string[] = [];
+  for (;;) {
+    const message = await client.dequeue(queue, { owner: "w", waitMs: "none" });
+    if (message === null) return texts;
+    texts.push(await message.payload.text());
+    await message.ack();
+  }
+}
+
+test("a body that only sends stays open for as long as it takes, and not longer", async () => {
+  const { client, clock, probe } = fixture();
+  const work = client.transaction(async (tx) => {
+    await tx.enqueue("out", "slow");
+    await new Promise<void>((resolve) => clock.schedule(300_000, resolve));
+  });
+  await advancing(clock, work, 5_000);
+  expect(await drained(client, "out")).toEqual(["slow"]);
+  const asked = probe.decisions.length;
+  expect(probe.decisions.at(-1)?.state).toBe("commit");
+  await clock.advance(120_000);
+  expect(probe.decisions.length).toBe(asked);
+});
+
+test("a sender whose transaction was rolled back elsewhere is told while it works", async () => {
+  const { client, clock, lockd } = fixture();
+  const startMs = clock.wallMs();
+  const work = client.transaction(async (tx) => {
+    await tx.enqueue("out", "slow");
+    await lockd.transactions.decide({ txnId: tx.txnId, state: "rollback" });
+    await new Promise((resolve) => tx.signal.addEventListener("abort", resolve));
+    tx.signal.throwIfAborted();
+  });
+  await expect(advancing(clock, work, 5_000)).rejects.toMatchObject({ code: "txn_conflict" });
+  expect(clock.wallMs() - startMs).toBeLessThan(60_000);
+});
+
+test("an enqueue that nobody waited for is committed with the others", async () => {
+  const { client } = fixture();
+  const unwatched: Promise<unknown>[] = [];
+  await client.transaction(async (tx) => {
+    await tx.enqueue("out", "first");
+    for (const text of ["second", "third"]) unwatched.push(tx.enqueue("out", text));
+  });
+  await Promise.all(unwatched);
+  expect(await drained(client, "out")).toEqual(["first", "second", "third"]);
+});
+
+test("a dequeue that nobody waited for is not acknowledged unseen", async () => {
+  const { client } = fixture();
+  await client.enqueue("in", "x");
+  const unwatched: Promise<unknown>[] = [];
+  const work = client.transaction(async (tx) => {
+    await tx.enqueue("out", "made of nothing");
+    unwatched.push(tx.dequeue("in").catch(() => null));
+  });
+  await expect(work).rejects.toMatchObject({ code: "txn_conflict" });
+  await Promise.all(unwatched);
+  expect(await drained(client, "out")).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** Bounds, drains, unknown outcomes and damage: what queues do when something is in the way. */
 import { describe, expect, test } from "vitest";
-import { StoreFailure } from "../../../src/engine/ports/store.ts";
+import { StoreFailure, type VersionTag } from "../../../src/engine/ports/store.ts";
+import { silentTelemetry } from "../../../src/engine/ports/telemetry.ts";
 import { identityOf } from "../../conformance/queue-story.ts";
 import { settled } from "../../support/manual-clock.ts";
 import { ScriptedStore } from "../../support/scripted-store.ts";
@@ -241,5 +242,68 @@ describe("sweeping", () => {
     }
     expect(sweeps).toBeGreaterThan(2);
     expect(world.store.objects.size).toBe(0);
+  });
+
+  test("what is damaged is told of and left; what stands behind it is swept", async () => {
+    const warned: unknown[] = [];
+    const warn = (_sys: string, event: string, fields?: object): unknown =>
+      warned.push({ event, ...fields });
+    const world = testEngine({ telemetry: { ...silentTelemetry, warn } });
+    const { engine, store, clock } = world;
+    await engine.acquire({ key: "z", owner: "w", ttlSeconds: 1 });
+    await put(world, { ttlSeconds: 1 });
+    await put(world, { dedupeKey: "k", dedupeWindowSeconds: 1 });
+    const damaged = [
+      "k/default/a",
+      `m/default/${queue}/0`,
+      `d/default/${queue}/0`,
+      `g/default/${queue}/0`,
+    ];
+    for (const name of damaged) {
+      store.objects.set(name, { bytes: Buffer.from("rubbish"), tag: name as VersionTag });
+    }
+    // Its key cannot be read: whether it still is needed nobody knows.
+    store.streams.set("b/default/a/1", Buffer.from("x"));
+    for (let run = 0; run < 3; run += 1) {
+      await clock.advance(day);
+      expect(await engine.sweep(everything)).toMatchObject({ complete: true });
+    }
+    for (const name of damaged) expect(store.objects.has(name)).toBe(true);
+    expect(store.streams.has("b/default/a/1")).toBe(true);
+    expect(warned).toContainEqual(
+      expect.objectContaining({ event: "sweeper.damaged", name: "k/default/a" }),
+    );
+    const left = [...store.objects.keys()].filter((name) => !damaged.includes(name));
+    expect(left.map((name) => name.slice(0, 2)).sort()).toEqual(["k/", "m/"]);
+    expect((await engine.describe({ key: "z" })).leaseId).toBeUndefined();
+  });
+
+  test("a message whose commit was given up appears when what was in its way is gone", async () => {
+    const world = testEngine({ transactions: { retentionSeconds: 100 } });
+    const { engine, store, clock } = world;
+    const txnId = "00000000000000000tg0";
+    await put(world, { group: "g" }, "before");
+    await put(world, { group: "g", txnId }, "sent");
+    const [name = "", group] = [...store.objects].find(([one]) => one.startsWith("g/")) ?? [];
+    if (group === undefined) throw new Error("there is no record of the group");
+    store.objects.set(name, { ...group, bytes: Buffer.from("rubbish") });
+    await expect(put(world, { group: "g" })).rejects.toMatchObject({ code: "store_corrupt" });
+    const commit = engine.transactions.decide({ txnId, state: "commit" });
+    const refused = expect(commit).rejects.toMatchObject({ code: "store_corrupt" });
+    await clock.advance(101_000);
+    await refused;
+    const swept = engine.sweep(everything);
+    await clock.advance(1_000);
+    await swept;
+    expect(engine.meter.total("txn.abandoned", "commit")).toBe(1);
+    store.objects.set(name, group);
+    await engine.sweep(everything);
+    const texts: string[] = [];
+    for (let at = 0; at < 2; at += 1) {
+      const delivery = await take(world);
+      texts.push(Buffer.from(delivery.payload as Uint8Array).toString());
+      await engine.queues.ack(identityOf(delivery));
+    }
+    expect(texts).toEqual(["before", "sent"]);
   });
 });

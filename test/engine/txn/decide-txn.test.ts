@@ -90,6 +90,16 @@ describe("D1: what is remembered", () => {
     const refused = decideTxn(view(marker({ state: "rollback" })), pending, times);
     expect(refused).toMatchObject({ kind: "refuse", error: { code: "txn_conflict" } });
   });
+
+  test("but no message begins a committed one again: it comes late", () => {
+    const late = { ...ask({ state: "pending" }), sends: true as const };
+    const refused = decideTxn(view(marker()), late, times);
+    expect(refused).toMatchObject({ kind: "refuse", error: { code: "txn_conflict" } });
+    const forgotten = decideTxn(view(marker({ expiresAtUnix: 1_000 })), late, times);
+    expect(forgotten).toMatchObject({ kind: "recorded", record: { state: "pending" } });
+    const begun = { record: record(), marker: marker() };
+    expect(decideTxn(begun, late, times)).toMatchObject({ kind: "recorded" });
+  });
 });
 
 describe("D2, D3: new records and what is merged into old ones", () => {

@@ -91,6 +91,25 @@ test("all names of a file have one guard", async () => {
   });
 });
 
+test("a link to a file that is yet to be made has the guard the file will have", async () => {
+  const [link, far] = [path.join(directory, "link"), path.join(directory, "far")];
+  symlinkSync("report.json", link);
+  symlinkSync(link, far);
+  const { guard } = await checkFence({ file: far, token: 3 }, now);
+  expect(guard).toBe(`${file}.fence`);
+  writeFileSync(far, "made through the link");
+  for (const name of [far, link, file]) {
+    await expect(checkFence({ file: name, token: 2 }, now)).rejects.toMatchObject({
+      code: "fencing_token_stale",
+    });
+  }
+  const ring = path.join(directory, "ring");
+  symlinkSync("ring", ring);
+  await expect(checkFence({ file: ring, token: 1 }, now)).rejects.toMatchObject({
+    code: "fence_unusable",
+  });
+});
+
 test("what cannot be a guard is said", async () => {
   const nowhere = checkFence({ file: path.join(directory, "no", "x"), token: 1 }, now);
   await expect(nowhere).rejects.toMatchObject({ code: "fence_unusable" });
