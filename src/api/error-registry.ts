@@ -278,7 +278,11 @@ export const errorRegistry = {
   tls_fatal: local(exitCodes.denied, "TLS refused the connection", "check bundle and certificates"),
   truncated: local(exitCodes.unavailable, "the answer broke off", "try again"),
   protocol: local(exitCodes.error, "the answer is not of the lockd protocol", "check the endpoint"),
-  timeout: local(exitCodes.timeout, "the time limit of this call passed", "raise --timeout"),
+  timeout: local(
+    exitCodes.timeout,
+    "the time limit of this call passed",
+    "raise the limit: --timeout, or --for of `lockd watch`",
+  ),
   acquire_timeout: local(
     exitCodes.wouldBlock,
     "the key stayed held for the whole wait",
