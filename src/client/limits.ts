@@ -32,6 +32,10 @@ export const acquireBackoffDefault = {
   jitterMs: 100,
 } as const;
 
+/** Times a release is sent again whose answer got lost; and milliseconds before the first time. */
+export const lostReleaseRetries = 3;
+export const lostReleasePauseMs = 50;
+
 /** Milliseconds. First and longest pause between two tries of an update, doubling. */
 export const updatePauseMsMin = 10;
 export const updatePauseMsMax = 500;

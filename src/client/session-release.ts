@@ -1,5 +1,7 @@
-import { LeaseLostError, LockdApiError } from "../api/errors.ts";
+import { LeaseLostError, LockdApiError, LockdError, LockdTransportError } from "../api/errors.ts";
 import type { CarrierCall } from "./carrier-call.ts";
+import { lostReleasePauseMs, lostReleaseRetries } from "./limits.ts";
+import { pause } from "./pause.ts";
 import { isOutcomeUnknown, type SessionCore } from "./session-core.ts";
 
 export interface ReleaseHow {
@@ -15,17 +17,36 @@ export interface ReleaseHow {
  * @throws LeaseLostError with `staged` when staged work was lost
  */
 export async function releaseSession(core: SessionCore, how: ReleaseHow): Promise<void> {
+  let { triedBefore = false } = how;
+  for (let retry = 0; ; retry += 1) {
+    const error = await releaseOnce(core, { ...how, triedBefore });
+    if (error === undefined) return;
+    triedBefore ||= error.outcomeUnknown;
+    if (retry === lostReleaseRetries || !isLostAnswer(error)) throw error;
+    // Nobody waits for the lease to run out because an answer got lost: releasing twice is once.
+    await pause(core.clock, lostReleasePauseMs * 2 ** retry, how.call.signal);
+  }
+}
+
+/** Undefined when it is done; else what is not known or was refused. */
+async function releaseOnce(core: SessionCore, how: ReleaseHow): Promise<LockdError | undefined> {
   const { lockd, view } = core;
   try {
     await lockd.release({ ...view.address(), rollback: how.rollback || undefined }, how.call);
   } catch (error) {
-    if (!(error instanceof LockdApiError) || error.code !== "lease_required") throw error;
+    if (!(error instanceof LockdError)) throw error;
+    if (!(error instanceof LockdApiError) || error.code !== "lease_required") return error;
     await checkGone(core, how, error);
     core.end();
-    return;
+    return undefined;
   }
   core.end();
   if (!how.rollback) await checkCommitted(core, how.call);
+  return undefined;
+}
+
+function isLostAnswer(error: LockdError): boolean {
+  return error instanceof LockdTransportError && error.outcomeUnknown && !error.fatal;
 }
 
 /** The lease is gone. That is harmless when nothing staged can have been lost with it. */

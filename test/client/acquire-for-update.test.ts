@@ -5,6 +5,7 @@ import {
   LeaseLostError,
   LockdTransportError,
 } from "../../src/api/errors.ts";
+import { lostReleaseRetries } from "../../src/client/limits.ts";
 import { failureOf } from "./http-fixture.ts";
 import {
   advancing,
@@ -221,7 +222,7 @@ describe("acquireForUpdate", () => {
 
   it("gives the lease back and runs again when the commit was certainly not made", async () => {
     const { client, lockd, clock } = sessionFixture();
-    lockd.fail("release", lostAnswer());
+    lockd.fail("release", lostAnswer(), 1 + lostReleaseRetries);
     let runs = 0;
     const update = client.acquireForUpdate(request, async (context) => {
       runs += 1;

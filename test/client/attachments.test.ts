@@ -13,7 +13,13 @@ import type { LockdClient } from "../../src/client/types.ts";
 import { type RealServer, startRealServer } from "../support/real-server.ts";
 import { cut, ok } from "../support/scripted-server.ts";
 import { carrier, failureOf, lease, serve } from "./http-fixture.ts";
-import { leaseRequired, request, sessionFixture } from "./session-fixture.ts";
+import {
+  advancing,
+  leaseRequired,
+  lostAnswer,
+  request,
+  sessionFixture,
+} from "./session-fixture.ts";
 
 describe("a session's attachments", () => {
   let server: RealServer;
@@ -138,28 +144,24 @@ describe("staged attachments and a lease that is gone", () => {
   });
 
   it("are committed when the release took effect and only its answer was lost", async () => {
-    const { client, lockd } = sessionFixture();
+    const { client, lockd, clock } = sessionFixture();
     const session = await client.acquire(request);
     await session.attachments.attach({ name: "f", body: "mine" });
-    lockd.lose("release", new LockdTransportError("transport", "cut", { outcomeUnknown: true }));
-    expect(await failureOf(session.release())).toMatchObject({ outcomeUnknown: true });
-    lockd.fail("release", leaseRequired);
-    await session.release();
+    lockd.lose("release", lostAnswer()).fail("release", leaseRequired);
+    await advancing(clock, session.release(), 10);
     const body = await client.publicAttachments("orders/1").retrieve({ name: "f" });
     expect(await body.text()).toBe("mine");
   });
 
   it("of a lease obtained elsewhere are judged by themselves", async () => {
-    const { client, lockd } = sessionFixture();
+    const { client, lockd, clock } = sessionFixture();
     const first = await client.acquire(request);
     await first.saveAndRelease("a state");
     const { key, leaseId, txnId, fencingToken } = await client.acquire(request);
     const view = client.attachSession({ key, leaseId, txnId, fencingToken });
     await view.attachments.attach({ name: "f", body: "mine" });
-    lockd.lose("release", new LockdTransportError("transport", "cut", { outcomeUnknown: true }));
-    expect(await failureOf(view.release())).toMatchObject({ outcomeUnknown: true });
-    lockd.fail("release", leaseRequired);
-    await view.release();
+    lockd.lose("release", lostAnswer()).fail("release", leaseRequired);
+    await advancing(clock, view.release(), 10);
   });
 });
 

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { ConflictError, LeaseLostError, SessionClosedError } from "../../src/api/errors.ts";
+import { lostReleaseRetries } from "../../src/client/limits.ts";
 import { failureOf } from "./http-fixture.ts";
-import { leaseRequired, lostAnswer, passive, request, sessionFixture } from "./session-fixture.ts";
+import {
+  advancing,
+  leaseRequired,
+  lostAnswer,
+  passive,
+  request,
+  sessionFixture,
+} from "./session-fixture.ts";
 
 describe("release", () => {
   it("case 30: twice is one request; afterwards the session is closed", async () => {
@@ -88,15 +96,37 @@ describe("release", () => {
   });
 
   it("case 33: a lost answer, then lease_required, and the version went up", async () => {
-    const { client, lockd } = sessionFixture();
+    const { client, lockd, clock } = sessionFixture();
     const session = await client.acquire(request);
     await session.save(1);
-    lockd.lose("release", lostAnswer());
-    expect(await failureOf(session.release())).toMatchObject({ outcomeUnknown: true });
+    lockd.lose("release", lostAnswer()).fail("release", leaseRequired);
+    await advancing(clock, session.release(), 10);
+    expect(session.released).toBe(true);
+  });
+
+  it("whose answers all get lost is told, and may be called again", async () => {
+    const { client, lockd, clock } = sessionFixture();
+    const session = await client.acquire(request);
+    await session.save(1);
+    lockd.lose("release", lostAnswer()).fail("release", lostAnswer(), lostReleaseRetries);
+    const lost = failureOf(advancing(clock, session.release(), 10));
+    expect(await lost).toMatchObject({ outcomeUnknown: true });
+    expect(lockd.requests("release")).toHaveLength(1 + lostReleaseRetries);
     expect(session.released).toBe(false);
     lockd.fail("release", leaseRequired);
     await session.release();
     expect(session.released).toBe(true);
+  });
+
+  it("is not sent again when its caller has given up", async () => {
+    const { client, lockd } = sessionFixture();
+    const session = await client.acquire(request);
+    lockd.fail("release", lostAnswer(), 2);
+    const given = new AbortController();
+    const released = failureOf(session.release({ signal: given.signal }));
+    given.abort(new Error("enough"));
+    expect(await released).toBeInstanceOf(Error);
+    expect(lockd.requests("release").length).toBeLessThan(2);
   });
 
   it("after a failure the session stays open", async () => {

@@ -90,6 +90,11 @@ export class SqliteRows {
     return row === undefined ? undefined : { bytes: row.bytes, tag: tagOf(row.seq) };
   }
 
+  /** The sequence of a name's last write, without its bytes; undefined = absent. */
+  seqOf(name: string): number | undefined {
+    return this.#call(() => this.#storedSeq(name));
+  }
+
   /** As many reads in one statement: what a read costs is mostly its beginning and its end. */
   getMany(names: readonly string[]): (StoredObject | undefined)[] {
     const found = new Array<StoredObject | undefined>(names.length).fill(undefined);
@@ -231,6 +236,10 @@ export class SqliteRows {
     return row === undefined ? undefined : String(row.value);
   }
 
+  #storedSeq(name: string): number | undefined {
+    return this.#statements.seq.get(name) as number | undefined;
+  }
+
   #lastSeq(): number {
     return Number(this.#meta("seq") ?? 0);
   }
@@ -239,7 +248,7 @@ export class SqliteRows {
     // Names an earlier step of this plan changes; the tag of a put to come equals no known one.
     const changed = new Map<string, VersionTag | undefined>();
     return plan.findIndex(({ name, when, kind }) => {
-      const seq = (this.#statements.seq.get(name) as { seq: number } | undefined)?.seq;
+      const seq = this.#storedSeq(name);
       const stored = seq === undefined ? undefined : tagOf(seq);
       const tag = changed.has(name) ? changed.get(name) : stored;
       changed.set(name, kind === "put" ? ("pending" as VersionTag) : undefined);
@@ -312,7 +321,7 @@ function prepare(db: Database.Database) {
       "SELECT wanted.key AS at, bytes, seq FROM json_each(?) AS wanted " +
         "CROSS JOIN objects ON objects.name = wanted.value",
     ),
-    seq: db.prepare("SELECT seq FROM objects WHERE name = ?"),
+    seq: db.prepare("SELECT seq FROM objects WHERE name = ?").pluck(),
     put: db.prepare(
       "INSERT INTO objects(name, seq, bytes) VALUES(?, ?, ?) " +
         "ON CONFLICT(name) DO UPDATE SET seq = excluded.seq, bytes = excluded.bytes",

@@ -115,18 +115,24 @@ describe("enqueue", () => {
     server.script({
       enqueue: async (asked, body, call) => {
         seen.push(asked, (await bytesOf(body)).toString(), call?.correlationId);
-        return enqueued;
+        return { ...enqueued, txnId: "t" };
       },
     });
-    expect(await lockd.queues.enqueue(request, payload(), { correlationId: "mine" })).toEqual(
-      enqueued,
-    );
+    const answer = await lockd.queues.enqueue(request, payload(), { correlationId: "mine" });
+    expect(answer).toEqual({ ...enqueued, txnId: "t" });
     const wanted = _name === "nothing" ? "" : "a\r\n";
     expect(seen).toEqual([request, wanted, "mine"]);
     expect(sized).toBe(payload() instanceof Uint8Array);
   });
 
   const answer = { namespace: "default", queue: "q", message_id: "m", correlation_id: "c" };
+
+  test("a server that does not say it holds the message back is not believed", async () => {
+    const one = await serve([ok(answer)]);
+    const request = { queue: "q", txnId: "t" };
+    const error = await failureOf(carrier(one.url).queues.enqueue(request, Buffer.from("x")));
+    expect(error).toBeInstanceOf(LockdProtocolError);
+  });
 
   test("a lost answer is not repeated without a key", async () => {
     const one = await serve([cut]);

@@ -10,8 +10,9 @@
 import { LockdError } from "../../../src/api/errors.ts";
 import type { AcquireResult, Lockd, StateResult } from "../../../src/api/lockd.ts";
 import { wholeBody } from "../answer.ts";
+import { Caller } from "../caller.ts";
+import type { BankParts } from "./book.ts";
 import { type Account, accountOf, bytesOf, statementName } from "./book.ts";
-import { type BankParts, Caller } from "./caller.ts";
 
 /** How an account is addressed: in the name of a lease, or by everybody. */
 type Address =

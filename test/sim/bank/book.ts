@@ -2,6 +2,7 @@
  * Accounts and orders: what stands in the keys, their statements and the messages, and what the
  * clients of a run know of each transaction.
  */
+import type { CallerParts } from "../caller.ts";
 import type { Attempt } from "../txn/client.ts";
 
 /** What every account begins with, before anything is stored in it. */
@@ -78,4 +79,10 @@ export function statementName({ marks }: Account): string {
 
 export function bytesOf(account: Account): Buffer {
   return Buffer.from(JSON.stringify(account));
+}
+
+/** What every client of the bank has. */
+export interface BankParts extends CallerParts {
+  readonly accounts: readonly string[];
+  readonly books: Books;
 }

@@ -1,6 +1,8 @@
 /** A seeded customer: enqueues orders to move money, and does not repeat what may have worked. */
+
+import { Caller } from "../caller.ts";
+import type { BankParts } from "./book.ts";
 import { type Order, ordersQueue } from "./book.ts";
-import { type BankParts, Caller } from "./caller.ts";
 
 export class Customer {
   readonly #parts: BankParts;

@@ -7,6 +7,8 @@ import type { AcquireResult, LeaseAddress } from "../../../src/api/lockd.ts";
 import type { Delivery } from "../../../src/api/queues.ts";
 import type { TxnState } from "../../../src/api/transactions.ts";
 import { wholeBody } from "../answer.ts";
+import { Caller, GaveUp, type NodeCall } from "../caller.ts";
+import type { BankParts } from "./book.ts";
 import {
   accountOf,
   type BankAttempt,
@@ -16,7 +18,6 @@ import {
   ordersQueue,
   statementName,
 } from "./book.ts";
-import { type BankCall, type BankParts, Caller, GaveUp } from "./caller.ts";
 
 /** Old calls a teller remembers. */
 const oldCallsMax = 8;
@@ -35,7 +36,7 @@ interface Taken {
 export class Teller {
   readonly #parts: BankParts;
   readonly #caller: Caller;
-  readonly #oldCalls: { readonly what: string; readonly run: BankCall<unknown> }[] = [];
+  readonly #oldCalls: { readonly what: string; readonly run: NodeCall<unknown> }[] = [];
 
   constructor(parts: BankParts) {
     this.#parts = parts;
@@ -129,7 +130,7 @@ export class Teller {
     attempt.read.set(key, before.marks);
     const after = moved(before, key, attempt);
     const bytes = bytesOf(after);
-    const steps: [string, BankCall<unknown>][] = [
+    const steps: [string, NodeCall<unknown>][] = [
       [`update ${key}`, (lockd) => lockd.update(lease, bytes)],
       [
         `attach ${key}`,
@@ -189,7 +190,7 @@ export class Teller {
     { attempt, delivery, leases }: Work,
     way: "ack" | "nack" | "decide" | "release",
     state: "commit" | "rollback",
-  ): { readonly what: string; readonly run: BankCall<unknown>; readonly tells: boolean } {
+  ): { readonly what: string; readonly run: NodeCall<unknown>; readonly tells: boolean } {
     const { txnId } = attempt;
     const what = `${way} ${state} ${txnId}`;
     const { payload: _payload, ...address } = delivery;
@@ -213,7 +214,7 @@ export class Teller {
           },
         };
       case "decide": {
-        const run: BankCall<unknown> = async ({ transactions }) =>
+        const run: NodeCall<unknown> = async ({ transactions }) =>
           (await transactions.decide({ txnId, state })).state;
         return { what, tells: true, run };
       }
@@ -226,7 +227,7 @@ export class Teller {
     }
   }
 
-  #remember(what: string, run: BankCall<unknown>): void {
+  #remember(what: string, run: NodeCall<unknown>): void {
     this.#oldCalls.push({ what: `late ${what}`, run });
     if (this.#oldCalls.length > oldCallsMax) this.#oldCalls.shift();
   }

@@ -2,10 +2,7 @@
 import type { Delivery, EnqueueResult } from "../../../src/api/queues.ts";
 import type { TxnState } from "../../../src/api/transactions.ts";
 import { identityOf } from "../../conformance/queue-story.ts";
-import type { SimNode } from "../node.ts";
-import type { QueueOutcome, QueueWire } from "../queue/wire.ts";
-import type { Rng } from "../rng.ts";
-import type { Scheduler } from "../scheduler.ts";
+import { Caller, type CallerParts, GaveUp } from "../caller.ts";
 
 /** One transaction as its client saw it. */
 export interface Move {
@@ -18,50 +15,28 @@ export interface Move {
   answered: TxnState | undefined;
 }
 
-export interface MoveClientParts {
-  readonly name: string;
-  readonly number: number;
+export interface MoveClientParts extends CallerParts {
   readonly queues: readonly string[];
-  readonly nodes: readonly SimNode[];
-  readonly wire: QueueWire;
-  readonly scheduler: Scheduler;
-  readonly rng: Rng;
-  readonly sessions: number;
-  readonly pauseMs: number;
   readonly moves: Move[];
-}
-
-const callTimeoutMs = 12_000;
-
-class GaveUp extends Error {
-  override readonly name = "GaveUp";
 }
 
 export class MoveClient {
   readonly #parts: MoveClientParts;
-  #count = 0;
+  readonly #caller: Caller;
 
   constructor(parts: MoveClientParts) {
     this.#parts = parts;
+    this.#caller = new Caller(parts);
   }
 
-  async run(): Promise<void> {
-    const { scheduler, rng, sessions, pauseMs } = this.#parts;
-    for (let session = 0; session < sessions; session += 1) {
-      await scheduler.sleep(rng.between(0, pauseMs * 2));
-      await this.#session().catch((error: unknown) => {
-        if (!(error instanceof GaveUp)) throw error;
-      });
-    }
+  run(): Promise<void> {
+    return this.#caller.rounds((at) => this.#session(at + 1));
   }
 
-  async #session(): Promise<void> {
-    const { number, rng, moves, name, scheduler } = this.#parts;
-    this.#count += 1;
-    const id = (number + 1) * 100_000 + this.#count;
-    const txnId = `${id.toString(32).padStart(19, "0")}g`;
+  async #session(count: number): Promise<void> {
+    const { rng, moves, name, scheduler } = this.#parts;
     const move: Move = {
-      txnId,
+      txnId: this.#caller.nextTxnId(),
       taken: undefined,
       sent: new Map(),
       asked: undefined,
@@ -70,8 +45,8 @@ export class MoveClient {
     moves.push(move);
     if (rng.chance(0.2)) {
       // Born in a transaction, a pair: both are there or none is.
-      await this.#send(move, `${name}-${this.#count}a`);
-      await this.#send(move, `${name}-${this.#count}b`);
+      await this.#send(move, `${name}-${count}a`);
+      await this.#send(move, `${name}-${count}b`);
       await this.#decide(move, undefined);
       return;
     }
@@ -91,8 +66,8 @@ export class MoveClient {
     const { rng, queues, name } = this.#parts;
     const visibilityTimeoutSeconds = rng.pick([3, 6, 15, 40]);
     const request = { queue: rng.pick(queues), owner: name, waitSeconds: 2, txnId };
-    const page = await this.#call<readonly Delivery[]>("dequeue", (node, signal) =>
-      node.lockd.queues.dequeue({ ...request, visibilityTimeoutSeconds }, { signal }),
+    const page = await this.#caller.call<readonly Delivery[]>("dequeue", (lockd, signal) =>
+      lockd.queues.dequeue({ ...request, visibilityTimeoutSeconds }, { signal }),
     );
     return page[0];
   }
@@ -103,8 +78,8 @@ export class MoveClient {
     const group = rng.chance(0.3) ? rng.pick(["g", "h"]) : undefined;
     const dedupeKey = rng.chance(0.4) ? `${mark}/${txnId}` : undefined;
     const request = { queue: rng.pick(queues), txnId, group, dedupeKey };
-    const answer = await this.#call<EnqueueResult>(`send ${mark}`, (node) =>
-      node.lockd.queues.enqueue(request, Buffer.from(mark)),
+    const answer = await this.#caller.call<EnqueueResult>(`send ${mark}`, (lockd) =>
+      lockd.queues.enqueue(request, Buffer.from(mark)),
     );
     move.sent.set(answer.messageId, mark);
   }
@@ -118,11 +93,13 @@ export class MoveClient {
       try {
         if (delivery !== undefined && rng.chance(0.5)) {
           const verb = state === "commit" ? "ack" : "nack";
-          await this.#call<unknown>(verb, (node) => node.lockd.queues[verb](identityOf(delivery)));
+          await this.#caller.call<unknown>(verb, (lockd) =>
+            lockd.queues[verb](identityOf(delivery)),
+          );
           move.answered = state;
         } else {
-          const decided = await this.#call(state, (node) =>
-            node.lockd.transactions.decide({ txnId, state }),
+          const decided = await this.#caller.call(state, (lockd) =>
+            lockd.transactions.decide({ txnId, state }),
           );
           move.answered = decided.state;
         }
@@ -131,21 +108,5 @@ export class MoveClient {
         if (!(error instanceof GaveUp)) throw error;
       }
     }
-  }
-
-  async #call<T>(
-    what: string,
-    run: (node: SimNode, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const { nodes, rng, wire } = this.#parts;
-    const node = rng.pick(nodes);
-    const call = {
-      verb: "joint" as const,
-      about: { what },
-      run: (_queues: unknown, signal: AbortSignal) => run(node, signal),
-    };
-    const outcome: QueueOutcome = await wire.call(node, call, callTimeoutMs);
-    if (outcome.kind === "ok") return outcome.answer as T;
-    throw new GaveUp(JSON.stringify(outcome));
   }
 }

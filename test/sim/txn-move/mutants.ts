@@ -3,19 +3,7 @@ import { Stager } from "../../../src/engine/queue/stager.ts";
 import { Applier } from "../../../src/engine/txn/applier.ts";
 import { EngineTransactions } from "../../../src/engine/txn/engine-transactions.ts";
 import type { Mutant } from "../mutant.ts";
-
-/** Puts another method in place of one, until it is put back. */
-function replaced<Class extends object, Name extends keyof Class>(
-  prototype: Class,
-  name: Name,
-  other: (original: Class[Name]) => Class[Name],
-): () => void {
-  const original = prototype[name];
-  prototype[name] = other(original);
-  return () => {
-    prototype[name] = original;
-  };
-}
+import { replaced } from "../replaced.ts";
 
 export const moveMutants: readonly Mutant[] = [
   {

@@ -105,7 +105,7 @@ export class MoveWorld {
     for (let number = 0; number < clients; number += 1) {
       const name = `c${number}`;
       const parts = { name, number, queues, nodes, wire, scheduler, moves, pauseMs };
-      void new MoveClient({ ...parts, rng: rng.fork(name), sessions: Math.ceil(24 / clients) })
+      void new MoveClient({ ...parts, rng: rng.fork(name), rounds: Math.ceil(24 / clients) })
         .run()
         .then(() => {
           running -= 1;

@@ -1,10 +1,7 @@
 /** A seeded client that appends its mark to the lists of several keys, in one transaction. */
-import type { AcquireResult, LeaseAddress, ServedLockd } from "../../../src/api/lockd.ts";
+import type { AcquireResult, LeaseAddress } from "../../../src/api/lockd.ts";
 import type { TxnState } from "../../../src/api/transactions.ts";
-import type { SimNode } from "../node.ts";
-import type { QueueWire } from "../queue/wire.ts";
-import type { Rng } from "../rng.ts";
-import type { Scheduler } from "../scheduler.ts";
+import { Caller, type CallerParts, GaveUp } from "../caller.ts";
 
 /** One transaction as its client saw it. */
 export interface Attempt {
@@ -19,53 +16,33 @@ export interface Attempt {
   endedAt: number;
 }
 
-export interface TxnClientParts {
-  readonly name: string;
-  readonly number: number;
+export interface TxnClientParts extends CallerParts {
   readonly keys: readonly string[];
-  readonly nodes: readonly SimNode[];
-  readonly wire: QueueWire;
-  readonly scheduler: Scheduler;
-  readonly rng: Rng;
-  readonly sessions: number;
-  readonly pauseMs: number;
   readonly attempts: Attempt[];
-}
-
-const callTimeoutMs = 12_000;
-
-class GaveUp extends Error {
-  override readonly name = "GaveUp";
 }
 
 export class TxnClient {
   readonly #parts: TxnClientParts;
-  #count = 0;
+  readonly #caller: Caller;
 
   constructor(parts: TxnClientParts) {
     this.#parts = parts;
+    this.#caller = new Caller(parts);
   }
 
-  async run(): Promise<void> {
-    const { scheduler, rng, sessions, pauseMs } = this.#parts;
-    for (let session = 0; session < sessions; session += 1) {
-      await scheduler.sleep(rng.between(0, pauseMs * 2));
-      await this.#session().catch((error: unknown) => {
-        if (!(error instanceof GaveUp)) throw error;
-      });
-    }
+  run(): Promise<void> {
+    return this.#caller.rounds((at) => this.#session(at + 1));
   }
 
-  async #session(): Promise<void> {
-    const { name, number, keys, rng, scheduler, attempts } = this.#parts;
-    this.#count += 1;
-    const id = (number + 1) * 100_000 + this.#count;
+  async #session(round: number): Promise<void> {
+    const { name, keys, rng, scheduler, attempts } = this.#parts;
+    const txnId = this.#caller.nextTxnId();
     const count = rng.pick([1, 2, 2, 3]);
     const chosen = keys.filter(() => rng.chance(0.7)).slice(0, count);
     if (chosen.length === 0) return;
     const attempt: Attempt = {
-      mark: `${name}-${this.#count}`,
-      txnId: `${id.toString(32).padStart(19, "0")}g`,
+      mark: `${name}-${round}`,
+      txnId,
       keys: chosen,
       beganAt: scheduler.now,
       read: new Map(),
@@ -87,7 +64,7 @@ export class TxnClient {
     const ttlSeconds = rng.pick([3, 6, 15, 40]);
     for (const key of attempt.keys) {
       const request = { key, owner: name, txnId, ttlSeconds, blockSeconds: 5 };
-      const granted = await this.#call<AcquireResult>(`acquire ${key}`, (lockd, signal) =>
+      const granted = await this.#caller.call<AcquireResult>(`acquire ${key}`, (lockd, signal) =>
         lockd.acquire(request, { signal }),
       );
       const { leaseId, fencingToken } = granted;
@@ -95,12 +72,16 @@ export class TxnClient {
     }
     for (const lease of leases) {
       const key = lease.key ?? "";
-      const list = await this.#call(`get ${key}`, async (lockd) => listOf(await lockd.get(lease)));
+      const list = await this.#caller.call(`get ${key}`, async (lockd) =>
+        listOf(await lockd.get(lease)),
+      );
       attempt.read.set(key, list);
       const body = Buffer.from(JSON.stringify([...list, mark]));
-      await this.#call(`update ${key}`, (lockd) => lockd.update(lease, body));
+      await this.#caller.call(`update ${key}`, (lockd) => lockd.update(lease, body));
       if (rng.chance(0.1)) {
-        await this.#call(`keep ${key}`, (lockd) => lockd.keepAlive({ ...lease, ttlSeconds }));
+        await this.#caller.call(`keep ${key}`, (lockd) =>
+          lockd.keepAlive({ ...lease, ttlSeconds }),
+        );
       }
     }
     return leases;
@@ -115,12 +96,12 @@ export class TxnClient {
       try {
         if (rng.chance(0.5)) {
           const what = `release ${lease.key}`;
-          await this.#call(what, (lockd) => lockd.release({ ...lease, rollback }));
+          await this.#caller.call(what, (lockd) => lockd.release({ ...lease, rollback }));
           // Released says that the lease is gone, not how the transaction ended.
           attempt.endedAt = scheduler.now;
           return;
         }
-        const decided = await this.#call(state, (lockd) =>
+        const decided = await this.#caller.call(state, (lockd) =>
           lockd.transactions.decide({ txnId, state }),
         );
         attempt.answered = decided.state;
@@ -130,22 +111,6 @@ export class TxnClient {
         if (!(error instanceof GaveUp)) throw error;
       }
     }
-  }
-
-  async #call<T>(
-    what: string,
-    run: (lockd: ServedLockd, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const { nodes, rng, wire } = this.#parts;
-    const node = rng.pick(nodes);
-    const call = {
-      verb: "joint" as const,
-      about: { what },
-      run: (_queues: unknown, signal: AbortSignal) => run(node.lockd, signal),
-    };
-    const outcome = await wire.call(node, call, callTimeoutMs);
-    if (outcome.kind === "ok") return outcome.answer as T;
-    throw new GaveUp(JSON.stringify(outcome));
   }
 }
 

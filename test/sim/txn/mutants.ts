@@ -5,20 +5,8 @@ import { Applier } from "../../../src/engine/txn/applier.ts";
 import { Staging } from "../../../src/engine/txn/staging.ts";
 import { TxnTurn } from "../../../src/engine/txn/txn-log.ts";
 import type { Mutant } from "../mutant.ts";
+import { replaced } from "../replaced.ts";
 import { withApply } from "../with-apply.ts";
-
-/** Puts another method in place of one, until it is put back. */
-function replaced<Class extends object, Name extends keyof Class>(
-  prototype: Class,
-  name: Name,
-  other: (original: Class[Name]) => Class[Name],
-): () => void {
-  const original = prototype[name];
-  prototype[name] = other(original);
-  return () => {
-    prototype[name] = original;
-  };
-}
 
 /** Decisions leave no trace once they are finished. */
 function withoutMarkers(store: Store): Store {

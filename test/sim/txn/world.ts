@@ -96,11 +96,9 @@ export class TxnWorld {
       const name = `c${number}`;
       const own = rng.fork(name);
       const parts = { name, number, keys, nodes, wire, scheduler, attempts, pauseMs };
-      void new TxnClient({ ...parts, rng: own, sessions: Math.ceil(24 / clients) })
-        .run()
-        .then(() => {
-          running -= 1;
-        });
+      void new TxnClient({ ...parts, rng: own, rounds: Math.ceil(24 / clients) }).run().then(() => {
+        running -= 1;
+      });
     }
     await scheduler.run(workMsMax, () => running === 0);
     if (running > 0) this.#violate("P11 progress", `${running} clients did not finish`);

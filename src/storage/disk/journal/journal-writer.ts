@@ -164,8 +164,7 @@ export class JournalWriter {
   #seqOf(name: string): number | undefined {
     const known = this.#pending.get(name) ?? this.overlay.get(name);
     if (known !== undefined) return known.bytes === undefined ? undefined : known.seq;
-    const row = this.#rows.get(name);
-    return row === undefined ? undefined : Number(row.tag);
+    return this.#rows.seqOf(name);
   }
 
   async #writeAll(): Promise<void> {

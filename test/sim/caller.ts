@@ -1,20 +1,18 @@
-import type { ServedLockd } from "../../../src/api/lockd.ts";
-import type { SimNode } from "../node.ts";
-import type { QueueOutcome, QueueWire } from "../queue/wire.ts";
-import type { Rng } from "../rng.ts";
-import type { Scheduler } from "../scheduler.ts";
-import type { Books } from "./book.ts";
+import type { ServedLockd } from "../../src/api/lockd.ts";
+import type { SimNode } from "./node.ts";
+import type { QueueOutcome, QueueWire } from "./queue/wire.ts";
+import type { Rng } from "./rng.ts";
+import type { Scheduler } from "./scheduler.ts";
 
-export interface BankParts {
+/** What every client of a simulated world has. */
+export interface CallerParts {
   readonly name: string;
   readonly number: number;
-  readonly accounts: readonly string[];
   readonly nodes: readonly SimNode[];
   readonly wire: QueueWire;
   readonly scheduler: Scheduler;
   readonly rng: Rng;
-  readonly books: Books;
-  /** Calls, orders or looks, whatever this client does. */
+  /** Whatever this client does, so many times. */
   readonly rounds: number;
   readonly pauseMs: number;
 }
@@ -30,21 +28,21 @@ export class GaveUp extends Error {
   }
 }
 
-export type BankCall<T> = (lockd: ServedLockd, signal: AbortSignal) => Promise<T>;
+export type NodeCall<T> = (lockd: ServedLockd, signal: AbortSignal) => Promise<T>;
 
 const callTimeoutMs = 12_000;
 
-/** Calls nodes over the wire; every client of the bank has one. */
+/** Calls nodes over the wire, and begins transactions under ids of its own. */
 export class Caller {
-  readonly #parts: BankParts;
+  readonly #parts: CallerParts;
   #txns = 0;
 
-  constructor(parts: BankParts) {
+  constructor(parts: CallerParts) {
     this.#parts = parts;
   }
 
   /** @throws GaveUp */
-  async call<T>(what: string, run: BankCall<T>): Promise<T> {
+  async call<T>(what: string, run: NodeCall<T>): Promise<T> {
     const { nodes, rng, wire, name } = this.#parts;
     const node = rng.pick(nodes);
     const call = {
