@@ -80,7 +80,7 @@ export const errorRegistry = {
   // 403: the lease does not (any longer) allow this.
   lease_required: leaseLost(
     "the key is not held under this lease id",
-    "stop the work this lease guarded and acquire again",
+    "stop the work this lease guarded and acquire again; `get --public` needs no lease",
   ),
   lease_expired: leaseLost(
     "the lease ran out before this call",
