@@ -1,4 +1,5 @@
 /** Queries through an index (query-and-lql.md section 15, cases 50, 52, 60 to 65, 72, 73). */
+import { setImmediate } from "node:timers/promises";
 import { expect, type Story, test } from "./lockd-suite.ts";
 import { numbered, Shelf } from "./query-cases.ts";
 
@@ -44,7 +45,11 @@ export function indexCases(story: Story): void {
     await shelf.commit("k", { n: 0 });
     const writing = { on: true };
     const writer = (async () => {
-      for (let n = 1; writing.on; n += 1) await shelf.commit("k", { n });
+      for (let n = 1; writing.on; n += 1) {
+        await shelf.commit("k", { n });
+        // In memory a commit is microtasks only: without a turn nobody else would ever get one.
+        await setImmediate();
+      }
     })();
     expect(await shelf.keys("exists{/n}", { refresh: "wait_for" })).toEqual(["k"]);
     writing.on = false;

@@ -191,9 +191,9 @@ export function holdingCases(story: Story): void {
   test("28, 54, 55: an expired lease loses what it staged and is told so once", async () => {
     const key = freshKey();
     await story.commit(key, { n: 1 });
-    const lease = addressOf(await story.acquire({ key, ttlSeconds: 1 }));
+    const lease = addressOf(await story.acquire({ key, ttlSeconds: 2 }));
     await story.lockd.update(lease, json({ n: 2 }));
-    await sleep(1200);
+    await sleep(2200);
     await expect(story.lockd.keepAlive(lease)).rejects.toMatchObject({ code: "lease_expired" });
     await expect(story.lockd.keepAlive(lease)).rejects.toMatchObject({ code: "lease_required" });
     await expect(story.lockd.release(lease)).resolves.toEqual({ released: true });

@@ -233,10 +233,10 @@ export function deadLetterCases(story: Story): void {
     const unread = new QueueStory(story);
     const acked = new QueueStory(story);
     const nacked = new QueueStory(story);
-    for (const queue of [unread, acked, nacked]) await queue.put("x", { ttlSeconds: 1 });
+    for (const queue of [unread, acked, nacked]) await queue.put("x", { ttlSeconds: 2 });
     const toAck = await acked.take();
     const toNack = await nacked.take();
-    await sleep(2000);
+    await sleep(3000);
     await unread.expectEmpty();
     expect((await unread.queues.stats({ queue: unread.queue })).available).toBe(false);
     await acked.ack(toAck);
