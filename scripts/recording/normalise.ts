@@ -11,6 +11,8 @@ const instant = { iso: "2026-11-24T12:00:00Z", unixSeconds: "1795521600" };
 
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 const xid = /\b(?=[0-9a-v]*[0-9])[0-9a-v]{19}[0g]\b/g;
+/** A store is named by its first path, and each session has a home of its own. */
+const storeHash = /(?<="backend_hash": ?")[0-9a-f]{64}/g;
 const isoTime = /\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 const clockTime = /\b\d\d:\d\d:\d\d(\.\d{3})?(?=Z|\b)/g;
 /** Seconds or milliseconds since 1970, this decade and the next. */
@@ -66,5 +68,6 @@ export function normalised(text: string, home: string): string {
       (found) => `disk:///home/${"…".padStart(found.length - 27, "a")}/.lockd/store`,
     );
   const named = numbered(timed, uuid, (n) => `019ab0c0-0000-7000-8000-${padded(n, 12)}`);
-  return numbered(named, xid, (n) => `d4c0000000000000${padded(n, 3)}0`);
+  const stored = numbered(named, storeHash, (n) => padded(n, 64));
+  return numbered(stored, xid, (n) => `d4c0000000000000${padded(n, 3)}0`);
 }

@@ -80,7 +80,7 @@ export const errorRegistry = {
   // 403: the lease does not (any longer) allow this.
   lease_required: leaseLost(
     "the key is not held under this lease id",
-    "stop the work this lease guarded and acquire again",
+    "stop the work this lease guarded and acquire again; `get --public` needs no lease",
   ),
   lease_expired: leaseLost(
     "the lease ran out before this call",
@@ -278,7 +278,11 @@ export const errorRegistry = {
   tls_fatal: local(exitCodes.denied, "TLS refused the connection", "check bundle and certificates"),
   truncated: local(exitCodes.unavailable, "the answer broke off", "try again"),
   protocol: local(exitCodes.error, "the answer is not of the lockd protocol", "check the endpoint"),
-  timeout: local(exitCodes.timeout, "the time limit of this call passed", "raise --timeout"),
+  timeout: local(
+    exitCodes.timeout,
+    "the time limit of this call passed",
+    "raise the limit: --timeout, or --for of `lockd watch`",
+  ),
   acquire_timeout: local(
     exitCodes.wouldBlock,
     "the key stayed held for the whole wait",

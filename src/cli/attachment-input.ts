@@ -1,7 +1,7 @@
 /** Flags of the attachment commands, and what they come to. */
 import type { AttachmentSelector } from "../api/attachments.ts";
 import type { LeaseAddress } from "../api/lockd.ts";
-import { firstGiven, keyInput, leaseInput } from "./lease-input.ts";
+import { firstGiven, keyInput, leaseInput, readsWithout } from "./lease-input.ts";
 import { Flags } from "./oclif.ts";
 import { progressModes } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
@@ -32,7 +32,7 @@ export function readInput(
   env: NodeJS.ProcessEnv,
 ): LeaseAddress & { public?: boolean } {
   if (flags.public === true) return { ...keyInput(flags, argument, env), public: true };
-  return leaseInput(flags, argument, { env, txn: "required" });
+  return leaseInput(flags, argument, { env, txn: "required", without: readsWithout });
 }
 
 /** @throws UsageError when neither is given */

@@ -8,6 +8,15 @@ const pageWidth = 100;
 /** The pages made with the build, by command or topic; the first page has the empty name. */
 const builtPages = path.join("dist", "help.json");
 
+/** Where somebody begins who knows nothing yet. */
+const beginning = `BEGIN WITH
+  $ lockd run nightly -- ./backup.sh   run a command that never overlaps with itself
+  $ lockd status nightly               see who holds a key
+  $ lockd dev                          try things out in memory, with the dashboard
+  $ lockd COMMAND --help               what a command does, with examples
+
+  docs/quickstart.md: all of it in five minutes. Nothing has to be set up first.`;
+
 /** The help of a command, a topic, or (for the empty id) of everything. */
 export async function helpPage(root: string, id: string): Promise<string> {
   const file = path.join(root, builtPages);
@@ -36,8 +45,11 @@ export async function renderedHelp(root: string, id: string): Promise<string> {
   const page = lines
     .join("\n")
     .replace(/VERSION\n.*\n\n/, "")
+    // Beside `completion`, which knows the names too, it only asks to be mistaken for it.
+    .replace(/^ +autocomplete .*\n/m, "")
     .trimEnd();
-  const sections = command === undefined ? [] : [exitCodeSection(), environmentSection(command)];
+  const sections = id === "" ? [beginning] : [];
+  if (command !== undefined) sections.push(exitCodeSection(), environmentSection(command));
   return `${[page, ...sections].join("\n\n")}\n`;
 }
 

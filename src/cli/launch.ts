@@ -108,12 +108,12 @@ async function helpOrSuggest(program: Program, words: readonly string[]): Promis
     .map(({ id }) => id);
   const isTopic = ids.some((id) => id === topic || id.startsWith(`${topic}:`));
   if (named.length === 0 || isTopic) return showHelp(program, topic);
-  const { nearest } = await import("./suggestion.ts");
-  const typed = named.slice(0, 2).join(" ");
+  const { commandFor } = await import("./suggestion.ts");
+  const typed = named.slice(0, 2);
   const known = ids.map((id) => id.replaceAll(":", " "));
-  const near = nearest(typed, known) ?? nearest(named[0] ?? "", known);
+  const near = commandFor(typed, known);
   const hint = near === undefined ? "" : `; did you mean "lockd ${near}"?`;
-  throw new UsageError(`there is no command "${typed}"${hint} (see lockd --help)`);
+  throw new UsageError(`there is no command "${typed.join(" ")}"${hint} (see lockd --help)`);
 }
 
 function vocabulary({ commands }: Program): Vocabulary {

@@ -39,20 +39,38 @@ export function keyInput(flags: KeyInput, argument: string | undefined, env: Env
   return { key, namespace: firstGiven(flags.namespace) };
 }
 
+/** What a reader without a lease can do. */
+export const readsWithout = "read what everybody sees with --public";
+
+interface LeaseInputOptions {
+  readonly env: Env;
+  readonly txn: "required" | "optional";
+  /** What does without a lease, for who has none. */
+  readonly without?: string | undefined;
+}
+
+function noLease({ key }: KeyAddress, without: string | undefined): UsageError {
+  const first = "--lease is required (or set LOCKD_CLIENT_LEASE): take it first with ";
+  const otherwise = without === undefined ? "" : `, or ${without}`;
+  return new UsageError(`${first}eval "$(lockd acquire ${key})"${otherwise}`);
+}
+
 /** Key, lease id and token; the transaction id when `txn` says it is needed. */
 export function leaseInput(
   flags: LeaseInput,
   argument: string | undefined,
-  options: { readonly env: Env; readonly txn: "required" | "optional" },
+  options: LeaseInputOptions,
 ): LeaseAddress {
-  const { env } = options;
+  const { env, without } = options;
   const address = keyInput(flags, argument, env);
   const known = leaseOf(address, env);
-  const leaseId = required(
-    firstGiven(flags.lease, known?.leaseId, env.LOCKD_CLIENT_LEASE, env.LOCKD_CLIENT_LEASE_ID),
-    "lease",
-    "LOCKD_CLIENT_LEASE",
+  const leaseId = firstGiven(
+    flags.lease,
+    known?.leaseId,
+    env.LOCKD_CLIENT_LEASE,
+    env.LOCKD_CLIENT_LEASE_ID,
   );
+  if (leaseId === undefined) throw noLease(address, without);
   const token = required(
     firstGiven(flags["fencing-token"], known?.token, env.LOCKD_CLIENT_FENCING_TOKEN),
     "fencing-token",

@@ -23,6 +23,12 @@ export function writeOut(text: string | Uint8Array): Promise<void> {
   });
 }
 
+/** A table for people; that it is empty is said on stderr, so that stdout stays the result. */
+export async function writeTable(table: string, whenEmpty: string): Promise<void> {
+  if (table === "") note(whenEmpty);
+  else await writeOut(table);
+}
+
 export function note(text: string): void {
   process.stderr.write(text.endsWith("\n") ? text : `${text}\n`);
 }

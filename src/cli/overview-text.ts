@@ -71,7 +71,7 @@ function headline({ version, mode, store, uptimeMs, draining }: Overview): strin
 function countLine({ counts, complete }: Overview): string {
   const { keysHeld, staged, waiters } = counts;
   const held = `${keysHeld} held${complete ? "" : " at least"}`;
-  const waiting = waiters === undefined ? "waiting not known here" : `${waiters} waiting`;
+  const waiting = waiters === undefined ? "waiting known to a server only" : `${waiters} waiting`;
   return `${held}, ${staged} staged, ${waiting}`;
 }
 

@@ -6,6 +6,8 @@ import { UsageError } from "./usage-error.ts";
 interface OclifParseError extends Error {
   readonly parse?: { readonly input?: { readonly flags?: Readonly<Record<string, unknown>> } };
   readonly flags?: readonly string[];
+  /** Of a required argument that is missing: all of those that are. */
+  readonly args?: readonly { readonly name?: string; readonly description?: string }[];
   readonly oclif?: { readonly exit?: number };
 }
 
@@ -13,11 +15,13 @@ export function parseFailure(error: unknown, command: string): unknown {
   if (error instanceof LockdError || !(error instanceof Error)) return error;
   const failed = error as OclifParseError;
   if (failed.parse === undefined && failed.oclif?.exit !== 2) return error;
-  const first = failed.message
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("See more help"))
-    .join(" ");
+  const first =
+    missingArguments(failed) ??
+    failed.message
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "" && !line.startsWith("See more help"))
+      .join(" ");
   const unknown = failed.flags?.[0];
   const known = Object.keys(failed.parse?.input?.flags ?? {}).map((name) => `--${name}`);
   const near = unknown === undefined ? undefined : nearest(unknown, known);
@@ -26,4 +30,12 @@ export function parseFailure(error: unknown, command: string): unknown {
     `${first}${hint} (see lockd ${command.replaceAll(":", " ")} --help)`,
     error,
   );
+}
+
+/** oclif lays them out as a table, which reads badly on one line. */
+function missingArguments({ message, args = [] }: OclifParseError): string | undefined {
+  if (!message.startsWith("Missing ") || args.length === 0) return undefined;
+  return args
+    .map(({ name = "", description = "" }) => `${name.toUpperCase()} is missing: ${description}`)
+    .join("; ");
 }

@@ -34,7 +34,10 @@ export function statusText(status: StatusResult): string {
       status.fencingToken === 0 ? "none yet" : String(status.fencingToken),
     ]);
   }
-  lines.push(["waiters", status.waiters === undefined ? "not known here" : String(status.waiters)]);
+  lines.push([
+    "waiters",
+    status.waiters === undefined ? "known to a server only" : String(status.waiters),
+  ]);
   lines.push(["state", stateText(status)]);
   const width = Math.max(...lines.map(([label]) => label.length));
   const head = `${name}  ${headline(status)}`;

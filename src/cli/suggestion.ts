@@ -1,3 +1,49 @@
+/** What other programs call it. */
+const otherNames: Readonly<Record<string, string>> = {
+  lock: "acquire",
+  unlock: "release",
+  delete: "remove",
+  rm: "remove",
+  exec: "run",
+  ls: "top --once",
+  list: "top --once",
+  ps: "top --once",
+  keys: "top --once",
+  show: "status",
+  who: "status",
+  cat: "get",
+  read: "get",
+  put: "update",
+  write: "update",
+  find: "query",
+  search: "query",
+  send: "enqueue",
+  push: "enqueue",
+  publish: "enqueue",
+  pop: "dequeue",
+  pull: "dequeue",
+  receive: "dequeue",
+  consume: "work",
+  worker: "work",
+  renew: "keepalive",
+  begin: "txn begin",
+  commit: "txn commit",
+  rollback: "txn rollback",
+  transaction: "txn begin",
+  server: "serve",
+  start: "serve",
+  dashboard: "tui",
+  ui: "tui",
+  try: "dev",
+};
+
+/** The command for a word that is none: what others call so, else what is spelled nearly so. */
+export function commandFor(typed: readonly string[], known: readonly string[]): string | undefined {
+  const [first = ""] = typed;
+  if (Object.hasOwn(otherNames, first)) return otherNames[first];
+  return nearest(typed.join(" "), known) ?? nearest(first, known);
+}
+
 /** The nearest known word to a mistyped one, or undefined when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;

@@ -11,8 +11,8 @@ export default class Ack extends BaseCommand {
     "Exit code 6: the message is no longer in our hands and was, or will be, delivered again.";
   static override hiddenAliases = ["queue:ack", "q:ack"];
   static override examples = [
-    'eval "$(<%= config.bin %> dequeue jobs)" && ./work "$LOCKD_QUEUE_PAYLOAD_PATH" && ' +
-      "<%= config.bin %> ack",
+    'message=$(<%= config.bin %> dequeue jobs) && eval "$message" && ' +
+      './work "$LOCKD_QUEUE_PAYLOAD_PATH" && <%= config.bin %> ack',
     'eval "$(<%= config.bin %> ack --output env)"',
   ];
   static override flags = {

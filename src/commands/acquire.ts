@@ -14,7 +14,7 @@ export default class Acquire extends BaseCommand {
     "Prints assignments for eval, so that get, update and release need no flags afterwards. " +
     "Without a key one is generated (a UUIDv7). Exit code 5: somebody else holds the key.";
   static override examples = [
-    'eval "$(<%= config.bin %> acquire orders --ttl 30s --block nowait)" || exit',
+    'lease=$(<%= config.bin %> acquire orders --ttl 30s --block nowait) || exit; eval "$lease"',
     "<%= config.bin %> acquire orders --block 1m --json",
     "<%= config.bin %> acquire -k migrations/2026 --if-not-exists",
   ];

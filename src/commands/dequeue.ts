@@ -19,7 +19,7 @@ export default class Dequeue extends BaseCommand {
     "payload goes to a file. Exit code 5: there was no message.";
   static override hiddenAliases = ["queue:dequeue", "q:dequeue"];
   static override examples = [
-    'eval "$(<%= config.bin %> dequeue jobs --block 30s)"',
+    'message=$(<%= config.bin %> dequeue jobs --block 30s) && eval "$message"',
     "<%= config.bin %> dequeue -q jobs --block nowait --json",
     "<%= config.bin %> dequeue jobs -o payload.bin --visibility 5m",
   ];

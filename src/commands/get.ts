@@ -1,6 +1,6 @@
 import { BaseCommand } from "../cli/base-command.ts";
 import { leaseFlags } from "../cli/flags.ts";
-import { keyInput, leaseInput } from "../cli/lease-input.ts";
+import { keyInput, leaseInput, readsWithout } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { note } from "../cli/output.ts";
 import { printState } from "../cli/print-state.ts";
@@ -35,7 +35,11 @@ export default class Get extends BaseCommand {
     const { flags, args } = parsed;
     const request = flags.public
       ? { ...keyInput(flags, args.key, process.env), public: true }
-      : leaseInput(flags, args.key, { env: process.env, txn: "optional" });
+      : leaseInput(flags, args.key, {
+          env: process.env,
+          txn: "optional",
+          without: readsWithout,
+        });
     await this.withConnection(parsed, async ({ lockd }) => {
       const state = await lockd.get(request, { correlationId: this.correlationId });
       const written = await printState(state, {

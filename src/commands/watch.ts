@@ -58,6 +58,8 @@ export default class Watch extends BaseCommand {
     const namespace = flags.namespace ?? process.env.LOCKD_CLIENT_NAMESPACE;
     const plan = watchPlan({ ...flags, namespace }, args.key);
     const asJson = flags.json || flags.output === "json";
+    // On a terminal, so that a quiet key does not look like a command that hangs.
+    const isTold = flags.verbose || process.stderr.isTTY === true;
     await this.withConnection(parsed, async ({ lockd }) => {
       await showChanges(lockd.observation, plan, {
         interrupted: this.interruptible(),
@@ -69,7 +71,7 @@ export default class Watch extends BaseCommand {
           return "";
         },
         trouble: (text) => note(text),
-        ready: () => (flags.verbose ? note("watching") : undefined),
+        ready: () => (isTold ? note("watching; Ctrl-C ends it") : undefined),
       });
     });
   }

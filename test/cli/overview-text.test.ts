@@ -87,7 +87,7 @@ test("nothing held, and what this process cannot know", () => {
   const rest = { leases: [], queues: [], transactions: [], trouble: [], cursor: undefined };
   const text = overviewText({ ...overview, ...rest, counts, mode: "inline", complete: false });
   expect(text).toBe(
-    "lockd 1.0.0  mem://  inline\n0 held at least, 0 staged, waiting not known here\n\n" +
+    "lockd 1.0.0  mem://  inline\n0 held at least, 0 staged, waiting known to a server only\n\n" +
       "no key is held\n",
   );
 });

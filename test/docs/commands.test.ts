@@ -20,6 +20,17 @@ test.each(withCommands)("%s", (_, page) => {
   expect(faults(page)).toEqual([]);
 });
 
+/** `eval` of nothing succeeds: a failed acquire would go unnoticed. */
+const deadGuard = /eval "\$\(lockd (?:acquire|dequeue)[^\n]*\)" *(?:\|\||&&)/;
+
+test("no page watches for the failure of an eval, which hides it", () => {
+  const guarded = [...all].filter(([, page]) =>
+    shellBlocks(page).some((text) => deadGuard.test(text)),
+  );
+  expect(guarded.map(([file]) => file)).toEqual([]);
+  expect('eval "$(lockd acquire a --ttl 1m)" || exit').toMatch(deadGuard);
+});
+
 test("the cheat sheet has every command of every day", () => {
   const lines = shellBlocks(all.get("docs/cheatsheet.md") ?? "").flatMap(lockdCommands);
   expect(lines.length).toBeGreaterThan(50);

@@ -115,19 +115,25 @@ describe.concurrent("inline", () => {
 describe.concurrent("usage", () => {
   test.each([
     [["acqire"], /did you mean "lockd acquire"/],
+    [["lock", "k"], /did you mean "lockd acquire"/],
+    [["ls"], /did you mean "lockd top --once"/],
     [["status", "k", "--jsn"], /did you mean --json/],
+    [["completion"], /usage: SHELL is missing: bash, zsh or fish \(see/],
     [["-z", "status"], /unknown flag -z/],
     [["status"], /--key is required \(or set LOCKD_CLIENT_KEY\)/],
     [["acquire", "--ttl", "soon"], /"soon" is not a duration/],
     [["acquire", "--inline", "--server", "x"], /--inline cannot be combined/],
     [["version", "--version", "--semver"], /--semver/],
     [["acquire", "a", "b"], /Unexpected argument: b/],
-    [["run", "k"], /no command to run/],
+    [["run", "k"], /no command to run.* lockd run KEY -- \.\/backup/],
+    [["run", "k", "echo", "hi"], /no command to run.* lockd run k -- echo hi\n/],
+    [["get", "k"], /"\$\(lockd acquire k\)", or read what everybody sees with --public/],
+    [["update", "-k", "k"], /take it first with eval "\$\(lockd acquire k\)"\n/],
     [["run", "k", "--ttl", "1s", "--", "true"], /no room to renew/],
     [["serve", "--store", "s3://h/b"], /not in this version/],
     [["serve", "--store", "mem://", "--listen", "0.0.0.0:0"], /--disable-mtls/],
     [["serve", "--store", "mem://", "--max-ttl", "1s"], /below default-ttl/],
-    [["serve"], /--store is required/],
+    [["serve"], /--store is required .*such as disk:/],
     [["get", "k", "--public", "-c", "/no/such/file"], /cannot be read/],
     [["status", "k", "--store", "disc:///x"], /write for example disk/],
   ])("%j is exit 2 and says why", async (words, pattern) => {
@@ -136,10 +142,24 @@ describe.concurrent("usage", () => {
     expect(stderr).toMatch(pattern);
   });
 
+  test.each([
+    [["context", "list"], "no contexts; make one with"],
+    [["queue", "ls"], "no queue has messages"],
+    [["queue", "dlq", "ls", "unused"], "no dead letters in unused"],
+    [["txn", "list"], "no such transaction is recorded"],
+  ])("%j: an empty list is said on stderr, stdout stays empty", async (words, said) => {
+    const empty = ["--store", `disk://${place.directory}/nothing-yet`];
+    const where = words[0] === "context" ? [] : empty;
+    const { code, stderr, stdout } = await place.run([...words, ...where]);
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(stderr).toContain(said);
+  });
+
   test("9: nothing at all prints help on stderr and is exit 2", async () => {
     const { code, stderr, stdout } = await place.run([]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain("USAGE");
+    expect(stderr).toContain("BEGIN WITH\n  $ lockd run nightly");
   });
 
   test("63: version", async () => {

@@ -58,6 +58,7 @@ test("watch: what is there already, and exit code 10 when too little comes in ti
   const { code, stdout, stderr } = await place.run(words);
   expect(stdout).toContain("committed  default/v/a  version 1  (newest)");
   expect(stderr).toContain("1 of 2 events came in time");
+  expect(stderr).toContain("--for of `lockd watch`");
   expect(code).toBe(10);
 });
 

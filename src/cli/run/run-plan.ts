@@ -64,8 +64,13 @@ export function splitCommand(
   const end = words.indexOf("--");
   const command = end === -1 ? [] : words.slice(end + 1);
   if (command.length > 0) return { own: words.slice(0, end), command };
+  const [name = "", ...rest] = words;
+  const plain = rest.length > 0 && !words.some((word) => word.startsWith("-"));
+  const example = plain
+    ? `${verb.split(" ")[0]} ${name} -- ${rest.join(" ")}`
+    : `${verb} -- ./backup.sh --all`;
   throw new UsageError(
     `there is no command to run; write lockd ${verb} -- COMMAND [ARGUMENTS], for example ` +
-      `lockd ${verb} -- ./backup.sh --all`,
+      `lockd ${example}`,
   );
 }

@@ -43,7 +43,8 @@ export function servePlan(settings: SettingValues): ServePlan {
   const ms = (name: SettingName): number => parseDuration(text(name), name);
   const wholeSeconds = (name: SettingName): number => Math.max(1, Math.ceil(ms(name) / 1000));
   const storeUrl = text("store");
-  if (storeUrl === "") throw new UsageError("--store is required (or set LOCKD_STORE)");
+  if (storeUrl === "")
+    throw new UsageError("--store is required (or set LOCKD_STORE), such as disk:///var/lib/lockd");
   const defaultTtlSeconds = wholeSeconds("default-ttl");
   const maxTtlSeconds = wholeSeconds("max-ttl");
   if (maxTtlSeconds < defaultTtlSeconds) {

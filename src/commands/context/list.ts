@@ -1,7 +1,9 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { readContexts } from "../../cli/context/context-file.ts";
 import { contextListJson, contextListText } from "../../cli/context/context-text.ts";
-import { jsonText, writeOut } from "../../cli/output.ts";
+import { jsonText, writeOut, writeTable } from "../../cli/output.ts";
+
+const noContexts = "no contexts; make one with lockd context add NAME --server URL";
 
 export default class ContextList extends BaseCommand {
   static override summary = "List the contexts; * marks the one in effect";
@@ -20,6 +22,6 @@ export default class ContextList extends BaseCommand {
     const current = flags.context?.trim() || file.current;
     const asJson = flags.json === true;
     if (asJson) await writeOut(jsonText(contextListJson(file, current)));
-    else await writeOut(contextListText(file, current));
+    else await writeTable(contextListText(file, current), noContexts);
   }
 }

@@ -42,7 +42,10 @@ export default class IndexRebuild extends BaseCommand {
     const config = await loadConfig(flags.config, process.env);
     const typed = flags.store === undefined ? {} : { store: flags.store };
     const { store } = readSettings({ flags: typed, env: process.env, config });
-    if (store.text === "") throw new UsageError("--store is required (or set LOCKD_STORE)");
+    if (store.text === "")
+      throw new UsageError(
+        "--store is required (or set LOCKD_STORE), such as disk:///var/lib/lockd",
+      );
     await printRebuilds({
       store: store.text,
       namespace: flags.namespace,

@@ -1,6 +1,6 @@
 import type { QueueSummary } from "../../api/queues.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
-import { jsonText, writeOut } from "../../cli/output.ts";
+import { jsonText, writeOut, writeTable } from "../../cli/output.ts";
 import { queueFlags, textOrJson } from "../../cli/queue/queue-flags.ts";
 import { queueNamespace } from "../../cli/queue/queue-input.ts";
 import { columns } from "../../cli/queue/table-text.ts";
@@ -31,7 +31,8 @@ export default class QueueLs extends BaseCommand {
         cursor = page.cursor;
       } while (cursor !== undefined);
       const asJson = flags.json || flags.output === "json";
-      await writeOut(asJson ? jsonText(all.map(summaryJson)) : tableText(all));
+      if (asJson) await writeOut(jsonText(all.map(summaryJson)));
+      else await writeTable(tableText(all), "no queue has messages");
     });
   }
 }

@@ -1,7 +1,7 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { firstGiven } from "../../cli/lease-input.ts";
 import { Flags } from "../../cli/oclif.ts";
-import { writeOut } from "../../cli/output.ts";
+import { writeTable } from "../../cli/output.ts";
 import { txnFlags } from "../../cli/txn/txn-flags.ts";
 import { listText } from "../../cli/txn/txn-output.ts";
 import { parseWhole } from "../../cli/values.ts";
@@ -36,7 +36,8 @@ export default class TxnList extends BaseCommand {
     };
     await this.withConnection(parsed, async ({ lockd }) => {
       const page = await lockd.transactions.list(request, { correlationId: this.correlationId });
-      await writeOut(listText(page, flags.json === true || flags.output === "json"));
+      const text = listText(page, flags.json === true || flags.output === "json");
+      await writeTable(text, "no such transaction is recorded");
     });
   }
 }

@@ -22,7 +22,10 @@ export default class VerifyStore extends BaseCommand {
     const config = await loadConfig(flags.config, process.env);
     const typed = flags.store === undefined ? {} : { store: flags.store };
     const { store } = readSettings({ flags: typed, env: process.env, config });
-    if (store.text === "") throw new UsageError("--store is required (or set LOCKD_STORE)");
+    if (store.text === "")
+      throw new UsageError(
+        "--store is required (or set LOCKD_STORE), such as disk:///var/lib/lockd",
+      );
     const { verifyStore } = await import("../../storage/verify.ts");
     const report = await verifyStore(store.text);
     await writeOut(flags.json ? jsonText(report) : verifyText(report));

@@ -1,7 +1,7 @@
 import type { DeadLetter } from "../../../api/queues.ts";
 import { BaseCommand } from "../../../cli/base-command.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
-import { jsonText, note, writeOut } from "../../../cli/output.ts";
+import { jsonText, note, writeOut, writeTable } from "../../../cli/output.ts";
 import { letterJson, letterTable } from "../../../cli/queue/letter-text.ts";
 import { queueFlags, textOrJson } from "../../../cli/queue/queue-flags.ts";
 import { queueInput, wholeInput } from "../../../cli/queue/queue-input.ts";
@@ -38,7 +38,8 @@ export default class QueueDlqLs extends BaseCommand {
         cursor = page.cursor;
       } while (cursor !== undefined && letters.length < limit);
       const asJson = flags.json || flags.output === "json";
-      await writeOut(asJson ? jsonText(letters.map(letterJson)) : letterTable(letters));
+      if (asJson) await writeOut(jsonText(letters.map(letterJson)));
+      else await writeTable(letterTable(letters), `no dead letters in ${address.queue}`);
       if (cursor !== undefined) note(`there are more; see --limit`);
     });
   }
