@@ -5,15 +5,12 @@ import { recordName, recordPrefix } from "../../../src/engine/record/key-record.
 import { decodeRecord } from "../../../src/engine/record/record-codec.ts";
 import { decodeMarker } from "../../../src/engine/txn/txn-codec.ts";
 import { markerPrefix } from "../../../src/engine/txn/txn-record.ts";
-import { Chaos } from "../chaos.ts";
+import { Cluster } from "../cluster.ts";
 import { drawFaults, type FaultKind, Faults } from "../faults.ts";
 import { leftoversIn } from "../leftovers.ts";
 import type { Mutant } from "../mutant.ts";
-import { SimNode } from "../node.ts";
-import { QueueWire } from "../queue/wire.ts";
 import { Rng } from "../rng.ts";
 import { Scheduler } from "../scheduler.ts";
-import { StoreTruth } from "../store-truth.ts";
 import { Trace } from "../trace.ts";
 import type { Violation } from "../violation.ts";
 import { Auditor, expectedStatement } from "./auditor.ts";
@@ -51,8 +48,6 @@ const settleMs = 120_000;
 const drainMsMax = 20 * 60_000;
 /** Beyond the age at which the sweeper takes bytes that nothing points at for nobody's. */
 const orphanMs = 20 * 60_000;
-/** Longest jumps of clocks, both ways: what was delayed by a clock that was ahead. */
-const jumpMsMax = 86_400_000 * 30;
 const ordersAll = 14;
 /** Numbers of clients whose transactions must not meet those of others. */
 const drainNumber = 90;
@@ -60,66 +55,37 @@ const drainNumber = 90;
 export class BankWorld {
   readonly #seed: number;
   readonly #rng: Rng;
-  readonly #trace: Trace;
   readonly #scheduler: Scheduler;
-  readonly #faults: Faults;
-  readonly #truth = new StoreTruth();
-  readonly #wire: QueueWire;
-  readonly #nodes: readonly SimNode[];
+  readonly #cluster: Cluster;
   readonly #accounts: readonly string[];
   readonly #atomicPlan: boolean;
   readonly #clockFaults: boolean;
   readonly #books: Books = emptyBooks();
-  readonly #violations: Violation[] = [];
-  #heal: () => void = () => {};
 
   constructor(seed: number, options: BankOptions) {
     this.#seed = seed;
-    this.#rng = new Rng(seed, "bank world");
-    const exclusive = this.#rng.chance(0.45);
-    this.#atomicPlan = this.#rng.chance(0.5);
-    this.#clockFaults = this.#rng.chance(0.2);
-    this.#accounts = Array.from({ length: this.#rng.pick([2, 3, 4]) }, (_, at) => `acct${at}`);
-    this.#trace = new Trace(options.trace ?? false);
-    this.#scheduler = new Scheduler(this.#rng.fork("ties"));
-    const clockFaults = this.#clockFaults;
-    const rates = drawFaults(this.#rng.fork("rates"), { exclusive, clockFaults });
-    this.#faults = new Faults(this.#rng.fork("faults"), rates);
-    const healed = new Promise<void>((resolve) => {
-      this.#heal = resolve;
-    });
-    const shared = { scheduler: this.#scheduler, faults: this.#faults, trace: this.#trace };
-    this.#wire = new QueueWire({ ...shared, rng: this.#rng.fork("network") });
-    const count = exclusive ? 1 : this.#rng.pick([1, 2, 3]);
-    this.#nodes = Array.from(
-      { length: count },
-      (_, number) =>
-        new SimNode({
-          ...shared,
-          name: `n${number}`,
-          number: number + 1,
-          truth: this.#truth,
-          exclusive,
-          atomicPlan: this.#atomicPlan,
-          rng: this.#rng.fork(`node ${number}`),
-          healed,
-          onPoint: () => {},
-          clockFaults,
-          mutant: options.mutant,
-        }),
-    );
+    const rng = new Rng(seed, "bank world");
+    this.#rng = rng;
+    const exclusive = rng.chance(0.45);
+    const atomicPlan = rng.chance(0.5);
+    const clockFaults = rng.chance(0.2);
+    this.#atomicPlan = atomicPlan;
+    this.#clockFaults = clockFaults;
+    this.#accounts = Array.from({ length: rng.pick([2, 3, 4]) }, (_, at) => `acct${at}`);
+    const trace = new Trace(options.trace ?? false);
+    const scheduler = new Scheduler(rng.fork("ties"));
+    this.#scheduler = scheduler;
+    const rates = drawFaults(rng.fork("rates"), { exclusive, clockFaults });
+    const faults = new Faults(rng.fork("faults"), rates);
+    const kind = { exclusive, atomicPlan, clockFaults, mutant: options.mutant };
+    this.#cluster = new Cluster({ rng, scheduler, faults, trace, ...kind });
   }
 
   /** Everybody does their work among faults, which stop then. */
   async work(): Promise<void> {
     const rng = this.#rng;
-    const chaos = new Chaos({
-      nodes: this.#nodes,
-      network: this.#wire,
-      scheduler: this.#scheduler,
-      faults: this.#faults,
-      rng: rng.fork("chaos"),
-    });
+    const cluster = this.#cluster;
+    cluster.disturb();
     const customers = rng.pick([1, 2]);
     const tellers = rng.pick([1, 2, 3]);
     const clients: { run(): Promise<void> }[] = [];
@@ -131,18 +97,12 @@ export class BankWorld {
       clients.push(new Teller(parts(Math.ceil((ordersAll * 1.5) / tellers))));
     }
     clients.push(new Auditor(parts(12), this.#atomicPlan));
-    const watched = { truth: this.#truth, scheduler: this.#scheduler };
-    const watch = new SettlementWatch(watched, (text) => this.#violate("B03 orders", text));
+    const watched = { truth: cluster.truth, scheduler: this.#scheduler };
+    const watch = new SettlementWatch(watched, (text) => cluster.violate("B03 orders", text));
     if (!this.#clockFaults) watch.start();
-    await this.#runAll(clients, workMsMax);
-    chaos.stop();
-    this.#heal();
-    await this.#pass(settleMs);
+    await cluster.runAll(clients, workMsMax);
+    await cluster.peace(settleMs);
     watch.stop();
-    if (this.#wire.executing > 0) {
-      this.#violate("P11 progress", `${this.#wire.executing} calls are never answered`);
-    }
-    if (this.#clockFaults) await this.#pass(jumpMsMax);
   }
 
   /** Nothing fails any more: every order is carried out, everything comes to its end. */
@@ -150,44 +110,37 @@ export class BankWorld {
     const until = this.#scheduler.now + drainMsMax;
     for (let round = 0; this.#openOrders() > 0; round += 1) {
       if (this.#scheduler.now > until) {
-        this.#violate("P11 progress", `${this.#openOrders()} orders cannot be carried out`);
+        this.#cluster.violate("P11 progress", `${this.#openOrders()} orders cannot be carried out`);
         break;
       }
       const teller = new Teller(this.#partsOf(drainNumber + round, 20));
-      await this.#runAll([teller], drainMsMax);
+      await this.#cluster.runAll([teller], drainMsMax);
     }
-    await this.#pass(settleMs);
-    await this.#sweepAll();
-    await this.#pass(orphanMs);
-    await this.#sweepAll();
-    for (const node of this.#nodes) {
-      if (node.timers > 0) this.#violate("P12 bounded", `${node.name} keeps ${node.timers} timers`);
-    }
+    const cluster = this.#cluster;
+    await cluster.pass(settleMs);
+    await cluster.sweepAll(2, 5_000);
+    await cluster.pass(orphanMs);
+    await cluster.sweepAll(2, 5_000);
+    cluster.checkTimers();
   }
 
   async report(): Promise<BankReport> {
     const accounts = this.#storedAccounts();
     await this.#checkStatements(accounts);
     this.#checkLeftovers();
-    for (const { outcome } of this.#wire.operations) {
-      if (outcome?.kind === "broken") this.#violate("P15 error codes", outcome.what);
-    }
+    this.#cluster.checkOutcomes();
     const rightClocks = !this.#clockFaults;
     const end = { accounts, ackedBy: this.#ackedBy(), rightClocks };
     const verdict = new BankChecks(this.#books, end).run();
     return {
       seed: this.#seed,
-      violations: [...this.#violations, ...verdict.violations],
-      traceHash: this.#trace.hash,
-      trace: this.#trace.lines,
-      operations: this.#wire.operations.length,
-      storeCalls: this.#nodes.reduce((sum, node) => sum + node.storeCalls, 0),
+      violations: [...this.#cluster.violations, ...verdict.violations],
+      ...this.#cluster.facts(),
       attempts: this.#books.attempts.length,
       committed: verdict.committed,
       audits: this.#books.audits.length,
       repeated: verdict.repeated,
       unseen: verdict.unseen,
-      faults: this.#faults.counts,
     };
   }
 
@@ -196,8 +149,8 @@ export class BankWorld {
       name: `c${number}`,
       number,
       accounts: this.#accounts,
-      nodes: this.#nodes,
-      wire: this.#wire,
+      nodes: this.#cluster.nodes,
+      wire: this.#cluster.wire,
       scheduler: this.#scheduler,
       rng: this.#rng.fork(`client ${number}`),
       books: this.#books,
@@ -206,40 +159,9 @@ export class BankWorld {
     };
   }
 
-  async #runAll(clients: readonly { run(): Promise<void> }[], msMax: number): Promise<void> {
-    let running = clients.length;
-    for (const client of clients) {
-      void client.run().then(() => {
-        running -= 1;
-      });
-    }
-    await this.#scheduler.run(this.#scheduler.now + msMax, () => running === 0);
-    if (running > 0) this.#violate("P11 progress", `${running} clients did not finish`);
-  }
-
-  #pass(ms: number): Promise<void> {
-    return this.#scheduler.run(this.#scheduler.now + ms);
-  }
-
-  async #sweepAll(): Promise<void> {
-    for (let round = 0; round < 2; round += 1) {
-      for (const { engine } of this.#nodes) {
-        let isDone = false;
-        engine.sweep({ opsMax: 10_000, signal: undefined }).then(
-          () => {
-            isDone = true;
-          },
-          (error: unknown) => this.#violate("P11 progress", `sweep: ${String(error)}`),
-        );
-        await this.#scheduler.run(this.#scheduler.now + 60_000, () => isDone);
-      }
-      await this.#pass(5_000);
-    }
-  }
-
   /** Messages that somebody may still take; half enqueued ones nobody was told about. */
   #openOrders(): number {
-    return this.#truth
+    return this.#cluster.truth
       .objects(messagePrefix)
       .filter(({ name, bytes }) => !decodeMessage(name, bytes).message.unlinked).length;
   }
@@ -248,7 +170,7 @@ export class BankWorld {
     return new Map(
       this.#accounts.map((key) => {
         const name = recordName("default", key);
-        const stored = this.#truth.durable.get(name);
+        const stored = this.#cluster.truth.durable.get(name);
         const state = stored && decodeRecord(name, stored.bytes).record.state;
         return [key, accountOf(state?.place.kind === "inline" ? state.place.bytes : undefined)];
       }),
@@ -258,7 +180,7 @@ export class BankWorld {
   /** Markers outlive the run, so every message of a committed transaction is in one. */
   #ackedBy(): ReadonlyMap<string, readonly string[]> {
     const found = new Map<string, readonly string[]>();
-    for (const { name, bytes } of this.#truth.objects(markerPrefix)) {
+    for (const { name, bytes } of this.#cluster.truth.objects(markerPrefix)) {
       const { txnId, state, participants } = decodeMarker(name, bytes);
       if (state !== "commit") continue;
       for (const { key } of participants) {
@@ -272,32 +194,33 @@ export class BankWorld {
 
   /** Each account has exactly the statement of its last change, byte for byte. */
   async #checkStatements(accounts: ReadonlyMap<string, Account>): Promise<void> {
-    for (const { name, bytes } of this.#truth.objects(recordPrefix)) {
+    for (const { name, bytes } of this.#cluster.truth.objects(recordPrefix)) {
       const { attachments } = decodeRecord(name, bytes).record;
       const key = this.#accounts.find((one) => recordName("default", one) === name);
       const account = accounts.get(key ?? "");
       if (account === undefined) continue;
       const found = attachments.map((entry) => {
-        const stored = this.#truth.streams.get(entry.object) ?? new Uint8Array(0);
+        const stored = this.#cluster.truth.streams.get(entry.object) ?? new Uint8Array(0);
         return `${entry.name}: ${Buffer.from(stored).toString()}`;
       });
       const expected = account.marks.length === 0 ? [] : [expectedStatement(account)];
       if (JSON.stringify(found) !== JSON.stringify(expected)) {
-        this.#violate("B02 statements", `${key} has ${found.join(" | ")}: ${expected.join("")}`);
+        this.#cluster.violate(
+          "B02 statements",
+          `${key} has ${found.join(" | ")}: ${expected.join("")}`,
+        );
       }
     }
   }
 
   /** Markers are kept longer than the run: late callers are told what was decided. */
   #checkLeftovers(): void {
-    const objects = this.#truth.objects("").filter(({ name }) => !name.startsWith(markerPrefix));
-    for (const text of leftoversIn({ objects, streams: this.#truth.streamNames("") })) {
-      this.#violate("P11 leftovers", text);
+    const objects = this.#cluster.truth
+      .objects("")
+      .filter(({ name }) => !name.startsWith(markerPrefix));
+    for (const text of leftoversIn({ objects, streams: this.#cluster.truth.streamNames("") })) {
+      this.#cluster.violate("P11 leftovers", text);
     }
-  }
-
-  #violate(property: string, text: string): void {
-    this.#violations.push({ property, key: "", text, atMs: this.#scheduler.now });
   }
 }
 
