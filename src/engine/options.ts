@@ -1,5 +1,4 @@
 import type { Clock } from "./ports/clock.ts";
-import type { Measures } from "./ports/measures.ts";
 import type { Random } from "./ports/random.ts";
 import type { Store } from "./ports/store.ts";
 import type { Telemetry } from "./ports/telemetry.ts";
@@ -13,8 +12,6 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
-  /** Told what is counted and timed; without one nothing is. */
-  readonly measures?: Measures | undefined;
   /** Namespace of requests that name none; already normalised. */
   readonly defaultNamespace: string;
   readonly jsonBytesMax: number;

@@ -1,6 +1,6 @@
 import type { EngineOptions } from "../engine/options.ts";
 import type { Clock } from "../engine/ports/clock.ts";
-import type { Measures } from "../engine/ports/measures.ts";
+import type { IndexMeasures } from "../engine/ports/index-measures.ts";
 import type { Random } from "../engine/ports/random.ts";
 import type { Store } from "../engine/ports/store.ts";
 import type { Telemetry } from "../engine/ports/telemetry.ts";
@@ -16,7 +16,7 @@ export interface OpenIndexOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
-  readonly measures?: Measures | undefined;
+  readonly measures?: IndexMeasures | undefined;
   /** A server publishes by itself, a short-lived process only when it is asked to. */
   readonly publishes: boolean;
 }

@@ -20,7 +20,7 @@ beforeAll(async () => {
     version: "1.2.3",
     profiling: true,
   });
-  ({ engine } = testEngine({ measures: counted }));
+  ({ engine } = testEngine());
   const machine = new MachineLoadSampler();
   metrics = await startMetrics({
     metrics: counted,

@@ -41,7 +41,7 @@ export async function startObservedServer(
   });
   const { telemetry, measures } = observers;
   const store = await observers.store(new MemoryStore());
-  const ports = { store, clock, random, telemetry, measures };
+  const ports = { store, clock, random, telemetry };
   const terms = new SegmentStore(ports);
   const index = new StoreIndex({ ...ports, terms, publishes: true });
   const engine = new Engine({

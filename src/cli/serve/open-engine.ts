@@ -33,9 +33,9 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     telemetry.warn("storage.backend.core", event, fields);
   const bare = await openStore(plan.storeUrl, { gear: "exclusive", onNotice });
   const store = await observers.store(bare);
-  const ports = { store, clock, random, telemetry, measures };
+  const ports = { store, clock, random, telemetry };
   const island = await backendHash({ ...ports, storeUrl: plan.storeUrl, onNotice });
-  const indexing = indexOptions({ ...ports, storeUrl: plan.storeUrl, publishes: true });
+  const indexing = indexOptions({ ...ports, measures, storeUrl: plan.storeUrl, publishes: true });
   telemetry.info("search.index", "indexer.config", {
     engine_default: indexing.queryEngineDefault,
   });

@@ -11,7 +11,7 @@ export function isInDoubt(record: TxnRecord, nowUnix: number): boolean {
 }
 
 export function summaryOf(record: TxnRecord, nowUnix: number): TxnSummary {
-  const { decidedAtMs: _, ...told } = record;
+  const { decidedAtMs: _decided, sends: _sends, ...told } = record;
   return { ...told, inDoubt: isInDoubt(record, nowUnix) };
 }
 

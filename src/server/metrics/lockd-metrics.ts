@@ -3,7 +3,7 @@
  * somebody listens for them. What is there to be looked at is looked at when they are scraped.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { MeasureLabels, Measures } from "../../engine/ports/measures.ts";
+import type { IndexMeasures, MeasureLabels } from "../../engine/ports/index-measures.ts";
 import { LabelValues } from "./label-values.ts";
 import {
   type MetricName,
@@ -24,7 +24,7 @@ export interface MetricsSettings {
   readonly defaultNamespace: string;
 }
 
-export class LockdMetrics implements Measures {
+export class LockdMetrics implements IndexMeasures {
   readonly registry = new Registry();
   readonly defaultNamespace: string;
   readonly #counters = new Map<string, Counter>();

@@ -9,7 +9,7 @@
 import { failure } from "../../../api/errors.ts";
 import type { CheckedSelector } from "../../../lql/selector/selector.ts";
 import type { Clock, ScheduledCall } from "../../ports/clock.ts";
-import type { Measures } from "../../ports/measures.ts";
+import type { IndexMeasures } from "../../ports/index-measures.ts";
 import { type ChangePage, type Store, StoreFailure } from "../../ports/store.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { RecordBatch, TermStore } from "../../ports/term-store.ts";
@@ -31,7 +31,7 @@ export interface StoreIndexParts {
   readonly terms: TermStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly measures?: Measures | undefined;
+  readonly measures?: IndexMeasures | undefined;
   /** Publishes by itself; otherwise only when it is asked to (short-lived processes). */
   readonly publishes: boolean;
 }
@@ -331,7 +331,7 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): 
 }
 
 /** A batch is what other indexes call a segment: documents written to the index together. */
-function countBatch(measures: Measures | undefined, { records }: RecordBatch): void {
+function countBatch(measures: IndexMeasures | undefined, { records }: RecordBatch): void {
   if (measures === undefined || records.length === 0) return;
   const sums = new Map<string, { docs: number; bytes: number }>();
   for (const { name, bytes } of records) {

@@ -1,6 +1,6 @@
 /**
  * What an index counts and times for a listener (security-and-operations.md section 17), with
- * namespaces as labels. Without somebody who listens there is no `Measures`, and whoever would
+ * namespaces as labels. Without somebody who listens there is no `IndexMeasures`, and whoever would
  * count has one branch to take. What the engine counts from its start on, listened to or not, is
  * in metrics.ts.
  */
@@ -17,7 +17,7 @@ export type ObservedMeasure =
   | "lockd.index.segment.docs"
   | "lockd.index.segment.size";
 
-export interface Measures {
+export interface IndexMeasures {
   count(name: CountedMeasure, by: number, labels: MeasureLabels): void;
   observe(name: ObservedMeasure, value: number, labels: MeasureLabels): void;
 }
