@@ -39,7 +39,7 @@ export async function startObservedServer(
       },
     },
   });
-  const { telemetry, measures } = observers;
+  const { telemetry } = observers;
   const store = await observers.store(new MemoryStore());
   const ports = { store, clock, random, telemetry };
   const terms = new SegmentStore(ports);
