@@ -17,8 +17,8 @@ import {
   rejected,
   unavailable,
 } from "./error-entry.ts";
+import { fenceErrors } from "./fence-errors.ts";
 import { observationErrors } from "./observation-errors.ts";
-import { operationErrors } from "./operation-errors.ts";
 import { queueErrors } from "./queue-errors.ts";
 import { transactionErrors } from "./transaction-errors.ts";
 import { transportErrors } from "./transport-errors.ts";
@@ -323,7 +323,7 @@ export const errorRegistry = {
   internal: local(exitCodes.error, "an unexpected failure", "please report it"),
   ...documentErrors,
   ...observationErrors,
-  ...operationErrors,
+  ...fenceErrors,
   ...queueErrors,
   ...transactionErrors,
   ...transportErrors,

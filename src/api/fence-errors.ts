@@ -1,7 +1,7 @@
-/** Codes of commands for operators: the fence guard and the bench. Never on the wire. */
+/** Codes of the fence guard. Never on the wire. */
 import { type ErrorEntry, exitCodes, local } from "./error-entry.ts";
 
-export const operationErrors = {
+export const fenceErrors = {
   fencing_token_stale: local(
     exitCodes.leaseLost,
     "the guard has seen a newer fencing token: somebody else holds the key by now",
