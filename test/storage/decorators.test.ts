@@ -1,9 +1,12 @@
 /** The decorators, alone and in their order. */
 import { expect, test } from "vitest";
 import { type Plan, StoreFailure } from "../../src/engine/ports/store.ts";
+import type { RunningSpan, SpanStart, Tracing } from "../../src/engine/ports/tracing.ts";
 import { FaultyStore, type StoreFault } from "../../src/storage/decorators/faulty-store.ts";
 import { MeteredStore } from "../../src/storage/decorators/metered-store.ts";
+import { ObservedStore, type StoreCall } from "../../src/storage/decorators/observed-store.ts";
 import { RetryingStore } from "../../src/storage/decorators/retrying-store.ts";
+import { tracedStoreCalls } from "../../src/storage/decorators/traced-store-calls.ts";
 import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { countingRandom, testEngine } from "../support/test-engine.ts";
@@ -72,6 +75,47 @@ test("meter: calls, failures, bytes and time, retries included", async () => {
   await expect(store.get("b")).rejects.toMatchObject({ kind: "closed" });
   expect(store.figures.apply).toMatchObject({ calls: 1, failures: 0, bytes: 3, totalMs: 75 });
   expect(store.figures.get).toMatchObject({ calls: 2, failures: 1, bytes: 2 });
+});
+
+test("observed: every read and write is gone around, reads of many included", async () => {
+  const calls: StoreCall[] = [];
+  const store = new ObservedStore(new MemoryStore(), (call, run) => {
+    calls.push(call);
+    return run();
+  });
+  await store.apply(plan);
+  const found = await store.getMany(["b", "a", "c"]);
+  expect(found.map((one) => one?.bytes.length)).toEqual([2, 1, undefined]);
+  await store.getMany([]);
+  await store.get("a");
+  expect(calls).toEqual([
+    { verb: "apply", name: "a" },
+    { verb: "getMany", name: "b" },
+    { verb: "getMany", name: "" },
+    { verb: "get", name: "a" },
+  ]);
+});
+
+test.each([
+  ["k/billing/orders/1", "billing"],
+  ["t/dc2n19irpqc3go6bsp70", ""],
+  ["td/dc2n19irpqc3go6bsp70", ""],
+  ["t", ""],
+  ["", ""],
+])("traced: the object %j is of namespace %j", async (name, namespace) => {
+  const starts: SpanStart[] = [];
+  const span = { event: () => {} } as unknown as RunningSpan;
+  const tracing = {
+    active: () => ({ correlationId: "c" }),
+    within: (start: SpanStart, run: (within: RunningSpan) => Promise<unknown>) => {
+      starts.push(start);
+      return run(span);
+    },
+  } as unknown as Tracing;
+  await tracedStoreCalls(tracing)({ verb: "get", name }, async () => {});
+  expect(starts.map(({ attributes }) => attributes["lockd.storage.namespace"])).toEqual([
+    namespace,
+  ]);
 });
 
 test("an engine over all of them keeps its promises", async () => {

@@ -16,7 +16,7 @@ import type { StoreVerb } from "./metered-store.ts";
 /** A call of the store that somebody looks at. */
 export interface StoreCall {
   readonly verb: StoreVerb | "getStream" | "listStreams";
-  /** The name, or the prefix, the call is about; of a plan its first step's. */
+  /** The name, or the prefix, the call is about; of several its first. */
   readonly name: string;
 }
 
@@ -34,6 +34,14 @@ export class ObservedStore extends ForwardingStore {
 
   override get(name: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
     return this.#around({ verb: "get", name }, () => super.get(name, signal));
+  }
+
+  override getMany(
+    names: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredObject | undefined)[]> {
+    const call = { verb: "getMany", name: names[0] ?? "" } as const;
+    return this.#around(call, () => super.getMany(names, signal));
   }
 
   override getStream(name: string, signal?: AbortSignal): Promise<ObjectStream | undefined> {

@@ -27,7 +27,8 @@ export function tracedStoreCalls(tracing: Tracing): AroundStoreCall {
   };
 }
 
-/** Objects are named `<kind>/<namespace>/...`; those of transactions belong to none. */
+/** Objects are named `<kind>/<namespace>/...`; those of transactions (`t/<id>`) belong to none. */
 function namespaceOf(name: string): string {
-  return name.split("/", 3)[1] ?? "";
+  const [, namespace = "", rest] = name.split("/", 3);
+  return rest === undefined ? "" : namespace;
 }
