@@ -4,10 +4,12 @@
  */
 import { failure, LockdApiError } from "../../api/errors.ts";
 import { KeepAliveTimer } from "../keep-alive-timer.ts";
+import { transactionTtlMsDefault } from "../limits.ts";
 import type { QueueHost } from "../queue/queue-host.ts";
 
 export class KeptOpen {
   readonly #timer: KeepAliveTimer;
+  #started = false;
 
   /** `lost` is told when the transaction is decided already. */
   constructor(
@@ -18,7 +20,8 @@ export class KeptOpen {
     const { clock, keepAliveTimeoutMs } = host.options;
     this.#timer = new KeepAliveTimer({
       clock,
-      ttlMs,
+      // A server opens the transaction of an enqueue for its own time, whatever is asked for here.
+      ttlMs: Math.min(ttlMs, transactionTtlMsDefault),
       failed: lost,
       renew: async () => {
         const expiresAtUnix = Math.ceil((clock.wallMs() + ttlMs) / 1_000);
@@ -37,7 +40,10 @@ export class KeptOpen {
     });
   }
 
+  /** Once is enough, and idempotent: each further start would renew beside a renewal under way. */
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     this.#timer.start();
   }
 

@@ -338,6 +338,28 @@ test("a body that only sends stays open for as long as it takes, and not longer"
   expect(probe.decisions.length).toBe(asked);
 });
 
+test("a sender that asks for a long time renews within the time the server gave", async () => {
+  const { client, clock, lockd, probe } = fixture();
+  const after = (ms: number) => new Promise<void>((resolve) => clock.schedule(ms, resolve));
+  const work = client.transaction(
+    async (tx) => {
+      await tx.enqueue("out", "slow");
+      await after(40_000);
+      // What the sweeper does with whatever is past its deadline.
+      const { state } = await lockd.transactions.replay({ txnId: tx.txnId });
+      expect(state).toBe("pending");
+      await after(60_000);
+    },
+    { ttlMs: 120_000 },
+  );
+  const startMs = clock.wallMs();
+  await advancing(clock, work, 5_000);
+  expect(await drained(client, "out")).toEqual(["slow"]);
+  const [first] = probe.decisions;
+  expect(first?.state).toBe("pending");
+  expect(Number(first?.expiresAtUnix)).toBeGreaterThanOrEqual((startMs + 120_000) / 1_000);
+});
+
 test("a sender whose transaction was rolled back elsewhere is told while it works", async () => {
   const { client, clock, lockd } = fixture();
   const startMs = clock.wallMs();
