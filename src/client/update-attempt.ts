@@ -6,6 +6,7 @@ import {
   LockdTimeoutError,
   LockdTransportError,
 } from "../api/errors.ts";
+import { CallLimit } from "./call-limit.ts";
 import type { Session } from "./session.ts";
 import { isOutcomeUnknown, type SessionCore } from "./session-core.ts";
 import { wasCommitted } from "./session-release.ts";
@@ -123,8 +124,8 @@ async function judgeRelease<T>(
   const passive = error instanceof LockdApiError && error.code === "node_passive";
   if (!(error instanceof LeaseLostError)) await rollBack(session, core);
   if (isOutcomeUnknown(error)) {
-    const call = { timeoutMs: core.closeTimeoutMs };
-    const committed = await wasCommitted(core, call).catch(() => undefined);
+    const limit = new CallLimit(core.clock, { timeoutMs: core.closeTimeoutMs });
+    const committed = await wasCommitted(core, limit).catch(() => undefined);
     if (committed === true) return { kind: "done", value };
   }
   core.end();

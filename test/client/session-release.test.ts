@@ -118,6 +118,40 @@ describe("release", () => {
     expect(session.released).toBe(true);
   });
 
+  it("takes no longer than it was given, however often its answer gets lost", async () => {
+    const { client, lockd, clock } = sessionFixture();
+    const session = await client.acquire(request);
+    await session.save(1);
+    for (let n = 0; n <= lostReleaseRetries; n += 1) {
+      lockd.next("release", async ({ call }) => {
+        await new Promise<void>((resolve) =>
+          clock.schedule(Math.min(400, Number(call.timeoutMs)), resolve),
+        );
+        throw lostAnswer();
+      });
+    }
+    const startMs = clock.monotonicMs();
+    const lost = failureOf(advancing(clock, session.release({ timeoutMs: 1_000 }), 10));
+    expect(await lost).toMatchObject({ outcomeUnknown: true });
+    expect(clock.monotonicMs() - startMs).toBeLessThanOrEqual(1_010);
+    const given = lockd.calls.filter(({ verb }) => verb === "release").map(({ call }) => call);
+    const [first = 0, second = 0, third = 0] = given.map(({ timeoutMs }) => Number(timeoutMs));
+    expect(first).toBe(1_000);
+    expect(second).toBeLessThanOrEqual(600);
+    expect(third).toBeLessThan(second - 400);
+  });
+
+  it("looks up what became of it within the same time", async () => {
+    const { client, lockd, clock } = sessionFixture();
+    const session = await client.acquire(request);
+    await session.save(1);
+    lockd.lose("release", lostAnswer()).fail("release", leaseRequired);
+    await advancing(clock, session.release({ timeoutMs: 1_000 }), 10);
+    const look = lockd.calls.find(({ verb }) => verb === "describe")?.call.timeoutMs;
+    expect(look).toBeGreaterThan(0);
+    expect(look).toBeLessThan(1_000);
+  });
+
   it("is not sent again when its caller has given up", async () => {
     const { client, lockd } = sessionFixture();
     const session = await client.acquire(request);
