@@ -61,6 +61,8 @@ export class GrpcSpanExporter implements SpanExporter {
         if (String(status) === "0") resolve();
         else reject(new Error(`the collector refused: gRPC status ${status} ${text ?? ""}`));
       });
+      // Whatever ends a stream closes it, so no export stays unsettled.
+      stream.on("close", () => reject(new Error("the collector closed the stream unanswered")));
       stream.resume();
       stream.end(frame);
     });
