@@ -43,7 +43,7 @@ export async function startObservedServer(
   const store = await observers.store(new MemoryStore());
   const ports = { store, clock, random, telemetry };
   const terms = new SegmentStore(ports);
-  const index = new StoreIndex({ ...ports, terms, publishes: true });
+  const index = new StoreIndex({ ...ports, measures: observers.measures, terms, publishes: true });
   const engine = new Engine({
     ...ports,
     index,
@@ -56,7 +56,7 @@ export async function startObservedServer(
   await observers.listen({
     lockd: engine,
     indexBacklog: () => index.backlog(),
-    draining: () => false,
+    ready: () => true,
   });
   const server = await startServer({
     lockd: await observers.lockd(engine),
