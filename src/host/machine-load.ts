@@ -2,21 +2,6 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from "node:os";
 
 /** How this machine is doing (security-and-operations.md section 14). */
-export interface MachineLoad {
-  readonly memoryPercent: number;
-  readonly swapBytes: number;
-  readonly swapPercent: number;
-  /** Of all cores together since the sample before; 0 in the first. */
-  readonly cpuPercent: number;
-  /** By window in minutes: the load, the usual load, and their ratio. */
-  readonly windows: readonly {
-    readonly minutes: "1" | "5" | "15";
-    readonly load: number;
-    readonly baseline: number;
-    readonly multiplier: number;
-  }[];
-}
-
 interface Ticks {
   readonly busy: number;
   readonly all: number;
@@ -33,7 +18,7 @@ export class MachineLoadSampler {
   readonly #baselines = new Map<string, number>();
 
   /** Never rejects: where there is no `/proc`, Node's own figures stand in. */
-  async sample(): Promise<MachineLoad> {
+  async sample() {
     const now = ticks();
     const before = this.#ticks;
     this.#ticks = now;
@@ -66,7 +51,7 @@ function ticks(): Ticks {
   return { busy, all };
 }
 
-async function memory(): Promise<Pick<MachineLoad, "memoryPercent" | "swapBytes" | "swapPercent">> {
+async function memory() {
   const text = await readFile("/proc/meminfo", "utf8").catch(() => "");
   const kib = (name: string): number | undefined => {
     const found = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1];

@@ -125,6 +125,7 @@ test("a server counts on a listener of its own when asked to", async () => {
   const text = await (await fetch(`${at}/metrics`)).text();
   expect(text).toContain('target_info{service_name="lockd",service_version="0.1.0"} 1');
   expect(text).toContain("lockd_lease_active");
+  await expect.poll(async () => (await fetch(`${at}/readyz`)).status).toBe(200);
   server.child.kill("SIGTERM");
   expect((await server.ended).code).toBe(0);
   own.remove();

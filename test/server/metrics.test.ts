@@ -1,33 +1,36 @@
 /** The metrics listener: names of the contract, counted calls, health for orchestrators. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { ServedLockd } from "../../src/api/lockd.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { StoreFailure } from "../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
 import { MachineLoadSampler } from "../../src/host/machine-load.ts";
 import { LabelValues } from "../../src/server/metrics/label-values.ts";
 import { LockdMetrics } from "../../src/server/metrics/lockd-metrics.ts";
 import { meteredLockd } from "../../src/server/metrics/metered-lockd.ts";
 import { type RunningMetrics, startMetrics } from "../../src/server/metrics/metrics-server.ts";
+import type { ScriptedStore } from "../support/scripted-store.ts";
 import { testEngine } from "../support/test-engine.ts";
 
 let engine: Engine;
 let lockd: ServedLockd;
+let store: ScriptedStore;
 let metrics: RunningMetrics;
-let draining = false;
+let ready = false;
 beforeAll(async () => {
   const counted = new LockdMetrics({
     defaultNamespace: "default",
     version: "1.2.3",
     profiling: true,
   });
-  ({ engine } = testEngine());
+  ({ engine, store } = testEngine());
   const machine = new MachineLoadSampler();
   metrics = await startMetrics({
     metrics: counted,
     lockd: engine,
     listener: { proto: "tcp", host: "127.0.0.1", port: 0 },
     telemetry: silentTelemetry,
-    draining: () => draining,
+    ready: () => ready,
     indexBacklog: () => [{ namespace: "billing", depth: 3, lagMs: 250 }],
     sampleMachine: () => machine.sample(),
   });
@@ -105,6 +108,52 @@ test("queues: messages, bytes, deliveries of either way, and their leases", asyn
   expect(await value("lockd_lease_release_total", lease)).toBe(2);
 });
 
+test("consumers are counted where they wait: at queues with nothing in them", async () => {
+  const at = { namespace: "idle", queue: "Empty" };
+  const labels = { lockd_namespace: "idle", lockd_queue: "empty" };
+  const over = new AbortController();
+  const call = { signal: over.signal };
+  const waits = ["a", "b"].map((owner) =>
+    lockd.queues.dequeue({ ...at, owner, waitSeconds: 60 }, call),
+  );
+  await expect.poll(() => value("lockd_queue_waiters", labels)).toBe(2);
+  expect(await value("lockd_queue_consumers")).toBe(2);
+  expect(await value("lockd_queue_pending", labels)).toBeUndefined();
+  over.abort(new Error("enough"));
+  for (const wait of waits) await expect(wait).rejects.toThrow("enough");
+  await expect.poll(() => value("lockd_queue_consumers")).toBe(0);
+  expect(await value("lockd_queue_waiters", labels)).toBeUndefined();
+  await lockd.queues.enqueue(at, Buffer.from("one"));
+  expect(await value("lockd_queue_waiters", labels)).toBe(0);
+  const [message] = await lockd.queues.dequeue({ ...at, owner: "a", waitSeconds: -1 });
+  await lockd.queues.ack({ ...message });
+});
+
+test("what cannot be read keeps its gauge", async () => {
+  const txnId = "dc2n19irpqc3go6bsp7g";
+  const lease = await lockd.acquire({ namespace: "bank", key: "kept", owner: "me", txnId });
+  await lockd.update(lease, Buffer.from("{}"));
+  await lockd.queues.enqueue({ namespace: "bank", queue: "kept" }, Buffer.from("one"));
+  const labels = { lockd_namespace: "bank", lockd_queue: "kept" };
+  const looks = async () => [
+    await value("lockd_lease_active", { lockd_lease_kind: "lock" }),
+    await value("lockd_queue_pending", labels),
+    await value("lockd_txn_pending"),
+  ];
+  expect(await looks()).toEqual([1, 1, 1]);
+  const failing = () => Promise.reject(new StoreFailure("unavailable", "the store is away"));
+  const spies = [
+    vi.spyOn(store, "list").mockImplementation(failing),
+    vi.spyOn(store, "scan").mockImplementation(failing),
+  ];
+  const { trouble } = await engine.observation.overview({ limit: 0 });
+  expect(trouble.map(({ part }) => part)).toContain("transactions");
+  expect(await looks()).toEqual([1, 1, 1]);
+  for (const spy of spies) spy.mockRestore();
+  await lockd.transactions.decide({ txnId, state: "rollback" });
+  expect(await looks()).toEqual([0, 1, 0]);
+});
+
 test("attachments: calls, bytes and items, and errors without either", async () => {
   const lease = await lockd.acquire({ namespace: "files", key: "k", owner: "me" });
   await lockd.attachments.attach({ ...lease, name: "a" }, Buffer.from("12345"));
@@ -163,12 +212,14 @@ test("target_info, runtime metrics, and both formats", async () => {
   expect(await open.text()).toMatch(/# EOF\n$/);
 });
 
-test("health: ready until the server drains", async () => {
+test("health: ready while the server listens and does not drain", async () => {
   const status = async (path: string) => (await fetch(metrics.endpoint + path)).status;
+  expect([await status("/healthz"), await status("/readyz")]).toEqual([200, 503]);
+  ready = true;
   expect([await status("/healthz"), await status("/readyz"), await status("/")]).toEqual([
     200, 200, 404,
   ]);
-  draining = true;
+  ready = false;
   expect([await status("/healthz"), await status("/readyz")]).toEqual([200, 503]);
 });
 

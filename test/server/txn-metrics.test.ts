@@ -16,7 +16,7 @@ beforeAll(async () => {
     lockd: parts.engine,
     listener: { proto: "tcp", host: "127.0.0.1", port: 0 },
     telemetry: silentTelemetry,
-    draining: () => false,
+    ready: () => true,
     indexBacklog: () => [],
     sampleMachine: () => machine.sample(),
   });

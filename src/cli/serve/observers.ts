@@ -22,7 +22,7 @@ export interface ObserversInput {
 export interface Scraped {
   readonly lockd: MeteredEngine;
   readonly indexBacklog: () => readonly IndexBacklog[];
-  readonly draining: () => boolean;
+  readonly ready: () => boolean;
 }
 
 interface OpenMetrics {
@@ -121,10 +121,11 @@ export class Observers {
   }
 }
 
+/** The first one outermost; undefined for none. */
 async function together(all: readonly RequestObserver[]): Promise<RequestObserver | undefined> {
   if (all.length < 2) return all[0];
-  const { observers } = await import("../../server/observe/request-observer.ts");
-  return observers(all);
+  const { bothObservers } = await import("../../server/observe/request-observer.ts");
+  return all.reduce((outer, inner) => bothObservers(outer, inner));
 }
 
 async function openMetrics(input: ObserversInput): Promise<OpenMetrics | undefined> {

@@ -54,9 +54,9 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   const served = { plan, version, defaultNamespace, observers, clock, random };
   const { engine, indexBacklog } = await openEngine(served);
   const bug = Promise.withResolvers<number>();
-  let draining = false;
+  let ready = false;
   try {
-    await observers.listen({ lockd: engine, indexBacklog, draining: () => draining });
+    await observers.listen({ lockd: engine, indexBacklog, ready: () => ready });
     const server = await startServer({
       ...plan,
       lockd: await observers.lockd(engine),
@@ -68,12 +68,13 @@ export async function runServer(options: RunServerOptions): Promise<number> {
       listeners: await listeners(plan, telemetry),
       onBug: () => bug.resolve(1),
     });
+    ready = true;
     const idleMs = () => server.idleMs();
     const sweep = idleSweep({ plan, clock, telemetry, engine, idleMs });
     const beside = options.beside?.({ lockd: engine, endpoints: server.endpoints });
     const ends = [ended.then(() => 0), bug.promise, ...(beside === undefined ? [] : [beside])];
     const exitCode = await Promise.race(ends);
-    draining = true;
+    ready = false;
     sweep.stop();
     await server.stop();
     return exitCode;

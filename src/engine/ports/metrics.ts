@@ -105,6 +105,18 @@ export interface HistogramSeries {
   readonly count: number;
 }
 
+/** The consumers of queues served by this process. */
+export interface QueueConsumers {
+  /** Waiting, trying or streaming, over all queues. */
+  readonly total: number;
+  /** The queues at which some wait right now, and how many. */
+  readonly queues: readonly {
+    readonly namespace: string;
+    readonly queue: string;
+    readonly waiting: number;
+  }[];
+}
+
 /** What was counted and timed so far. */
 export interface MeterReader {
   counterSeries(name: EngineCounter): readonly CounterSeries[];

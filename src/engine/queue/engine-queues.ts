@@ -27,6 +27,7 @@ import type {
 import type { EngineParts } from "../engine-parts.ts";
 import { LiveLeases } from "../lease/live-leases.ts";
 import { messageChange } from "../observe/message-changes.ts";
+import type { QueueConsumers } from "../ports/metrics.ts";
 import {
   checkAck,
   checkDequeue,
@@ -207,6 +208,12 @@ export class EngineQueues implements ServedQueues {
     for (const stream of this.#streams) stream.end();
     this.#parts.directory.failAll(error);
     this.#observer.drain();
+  }
+
+  /** The consumers served here: all of them, and those that wait, by queue. */
+  consumers(): QueueConsumers {
+    const { directory } = this.#parts;
+    return { total: directory.consumers, queues: directory.waiting() };
   }
 
   /** Deliveries made here that still are in their consumers' hands. */

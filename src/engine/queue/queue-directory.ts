@@ -1,6 +1,7 @@
 /** The queues this process has in memory, and how many consumers wait at them. */
 import { failure } from "../../api/errors.ts";
 import { trackedQueuesMax } from "../limits.ts";
+import type { QueueConsumers } from "../ports/metrics.ts";
 import { LiveQueue, type LiveQueuePorts } from "./live-queue.ts";
 import type { Message, QueueId } from "./message.ts";
 import type { MessageAt } from "./message-shell.ts";
@@ -18,6 +19,13 @@ export class QueueDirectory {
   /** Consumers waiting or trying, over all queues. */
   get consumers(): number {
     return this.#consumers;
+  }
+
+  /** The queues at which consumers wait right now, and how many. */
+  waiting(): QueueConsumers["queues"] {
+    return [...this.#queues.values()]
+      .filter(({ line }) => line.length > 0)
+      .map(({ target, line }) => ({ ...target, waiting: line.length }));
   }
 
   /**

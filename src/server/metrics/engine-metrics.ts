@@ -9,6 +9,7 @@ import {
   histogramBounds,
   type MeterReader,
 } from "../../engine/ports/metrics.ts";
+import { prometheusName } from "./metric-table.ts";
 
 /** Adds every metric of the engine; each scrape reads what the meter has by then. */
 export function addEngineMetrics(registry: Registry, meter: MeterReader): void {
@@ -20,21 +21,21 @@ export function addEngineMetrics(registry: Registry, meter: MeterReader): void {
   }
 }
 
-/** `txn.apply.applied` -> `lockd_txn_apply_applied`. */
-function promName(name: string): string {
-  return `lockd_${name.replaceAll(".", "_")}`;
+/** `txn.state` -> `lockd_txn_state`. */
+function labelName(label: string): string {
+  return `lockd_${label.replaceAll(".", "_")}`;
 }
 
 function labelled(labels: readonly string[], values: readonly string[]): Record<string, string> {
-  return Object.fromEntries(labels.map((label, at) => [promName(label), values[at] ?? ""]));
+  return Object.fromEntries(labels.map((label, at) => [labelName(label), values[at] ?? ""]));
 }
 
 function addCounter(registry: Registry, meter: MeterReader, name: EngineCounter): void {
   const { labels, help } = engineCounters[name];
   new Counter({
-    name: `${promName(name)}_total`,
+    name: prometheusName(`lockd.${name}`, { kind: "counter" }),
     help,
-    labelNames: labels.map(promName),
+    labelNames: labels.map(labelName),
     registers: [registry],
     collect() {
       this.reset();
@@ -51,7 +52,8 @@ function addCounter(registry: Registry, meter: MeterReader, name: EngineCounter)
  */
 function addHistogram(registry: Registry, meter: MeterReader, name: EngineHistogram): void {
   const { labels, help } = engineHistograms[name];
-  const prefix = `${promName(name)}${name.endsWith("_ms") ? "_milliseconds" : ""}`;
+  const unit = name.endsWith("_ms") ? { unit: "ms" as const } : {};
+  const prefix = prometheusName(`lockd.${name}`, { kind: "histogram", ...unit });
   const metric = {
     ...{ name: prefix, help, type: "histogram", aggregator: "sum" },
     reset() {},

@@ -4,14 +4,9 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { IndexMeasures, MeasureLabels } from "../../engine/ports/index-measures.ts";
+import { histogramBounds } from "../../engine/ports/metrics.ts";
 import { LabelValues } from "./label-values.ts";
-import {
-  type MetricName,
-  type MetricRow,
-  metricTable,
-  msBuckets,
-  prometheusName,
-} from "./metric-table.ts";
+import { type MetricName, type MetricRow, metricTable, prometheusName } from "./metric-table.ts";
 
 type NamesOf<Kind extends MetricRow["kind"]> = {
   [Name in MetricName]: (typeof metricTable)[Name]["kind"] extends Kind ? Name : never;
@@ -116,7 +111,7 @@ export class LockdMetrics implements IndexMeasures {
     if (kind === "counter") this.#counters.set(name, new Counter(shared));
     else if (kind === "gauge") this.#gauges.set(name, new Gauge(shared));
     else {
-      const buckets = [...(row.buckets ?? msBuckets)];
+      const buckets = [...(row.buckets ?? histogramBounds)];
       this.#histograms.set(name, new Histogram({ ...shared, buckets }));
     }
   }

@@ -1,7 +1,8 @@
 /** Gauges of what is there now, set when somebody scrapes. */
 import type { ServedLockd } from "../../api/lockd.ts";
-import type { QueueSummary } from "../../api/queues.ts";
-import type { MeterReader } from "../../engine/ports/metrics.ts";
+import type { OverviewTrouble } from "../../api/observation.ts";
+import type { QueueSummary, ServedQueues } from "../../api/queues.ts";
+import type { MeterReader, QueueConsumers } from "../../engine/ports/metrics.ts";
 import type { LockdMetrics } from "./lockd-metrics.ts";
 
 /** What an index has still to take in, of one namespace. */
@@ -16,7 +17,9 @@ export interface MachineSample {
   readonly memoryPercent: number;
   readonly swapBytes: number;
   readonly swapPercent: number;
+  /** Of all cores together since the sample before; 0 in the first. */
   readonly cpuPercent: number;
+  /** By window in minutes: the load, the usual load, and their ratio. */
   readonly windows: readonly {
     readonly minutes: string;
     readonly load: number;
@@ -28,6 +31,7 @@ export interface MachineSample {
 /** A lockd that tells what its engine counted. */
 export interface MeteredEngine extends ServedLockd {
   readonly meter: MeterReader;
+  readonly queues: ServedQueues & { consumers(): QueueConsumers };
 }
 
 export interface LookedAt {
@@ -47,42 +51,48 @@ export function addLooks(metrics: LockdMetrics, { lockd, ...rest }: LookedAt): v
   metrics.beforeScrape(async () => lookAtMachine(metrics, await rest.sampleMachine()));
 }
 
-async function lookAtLockd(metrics: LockdMetrics, lockd: ServedLockd): Promise<void> {
+/** A gauge whose part could not be read keeps its value: what is not known is not nought. */
+async function lookAtLockd(metrics: LockdMetrics, lockd: MeteredEngine): Promise<void> {
   const overview = await lockd.observation.overview({ limit: 0 });
-  const { counts, queues, transactions } = overview;
+  const { counts, queues, transactions, trouble } = overview;
+  const isRead = (part: OverviewTrouble["part"]) => trouble.every((one) => one.part !== part);
   const active = metrics.gauge("lockd.lease.active");
-  active.set({ lockd_lease_kind: "lock" }, counts.keysHeld);
-  const messages = queues.reduce((sum, { inFlight }) => sum + inFlight, 0);
-  active.set({ lockd_lease_kind: "queue_message" }, messages);
-  await lookAtQueues(metrics, lockd, queues);
+  if (isRead("leases")) active.set({ lockd_lease_kind: "lock" }, counts.keysHeld);
+  if (isRead("queues")) {
+    const messages = queues.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    active.set({ lockd_lease_kind: "queue_message" }, messages);
+    lookAtReady(metrics, queues);
+  }
+  lookAtConsumers(metrics, queues, lockd.queues.consumers());
+  if (!isRead("transactions")) return;
   const pending = transactions.filter(({ state }) => state === "pending").length;
   metrics.gauge("lockd.txn.pending").set(pending);
   metrics.gauge("lockd.txn.stuck").set(transactions.filter(({ inDoubt }) => inDoubt).length);
 }
 
 /** At most the queues of one overview, so that the series are bounded. */
-async function lookAtQueues(
-  metrics: LockdMetrics,
-  lockd: ServedLockd,
-  queues: readonly QueueSummary[],
-): Promise<void> {
-  const [ready, waiters] = [
-    metrics.gauge("lockd.queue.pending"),
-    metrics.gauge("lockd.queue.waiters"),
-  ];
-  ready.reset();
-  waiters.reset();
-  let consumers = 0;
-  for (const { namespace, queue, ready: count } of queues) {
-    const labels = { lockd_namespace: namespace, lockd_queue: queue };
-    ready.set(labels, count);
-    // A queue may be gone since; the others are good.
-    const stats = await lockd.queues.stats({ namespace, queue }).catch(() => undefined);
-    if (stats === undefined) continue;
-    waiters.set(labels, stats.waitingConsumers);
-    consumers = stats.totalConsumers;
+function lookAtReady(metrics: LockdMetrics, queues: readonly QueueSummary[]): void {
+  const gauge = metrics.gauge("lockd.queue.pending");
+  gauge.reset();
+  for (const { namespace, queue, ready } of queues) {
+    gauge.set({ lockd_namespace: namespace, lockd_queue: queue }, ready);
   }
-  metrics.gauge("lockd.queue.consumers").set(consumers);
+}
+
+/** Consumers wait where nothing lies, so at queues that the overview does not show. */
+function lookAtConsumers(
+  metrics: LockdMetrics,
+  shown: readonly QueueSummary[],
+  consumers: QueueConsumers,
+): void {
+  const gauge = metrics.gauge("lockd.queue.waiters");
+  gauge.reset();
+  for (const { namespace, queue } of shown) gauge.set(metrics.queueLabels(namespace, queue), 0);
+  // Those beyond the bound of the labels share one series.
+  for (const { namespace, queue, waiting } of consumers.queues) {
+    gauge.inc(metrics.queueLabels(namespace, queue), waiting);
+  }
+  metrics.gauge("lockd.queue.consumers").set(consumers.total);
 }
 
 function lookAtIndex(metrics: LockdMetrics, backlog: readonly IndexBacklog[]): void {

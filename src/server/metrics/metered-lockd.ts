@@ -171,7 +171,7 @@ function meteredStream(metrics: LockdMetrics, inflight: Inflight | undefined): A
     };
     try {
       const stream = (await run()) as DeliveryStream;
-      return { ...countedStream(metrics, args[0] as QueueAddress, stream, end) };
+      return countedStream(metrics, args[0] as QueueAddress, stream, end);
     } catch (error) {
       end();
       throw error;

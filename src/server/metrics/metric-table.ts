@@ -10,14 +10,9 @@ export interface MetricRow {
   /** Label names as Prometheus has them. */
   readonly labels: readonly string[];
   readonly help: string;
-  /** Upper bounds, where the usual milliseconds make no sense. */
+  /** Upper bounds, where those of the engine, for milliseconds, make no sense. */
   readonly buckets?: readonly number[];
 }
-
-/** Milliseconds; the contract's bounds. */
-export const msBuckets = [
-  1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000,
-] as const;
 
 /** Numbers of things: items, documents, leases, operations. */
 const countBuckets = [0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 10_000];
@@ -190,7 +185,10 @@ export type MetricName = keyof typeof metricTable;
 const unitSuffixes = { ms: "_milliseconds", By: "_bytes" } as const;
 
 /** The contract's rule: dots to `_`, the unit unless it is last already, `_total` for counters. */
-export function prometheusName(name: string, { kind, unit }: MetricRow): string {
+export function prometheusName(
+  name: string,
+  { kind, unit }: Pick<MetricRow, "kind" | "unit">,
+): string {
   let text = name.replaceAll(".", "_");
   const suffix = unit === undefined ? "" : unitSuffixes[unit];
   if (!text.endsWith(suffix)) text += suffix;

@@ -10,7 +10,8 @@ export interface MetricsOptions extends LookedAt {
   readonly metrics: LockdMetrics;
   readonly listener: ListenerAddress;
   readonly telemetry: Telemetry;
-  readonly draining: () => boolean;
+  /** Whether requests are taken: not before the server listens, and not while it drains. */
+  readonly ready: () => boolean;
 }
 
 export interface RunningMetrics {
@@ -21,18 +22,19 @@ export interface RunningMetrics {
 
 /**
  * Serves `/metrics` and, for orchestrators without certificates, `/healthz` and `/readyz` (503
- * while draining). Plain and without authentication: bind it to a private address.
+ * until the server listens and while it drains). Plain and without authentication: bind it to a
+ * private address.
  * @throws listen_failed
  */
 export async function startMetrics(options: MetricsOptions): Promise<RunningMetrics> {
-  const { metrics, telemetry, draining } = options;
+  const { metrics, telemetry, ready } = options;
   addEngineMetrics(metrics.registry, options.lockd.meter);
   addLooks(metrics, options);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     request.resume();
     const path = (request.url ?? "/").split("?")[0];
     if (path === "/healthz") response.writeHead(200).end();
-    else if (path === "/readyz") response.writeHead(draining() ? 503 : 200).end();
+    else if (path === "/readyz") response.writeHead(ready() ? 200 : 503).end();
     else if (path !== "/metrics") response.writeHead(404).end();
     else {
       const wantsOpen = request.headers.accept?.includes("application/openmetrics-text") === true;

@@ -1,7 +1,7 @@
 import type { ServedLockd } from "../../api/lockd.ts";
 
 /** The parts of a lockd whose calls can be gone around. */
-export type Face = "keys" | "queues" | "attachments" | "queries" | "transactions";
+export type Face = "keys" | "queues" | "attachments" | "queries";
 
 /** One call: which, with what, and how to make it. */
 export interface ObservedCall {
@@ -14,7 +14,7 @@ export type Around = (call: ObservedCall) => Promise<unknown>;
 
 type Method = (...args: readonly unknown[]) => unknown;
 
-const faces = ["queues", "attachments", "queries", "transactions"] as const;
+const faces = ["queues", "attachments", "queries"] as const;
 
 /**
  * The same lockd with something around the calls for which `pick` answers it. All else (methods to

@@ -19,13 +19,10 @@ export interface RequestObserver {
   operation(request: ObservedRequest, run: () => Promise<void>): Promise<void>;
 }
 
-/** Several observers, the first one outermost; undefined for none. */
-export function observers(all: readonly RequestObserver[]): RequestObserver | undefined {
-  const [first, ...others] = all;
-  const rest = others.length === 0 ? undefined : observers(others);
-  if (first === undefined || rest === undefined) return first;
+/** Two observers as one, `outer` around `inner`. */
+export function bothObservers(outer: RequestObserver, inner: RequestObserver): RequestObserver {
   return {
-    request: (request, run) => first.request(request, () => rest.request(request, run)),
-    operation: (request, run) => first.operation(request, () => rest.operation(request, run)),
+    request: (request, run) => outer.request(request, () => inner.request(request, run)),
+    operation: (request, run) => outer.operation(request, () => inner.operation(request, run)),
   };
 }
