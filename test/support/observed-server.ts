@@ -39,11 +39,11 @@ export async function startObservedServer(
       },
     },
   });
-  const { telemetry } = observers;
+  const { telemetry, measures } = observers;
   const store = await observers.store(new MemoryStore());
   const ports = { store, clock, random, telemetry };
   const terms = new SegmentStore(ports);
-  const index = new StoreIndex({ ...ports, terms, publishes: true });
+  const index = new StoreIndex({ ...ports, measures, terms, publishes: true });
   const engine = new Engine({
     ...ports,
     index,
