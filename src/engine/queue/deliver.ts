@@ -73,6 +73,8 @@ export function deliver(
   if (current === undefined || current.message.staged !== undefined) return keep({ kind: "gone" });
   const { message } = current;
   const { terms } = request;
+  // Nothing is asked or settled about what somebody holds: their transaction is alive.
+  if (isLeased(message, nowMs)) return keep({ kind: "later", untilMs: message.notVisibleUntilMs });
   // Before anything else: a member of a group that goes out of turn breaks the group's chain.
   // And what a transaction has committed already must neither be delivered nor buried.
   const isLapsed = message.lease?.explicit === true && isLeaseOver(message, nowMs);

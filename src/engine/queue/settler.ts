@@ -3,6 +3,7 @@ import type { AckResult, ExtendResult, NackResult } from "../../api/queues.ts";
 import { instantMsMax } from "../limits.ts";
 import type { CheckedExtend, CheckedNack, CheckedSettle } from "./checked-queue.ts";
 import { housekeeping } from "./deliver.ts";
+import { isLeased } from "./fence.ts";
 import {
   isExhausted,
   isOutlived,
@@ -130,7 +131,9 @@ export class Settler {
    */
   async cleanUp(at: MessageAt): Promise<string | undefined> {
     const known = await this.#parts.messages.look(at);
+    const nowMs = this.#parts.options.clock.wallMs();
     if (known === undefined || !this.#isDoomed(known.message)) return undefined;
+    if (isLeased(known.message, nowMs)) return undefined;
     const { lease } = known.message;
     // A transaction may have committed it: then it is neither outlived nor dead.
     if (lease?.explicit === true) await this.#parts.transactions.finishLapsed(lease.txnId);

@@ -81,7 +81,7 @@ export class Applier {
   /** Keys first: whoever is woken by a message finds what was committed with it. */
   #inOrder(participants: readonly Participant[]): readonly Participant[] {
     const keys = participants.filter((one) => this.isKey(one));
-    return [...keys, ...participants.filter((one) => !keys.includes(one))];
+    return [...keys, ...participants.filter((one) => !this.isKey(one))];
   }
 
   /** The first of this island's messages that is not the transaction's any more. */

@@ -21,12 +21,12 @@ export interface DecisionRequest {
   readonly expiresAtUnix: number;
   /** 0: not given. */
   readonly tcTerm: number;
+  /** The participants are messages that wait for the decision. */
+  readonly sends?: true;
   /**
    * Recovery decides nothing that was not due when it counts: a pending transaction only once it
    * has expired, a decided one only while its record is there.
    */
-  /** The participants are messages that wait for the decision. */
-  readonly sends?: true;
   readonly only?: "expired" | "decided" | undefined;
 }
 

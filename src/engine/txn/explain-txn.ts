@@ -36,8 +36,7 @@ export function participantStory(
 
 /** Of a participant that cannot be looked at from here. */
 export function unseenStory(participant: Participant, now: string): TxnParticipantStory {
-  const unknown = { owner: undefined, leaseExpiresAtUnix: undefined, fencingToken: undefined };
-  return participantStory(participant, { now, ...unknown });
+  return participantStory(participant, { now });
 }
 
 function standing(txnId: string, record: KeyRecord | undefined): string {
@@ -56,11 +55,12 @@ export function explainRecord(
   nowUnix: number,
 ): TxnExplanation {
   const decided = isDecided(record);
+  const decidedAtUnix = Math.floor(record.decidedAtMs / 1000);
   const story = [
     `began at ${time(record.createdAtUnix)} and has ${counted(participants.length, "participant")}`,
   ];
   if (decided) {
-    story.push(`was decided at ${time(record.updatedAtUnix)}: ${record.state}`);
+    story.push(`was decided at ${time(decidedAtUnix)}: ${record.state}`);
     story.push(...missingText(participants));
   } else if (record.expiresAtUnix <= nowUnix) {
     story.push(`is not decided; its time ran out at ${time(record.expiresAtUnix)}`);
@@ -74,7 +74,7 @@ export function explainRecord(
     record: "recorded",
     participants,
     createdAtUnix: record.createdAtUnix,
-    decidedAtUnix: decided ? record.updatedAtUnix : undefined,
+    decidedAtUnix: decided ? decidedAtUnix : undefined,
     expiresAtUnix: record.expiresAtUnix,
     tcTerm: record.tcTerm,
     story,

@@ -98,7 +98,10 @@ export class Joining {
         const result = await log.apply([...newborn.steps, ...turn.recordSteps(record)]);
         const tag = result.kind === "applied" ? result.tags.at(-1) : undefined;
         turn.settle(result.kind, tag === undefined ? undefined : { record, tag });
-        if (result.kind === "applied") return result.tags[0];
+        if (result.kind === "applied") {
+          this.#parts.meter.count("txn.decisions.recorded", ["pending"]);
+          return result.tags[0];
+        }
         if (result.kind === "unknown") return this.#findOut(newborn, result.cause);
       }
       throw failure("cas_mismatch", `transaction ${txnId}: other writers won too often`);

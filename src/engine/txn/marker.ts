@@ -20,13 +20,13 @@ export function abandonedMarkerOf(record: DecidedRecord, times: MarkerTimes): De
 }
 
 function remembered(record: DecidedRecord, times: MarkerTimes): DecisionMarker {
-  const { txnId, state, tcTerm, createdAtUnix, updatedAtUnix, participants } = record;
+  const { txnId, state, tcTerm, createdAtUnix, decidedAtMs, participants } = record;
   return {
     txnId,
     state,
     tcTerm,
     createdAtUnix,
-    decidedAtUnix: updatedAtUnix,
+    decidedAtUnix: Math.floor(decidedAtMs / 1000),
     expiresAtUnix: Math.max(record.expiresAtUnix, times.nowUnix + times.retentionSeconds),
     participants: participants.slice(0, markerParticipantsMax),
   };

@@ -317,7 +317,8 @@ export class Recovery implements SweepPart {
     const isOverdue = record.expiresAtUnix <= this.#parts.shell.nowUnix();
     if (settled.error === undefined || !isOverdue) return settled;
     await this.#finisher.abandon(record, mode);
-    return { ...settled, error: undefined };
+    // Who asked for this one is told what could not be reached; for a look it is done with.
+    return mode === "manual" ? settled : { ...settled, error: undefined };
   }
 
   #decoded<T>(name: string, decode: () => T, mode: SweepMode): T | undefined {
