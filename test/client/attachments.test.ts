@@ -176,8 +176,9 @@ describe("staged attachments and a lease that is gone", () => {
     const other = await client.acquire({ ...request, owner: "w2" });
     await other.attachments.attach({ name: "f", body: "theirs" });
     await other.release();
-    lockd.fail("release", leaseRequired);
-    expect(await failureOf(view.release())).toMatchObject({ staged: true });
+    lockd.fail("release", lostAnswer()).fail("release", leaseRequired);
+    const released = failureOf(advancing(clock, view.release(), 10));
+    expect(await released).toMatchObject({ name: "LeaseLostError", staged: true });
     const body = await client.publicAttachments("orders/1").retrieve({ name: "f" });
     expect(await body.text()).toBe("theirs");
   });
