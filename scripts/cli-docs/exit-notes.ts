@@ -10,13 +10,29 @@ const always = [0, 1, 2];
 const reaching = [8, 9, 10, 12];
 
 /** Pages and commands that reach neither. */
-const offline = new Set(["edit", "version", "config", "context", "completion", "txn:begin"]);
+const offline = new Set([
+  "edit",
+  "version",
+  "config",
+  "context",
+  "completion",
+  "txn:begin",
+  "fence",
+]);
 
 const busy = "somebody else holds the key, and the wait is over";
 const leaseGone = "the lease is gone; nothing was changed";
 const condition = "`--if-version` or `--if-etag` does not hold";
 const notThisDelivery = "the message is not in this delivery any more";
 const interrupted = { 130: "interrupted by SIGINT", 143: "ended by SIGTERM" } as const;
+
+/** Probes have the exit codes of monitoring, whatever happens. */
+const probes = [
+  { code: 0, meaning: "OK" },
+  { code: 1, meaning: "WARNING" },
+  { code: 2, meaning: "CRITICAL" },
+  { code: 3, meaning: "UNKNOWN: the probe itself could not be made, or a flag or value is wrong" },
+];
 
 type Notes = Readonly<Record<number, string>>;
 
@@ -72,6 +88,8 @@ const particular: Readonly<Record<string, Notes>> = {
   "txn:prepare": { 4: "the transaction is decided already" },
   "txn:explain": { 3: "no such transaction is recorded" },
   "txn:replay": { 3: "no such transaction is recorded" },
+  doctor: { 1: "something fails; with `--strict` also what is doubtful" },
+  "fence:check": { 6: "a newer token was seen: the content stays as it is" },
   "verify:store": { 11: "a check failed" },
 };
 
@@ -82,6 +100,7 @@ function meaning(code: number): string {
 
 /** Codes with their meaning, ascending. A command nobody described has those of its kind. */
 export function exitNotes(id: string): { readonly code: number; readonly meaning: string }[] {
+  if (id.startsWith("check:")) return probes;
   const own = particular[id] ?? {};
   const isOffline = offline.has(id) || offline.has(id.split(":")[0] ?? "");
   const common = isOffline ? always : [...always, ...reaching];

@@ -84,11 +84,16 @@ export abstract class BaseCommand {
       useContextNamespace(this.argv, process.env);
       await this.run();
     } catch (error) {
-      const report = failureReport(parseFailure(error, this.context.id));
-      const asJson = this.argv.includes("--json");
-      note(asJson ? JSON.stringify(report.json) : report.text);
-      process.exitCode = report.exitCode;
+      await this.tell(error);
     }
+  }
+
+  /** Says what went wrong, and sets the exit code. */
+  protected async tell(error: unknown): Promise<void> {
+    const report = failureReport(parseFailure(error, this.context.id));
+    const asJson = this.argv.includes("--json");
+    note(asJson ? JSON.stringify(report.json) : report.text);
+    process.exitCode = report.exitCode;
   }
 
   protected parse<

@@ -70,7 +70,8 @@ async function parseConfig(file: string, text: string): Promise<Record<string, u
   return parsed as Record<string, unknown>;
 }
 
-function reasonOf(error: unknown): string {
+/** The first line of an error. */
+export function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
 }
 

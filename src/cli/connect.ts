@@ -168,6 +168,8 @@ export function selectMode(input: ConnectInput, config: ClientConfig): Mode {
   const candidates: readonly Candidate[] = [
     [typed.has("server") ? flags.server : undefined, "--server", "server"],
     [typed.has("island") ? flags.island : undefined, "--island", "island"],
+    // Without a context a store that is typed chooses no mode (cli.md section 2).
+    [context !== undefined && typed.has("store") ? flags.store : undefined, "--store", "store"],
     ...(context?.typed === true ? contextPlace(context) : []),
     [env.LOCKD_CLIENT_SERVER, "LOCKD_CLIENT_SERVER", "server"],
     [env.LOCKD_CLIENT_ISLAND, "LOCKD_CLIENT_ISLAND", "island"],

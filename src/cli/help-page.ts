@@ -49,7 +49,7 @@ export async function renderedHelp(root: string, id: string): Promise<string> {
     .replace(/^ +autocomplete .*\n/m, "")
     .trimEnd();
   const sections = id === "" ? [beginning] : [];
-  if (command !== undefined) sections.push(exitCodeSection(), environmentSection(command));
+  if (command !== undefined) sections.push(exitCodeSection(id), environmentSection(command));
   return `${[page, ...sections].join("\n\n")}\n`;
 }
 
@@ -72,7 +72,11 @@ function environmentSection({ flags }: FlagsOfCommand): string {
   return ["ENVIRONMENT", ...wrapped(names.join(" "))].join("\n");
 }
 
-function exitCodeSection(): string {
+function exitCodeSection(id: string): string {
+  if (id.startsWith("check:")) {
+    const probes = "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (docs/exit-codes.md)";
+    return ["EXIT CODES", ...wrapped(probes)].join("\n");
+  }
   const codes = Object.entries(exitCodes).map(([name, code]) => {
     const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return `${code} ${words}`;

@@ -43,7 +43,7 @@ export function parseDuration(text: string, what: string): number {
   return total;
 }
 
-/** Milliseconds of a limit that a timer keeps; 0 stands for the default. @throws UsageError */
+/** Milliseconds of a limit that a timer keeps. @throws UsageError */
 export function parseTimeLimit(text: string, what: string): number {
   const ms = parseDuration(text, what);
   if (ms <= timeLimitMsMax) return ms;

@@ -168,3 +168,39 @@ test.each([
     expect(stderr).toContain(reason);
   }
 });
+
+test("probes look where the context says: its namespace too", async () => {
+  const store = storeAt("a");
+  await run(`acquire nightly --ttl 60s --store ${store} -n shop`);
+  await run(`enqueue -q jobs -d {} --store ${store} -n shop`);
+  await run(`context add local --store ${store} -n shop --use`);
+  expect(await run("check key nightly")).toContain("shop/nightly");
+  const probe = await place.run(["check", "queue", "JOBS", "--critical", "ready=0"], {});
+  expect([probe.code, probe.stdout]).toEqual([2, expect.stringContaining("shop/jobs")]);
+  const wrong = await place.run(["check", "queue", "no/such queue"], {});
+  expect([wrong.code, wrong.stdout]).toEqual([3, expect.stringContaining("UNKNOWN")]);
+});
+
+test("a store that is typed counts before a context of a server", async () => {
+  await run("context add prod --server https://a:9341 --use");
+  const store = storeAt("typed");
+  expect(await used(`--store ${store}`)).toMatchObject({ kind: "inline", storeUrl: store });
+  expect(await used("--store mem:// --context prod")).toMatchObject({ kind: "inline" });
+  expect(await used("--timeout 5s")).toMatchObject({ kind: "server" });
+});
+
+test("no form of config show tells a password", async () => {
+  await place.run(["context", "add", "x", "--server", "https://a:9341"], {});
+  const env = { LOCKD_CLIENT_SERVER: "https://me:secret@b:9341" };
+  for (const form of [[], ["--json"]]) {
+    const { stdout } = await place.run(["config", "show", ...form], { env });
+    expect(stdout).toContain("b:9341");
+    expect(stdout).not.toContain("secret");
+  }
+});
+
+test("the command of a run has the context that was typed for it", async () => {
+  await run(`context add local --store ${storeAt("a")} -n shop`);
+  const words = ["run", "--context", "local", "k", "--", "sh", "-c", "echo $LOCKD_CONTEXT"];
+  expect((await place.run(words, {})).stdout).toBe("local\n");
+});

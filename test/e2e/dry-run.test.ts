@@ -1,4 +1,5 @@
 /** `--dry-run`: tells exactly what would happen, and changes nothing. */
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
 
@@ -95,6 +96,10 @@ test("index rebuild: one namespace or all, told and done", async () => {
   const dry = await run(["index", "rebuild", "-n", "orders", "--dry-run", ...store]);
   expect(dry).toBe("namespace=orders would be rebuilt\n");
   expect(await run(["index", "rebuild", "--all", "--dry-run", ...store])).toContain("orders would");
+  const nowhere = `${place.storeUrl}-typo`;
+  const words = ["index", "rebuild", "-n", "orders", "--dry-run", "--store", nowhere];
+  expect(await place.run(words)).toMatchObject({ code: 3, stdout: "" });
+  expect(existsSync(nowhere.slice("disk://".length))).toBe(false);
   const done = await json(["index", "rebuild", "-n", "orders", ...store]);
   expect(done).toMatchObject({ namespace: "orders", rebuilt: true });
   const flushed = await json(["index", "flush", "-n", "orders", "--mode", "wait"]);

@@ -1,6 +1,7 @@
 /** What the same machine does without lockd, in the same run. */
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -58,7 +59,6 @@ export interface EchoOptions {
 /** The client is the one that commands use, so that only the server differs. */
 export async function bareHttpYardstick(options: EchoOptions): Promise<Yardstick> {
   const { transport, clients, ms, signal } = options;
-  // Linux has sockets without a file; elsewhere the server's end removes it.
   const socketPath = path.join(tmpdir(), `lockd-bench-${randomUUID().slice(0, 8)}.sock`);
   const listen = transport === "unix" ? { path: socketPath } : { host: "127.0.0.1", port: 0 };
   const echo = new Worker(echoProgram, { eval: true, workerData: { answerBytes, listen } });
@@ -71,7 +71,6 @@ export async function bareHttpYardstick(options: EchoOptions): Promise<Yardstick
   } finally {
     agent.destroy();
     await echo.terminate();
-    const { rm } = await import("node:fs/promises");
     await rm(socketPath, { force: true });
   }
 }

@@ -5,9 +5,10 @@ import { BaseCommand } from "../base-command.ts";
 import type { ConnectFlags } from "../connect.ts";
 import { failureReport } from "../failure-report.ts";
 import { Flags } from "../oclif.ts";
-import { jsonText, quietOnClosedPipe, writeOut } from "../output.ts";
+import { jsonText, writeOut } from "../output.ts";
 import { parseFailure } from "../parse-failure.ts";
 import { UsageError } from "../usage-error.ts";
+import { parseTimeLimit } from "../values.ts";
 import {
   type CheckFacts,
   type CheckResult,
@@ -69,21 +70,6 @@ function rangesOf(
   );
 }
 
-/** The ranges, where none was given for the same metric. */
-export function withDefaults(
-  { warning, critical }: Thresholds,
-  defaults: { readonly warning?: [string, string]; readonly critical?: [string, string] },
-): Thresholds {
-  const filled = (given: ReadonlyMap<string, Range>, entry: [string, string] | undefined) =>
-    entry === undefined || given.has(entry[0])
-      ? given
-      : new Map([...given, [entry[0], parseRange(entry[1], "the default")] as const]);
-  return {
-    warning: filled(warning, defaults.warning),
-    critical: filled(critical, defaults.critical),
-  };
-}
-
 export interface Probe {
   readonly flags: ConnectFlags & { readonly json?: boolean | undefined };
   readonly raw: readonly unknown[];
@@ -106,24 +92,19 @@ export abstract class CheckCommand extends BaseCommand {
     const timeout = flags.timeout ?? timeoutDefault;
     const retries = flags.retries ?? retriesDefault;
     const reach = { raw, flags: { ...flags, timeout, retries } };
-    const facts = await this.withConnection(reach, ({ lockd }) =>
-      look(lockd, { correlationId: this.correlationId }),
-    );
-    await tell(judge(this.#name, facts, thresholds), flags.json === true);
+    const limitMs = parseTimeLimit(timeout, "--timeout");
+    const call = { correlationId: this.correlationId, timeoutMs: limitMs || undefined };
+    const facts = await this.withConnection(reach, ({ lockd }) => look(lockd, call));
+    await print(judge(this.#name, facts, thresholds), flags.json === true);
   }
 
-  override async execute(): Promise<void> {
-    quietOnClosedPipe();
-    try {
-      await this.run();
-    } catch (error) {
-      const report = failureReport(parseFailure(error, this.context.id));
-      const status = report.exitCode === exitCodes.usage ? "UNKNOWN" : this.unreachable;
-      const [line = ""] = report.text.replace(/^lockd: /, "").split("\n");
-      const result: CheckResult = { check: this.#name, status, text: line, metrics: [] };
-      await tell(result, this.argv.includes("--json")).catch(() => {});
-      process.exitCode = checkExit[status];
-    }
+  protected override async tell(error: unknown): Promise<void> {
+    const report = failureReport(parseFailure(error, this.context.id));
+    const status = report.exitCode === exitCodes.usage ? "UNKNOWN" : this.unreachable;
+    const [line = ""] = report.text.replace(/^lockd: /, "").split("\n");
+    const result: CheckResult = { check: this.#name, status, text: line, metrics: [] };
+    await print(result, this.argv.includes("--json")).catch(() => {});
+    process.exitCode = checkExit[status];
   }
 
   get #name(): string {
@@ -131,7 +112,7 @@ export abstract class CheckCommand extends BaseCommand {
   }
 }
 
-async function tell(result: CheckResult, asJson: boolean): Promise<void> {
+async function print(result: CheckResult, asJson: boolean): Promise<void> {
   process.exitCode = checkExit[result.status];
   await writeOut(asJson ? jsonText(checkJson(result)) : checkLine(result));
 }

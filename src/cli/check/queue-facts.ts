@@ -19,9 +19,11 @@ export interface QueueProbe {
 /** A queue that has no messages is not listed: all its numbers are 0. */
 export async function queueFacts(
   lockd: Lockd,
-  { namespace = "default", queue }: QueueProbe,
+  probe: QueueProbe,
   call: LockdCall,
 ): Promise<CheckFacts> {
+  // Names as lockd has them, and a refusal of impossible ones.
+  const { namespace, queue } = await lockd.queues.stats(probe, call);
   const found = await summaryOf(lockd, { namespace, queue }, call);
   const { ready = 0, delayed = 0, inFlight = 0, dead = 0, oldestAgeSeconds = 0 } = found ?? {};
   const oldest = ready === 0 ? "" : ` (oldest ${spanText(oldestAgeSeconds * 1000)})`;
@@ -51,7 +53,7 @@ async function summaryOf(
       { namespace, cursor, limit: pageSize },
       call,
     );
-    const found = queues.find((one) => one.queue === queue.toLowerCase());
+    const found = queues.find((one) => one.queue === queue);
     if (found !== undefined || next === undefined) return found;
     cursor = next;
   }

@@ -1,11 +1,10 @@
 /** Names that a server, the store on this machine or a file knows, for a completion. */
-import { existsSync } from "node:fs";
-import path from "node:path";
 import type { Lockd } from "../../api/lockd.ts";
 import { type ConnectInput, clientConfig, connect, islandNames, selectMode } from "../connect.ts";
 import { useContextNamespace } from "../context/active-context.ts";
 import { readContexts } from "../context/context-file.ts";
 import { firstGiven } from "../lease-input.ts";
+import { storeIsMade } from "../store-is-made.ts";
 import { liveNamesMs } from "./live-names-limit.ts";
 import type { NameSource, TypedWords } from "./plan.ts";
 
@@ -30,7 +29,7 @@ export async function liveNames(
   if (source === "island") return islandNames(config);
   const mode = selectMode(input, config);
   // Looking must not make a store.
-  if (mode.kind === "inline" && !isMade(mode.storeUrl)) return [];
+  if (mode.kind === "inline" && !(await storeIsMade(mode.storeUrl))) return [];
   const { lockd } = await connect(input);
   try {
     return (await askedOf(lockd, question, env)).slice(0, candidatesMax);
@@ -64,13 +63,6 @@ function connectInput({ flags, command }: TypedWords, env: NodeJS.ProcessEnv): C
 
 function disabledBy(env: NodeJS.ProcessEnv): string {
   return env.LOCKD_CLIENT_DISABLE_MTLS ?? "";
-}
-
-function isMade(storeUrl: string): boolean {
-  const directory = /^disk:\/\/(.*)$/.exec(storeUrl)?.[1];
-  if (directory === undefined) return false;
-  const root = `/${decodeURIComponent(directory).replace(/^\/+/, "")}`;
-  return existsSync(path.join(root, "lockd.db"));
 }
 
 async function askedOf(

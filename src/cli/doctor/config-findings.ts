@@ -1,13 +1,13 @@
 /** The configuration file, and who may read and write what is in its directory. */
 import { readdirSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
-import { configDirectory, type LoadedConfig } from "../config-file.ts";
+import { configDirectory, type LoadedConfig, reasonOf } from "../config-file.ts";
 import { readSettings, unknownKeys } from "../serve/read-settings.ts";
 import { servePlan } from "../serve/serve-plan.ts";
 import { serverSettings } from "../serve/server-settings.ts";
 import { shellWord } from "../shell-words.ts";
 import { nearest } from "../suggestion.ts";
-import { type Finding, failed, fine, reasonOf, warned } from "./finding.ts";
+import { type Finding, failed, fine, warned } from "./finding.ts";
 
 /** What may stand below `client:` (cli.md section 4). */
 const clientKeys = [
@@ -95,7 +95,12 @@ function directoryFindings(env: NodeJS.ProcessEnv): Finding[] {
   if (found === undefined) return [];
   const open = (found.mode & groupOrOthersWrite) !== 0;
   const writable = `others may change ${directory} (${modeText(found)})`;
-  const bundles = readdirSync(directory)
+  const names = namesIn(directory);
+  if (names === undefined) {
+    const fix = `ls -ld ${shellWord(directory)}`;
+    return [failed("config", `${directory} cannot be listed`, fix)];
+  }
+  const bundles = names
     .filter((name) => name.endsWith(".pem"))
     .slice(0, bundlesMax)
     .map((name) => path.join(directory, name));
@@ -114,6 +119,15 @@ function directoryFindings(env: NodeJS.ProcessEnv): Finding[] {
 export function statOf(file: string): Stats | undefined {
   try {
     return statSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined: it cannot be listed. */
+export function namesIn(directory: string): readonly string[] | undefined {
+  try {
+    return readdirSync(directory);
   } catch {
     return undefined;
   }

@@ -2,12 +2,12 @@
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type LoadedConfig, loadConfig } from "../config-file.ts";
+import { type LoadedConfig, loadConfig, reasonOf } from "../config-file.ts";
 import { type ConnectInput, clientConfig, selectMode } from "../connect.ts";
 import { connectEach } from "../connect-each.ts";
 import { shellWord } from "../shell-words.ts";
 import { configFindings, statOf } from "./config-findings.ts";
-import { type Diagnosis, diagnosisOf, type Finding, failed, reasonOf, warned } from "./finding.ts";
+import { type Diagnosis, diagnosisOf, type Finding, failed, warned } from "./finding.ts";
 import {
   clockFinding,
   clockWatchMs,

@@ -1,4 +1,5 @@
 /** What `lockd doctor` says: a line for each thing looked at, and what to type when it is wrong. */
+import { plainText } from "../plain-text.ts";
 
 export type Level = "ok" | "warn" | "fail";
 
@@ -20,10 +21,6 @@ export function failed(name: string, text: string, fix: string): Finding {
   return { name, level: "fail", text, fix };
 }
 
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-}
-
 export interface Diagnosis {
   readonly findings: readonly Finding[];
   readonly failures: number;
@@ -38,8 +35,8 @@ export function diagnosisOf(findings: readonly Finding[]): Diagnosis {
 export function diagnosisText({ findings, failures, warnings }: Diagnosis): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   const lines = findings.flatMap(({ name, level, text, fix }) => [
-    `${level.padEnd(4)}  ${name.padEnd(width)}  ${text}`,
-    ...(fix === undefined ? [] : [`${" ".repeat(6 + width)}  fix: ${fix}`]),
+    `${level.padEnd(4)}  ${name.padEnd(width)}  ${plainText(text)}`,
+    ...(fix === undefined ? [] : [`${" ".repeat(6 + width)}  fix: ${plainText(fix)}`]),
   ]);
   const counted = (count: number, word: string): string =>
     `${count} ${word}${count === 1 ? "" : "s"}`;

@@ -1,8 +1,9 @@
 /** Servers: whether they answer, which version, and what their clock says. */
 import type { Lockd } from "../../api/lockd.ts";
 import type { Overview } from "../../api/observation.ts";
+import { reasonOf } from "../config-file.ts";
 import { spanText } from "../status-text.ts";
-import { type Finding, failed, fine, reasonOf, warned } from "./finding.ts";
+import { type Finding, failed, fine, warned } from "./finding.ts";
 
 /** Milliseconds that a server's clock may differ from ours without a word. */
 export const clockOffsetMsWarn = 2_000;

@@ -1,9 +1,10 @@
 /** The store directory: what it stands on, who may touch it, and whether it can be trusted. */
-import { accessSync, constants, readdirSync, type Stats } from "node:fs";
+import { accessSync, constants, type Stats } from "node:fs";
 import path from "node:path";
+import { reasonOf } from "../config-file.ts";
 import { shellWord } from "../shell-words.ts";
-import { modeText, statOf } from "./config-findings.ts";
-import { type Finding, failed, fine, reasonOf, warned } from "./finding.ts";
+import { modeText, namesIn, statOf } from "./config-findings.ts";
+import { type Finding, failed, fine, warned } from "./finding.ts";
 
 /** Bytes below which a warning is due, and below which writes are about to fail. */
 export const freeBytesWarn = 1024 ** 3;
@@ -164,7 +165,8 @@ export function speedFinding(times: readonly number[]): Finding {
 
 /** Directories and files of checks that were killed. */
 function leftoverProbes(directory: string): Finding[] {
-  const names = readdirSync(directory).filter((name) => /^\.lockd-(verify|sync)-/.test(name));
+  // What cannot be listed cannot be verified either, which has been said by then.
+  const names = (namesIn(directory) ?? []).filter((name) => /^\.lockd-(verify|sync)-/.test(name));
   const old = names.filter((name) => {
     const found = statOf(path.join(directory, name));
     return found !== undefined && Date.now() - found.mtimeMs > probeAgeMs;

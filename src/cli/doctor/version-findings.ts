@@ -1,4 +1,5 @@
-import { type Finding, failed, fine, reasonOf } from "./finding.ts";
+import { reasonOf } from "../config-file.ts";
+import { type Finding, failed, fine } from "./finding.ts";
 
 /** Oldest Node this lockd is made for; `engines` in package.json, kept equal by a test. */
 export const nodeVersionMin = "22.19.0";

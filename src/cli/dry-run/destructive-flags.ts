@@ -7,8 +7,8 @@ export const dryRunFlag = Flags.boolean({
 });
 
 /**
- * These commands never ask (cli.md section 1): what they stage is final only with the release.
- * `--yes` is taken all the same, so that a script can say it to everything that destroys.
+ * These commands never ask (cli.md section 1). `--yes` is taken all the same, so that a script can
+ * say it to everything that destroys.
  */
 export const destructiveFlags = {
   "dry-run": dryRunFlag,

@@ -3,6 +3,7 @@ import { failure, LockdError } from "../../api/errors.ts";
 import type { Lockd, LockdCall } from "../../api/lockd.ts";
 import type { DecideRequest, TxnExplanation, TxnParticipantStory } from "../../api/transactions.ts";
 import { jsonText } from "../output.ts";
+import { plainText } from "../plain-text.ts";
 
 export interface WouldDecide {
   readonly txnId: string;
@@ -54,6 +55,8 @@ export function wouldDecideText(would: WouldDecide, asJson: boolean): string {
   const head = already
     ? `txn_id=${txnId} is decided already: ${state}`
     : `txn_id=${txnId} would be decided: ${state}`;
-  const rows = participants.map(({ namespace, key, now }) => `  ${namespace}:${key}  ${now}`);
+  const rows = participants.map(
+    ({ namespace, key, now }) => `  ${namespace}:${key}  ${plainText(now)}`,
+  );
   return `${[head, ...rows].join("\n")}\n`;
 }

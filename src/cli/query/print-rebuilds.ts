@@ -1,6 +1,8 @@
 import { failure } from "../../api/errors.ts";
+import { normalizeNamespace } from "../../api/names.ts";
 import type { RebuildOptions } from "../../engine/query/candidates.ts";
 import { note, writeOut } from "../output.ts";
+import { storeIsMade } from "../store-is-made.ts";
 
 /** Milliseconds before a terminal is told how far a rebuild is, and between two such lines. */
 const progressMs = 1_000;
@@ -19,6 +21,9 @@ export interface RebuildPlan {
 /** Makes indexes anew, one line for each namespace. @throws not_found, index_unavailable */
 export async function printRebuilds(plan: RebuildPlan): Promise<void> {
   const { store, namespace, options, dryRun, asJson } = plan;
+  if (dryRun && !(await storeIsMade(store))) {
+    throw failure("not_found", `${store}: there is no store yet`);
+  }
   const { openInlineEngine } = await import("../../local/inline-engine.ts");
   const engine = await openInlineEngine(store, {});
   try {
@@ -26,8 +31,9 @@ export async function printRebuilds(plan: RebuildPlan): Promise<void> {
     if (names.length === 0) throw failure("not_found", `${store} has no namespaces yet`);
     for (const name of names) {
       if (dryRun) {
-        const told = { namespace: name, rebuilt: false, dry_run: true };
-        await writeOut(asJson ? line(told) : `namespace=${name} would be rebuilt\n`);
+        const normal = normalizeNamespace(name, "default");
+        const told = { namespace: normal, rebuilt: false, dry_run: true };
+        await writeOut(asJson ? line(told) : `namespace=${normal} would be rebuilt\n`);
         continue;
       }
       const onProgress = process.stderr.isTTY ? progressOf(name) : () => {};

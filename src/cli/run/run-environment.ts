@@ -46,11 +46,17 @@ export function addLeases(env: NodeJS.ProcessEnv, leases: readonly AcquireResult
 
 /** What was said with flags about reaching a server, so that the child needs to say it no more. */
 export function clientEnvironment(
-  flags: { readonly config?: string | undefined; readonly "disable-mtls"?: boolean | undefined },
+  flags: {
+    readonly config?: string | undefined;
+    readonly context?: string | undefined;
+    readonly "disable-mtls"?: boolean | undefined;
+  },
   env: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
   const given = { ...env };
   if (flags.config !== undefined) given.LOCKD_CONFIG = path.resolve(flags.config);
+  // Where to go and the namespace are said anyway; limits and mTLS are the context's.
+  if (flags.context !== undefined) given.LOCKD_CONTEXT = flags.context;
   if (flags["disable-mtls"] === true) given.LOCKD_CLIENT_DISABLE_MTLS = "1";
   return given;
 }

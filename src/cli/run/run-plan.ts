@@ -1,3 +1,4 @@
+import { closeTimeoutOf } from "../close-timeout.ts";
 import { UsageError } from "../usage-error.ts";
 import { parseBlockSeconds, parseTimeLimit, parseTtlSeconds } from "../values.ts";
 import { parseCommitOn } from "./commit-rule.ts";
@@ -30,13 +31,11 @@ export function runPlan(flags: RunFlags): RunPlan {
   }
   const grace = flags["term-grace"];
   const graceMs = grace === undefined ? undefined : parseTimeLimit(grace, "--term-grace");
-  const closeTimeout = flags["close-timeout"];
   return {
     acquire: { ttlSeconds, blockSeconds: blockSeconds(flags) },
     timing: leaseTiming(ttlSeconds, graceMs),
     commits: parseCommitOn(flags["commit-on"]),
-    closeTimeoutMs:
-      closeTimeout === undefined ? 5_000 : parseTimeLimit(closeTimeout, "--close-timeout"),
+    closeTimeoutMs: closeTimeoutOf(flags["close-timeout"]),
   };
 }
 

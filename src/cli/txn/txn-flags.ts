@@ -1,4 +1,3 @@
-import { destructiveFlags } from "../dry-run/destructive-flags.ts";
 import { Flags } from "../oclif.ts";
 
 /** Which transaction; also the first argument. */
@@ -8,9 +7,6 @@ export const txnFlags = {
   }),
   output: Flags.string({ char: "o", options: ["text", "json"], default: "text" }),
 } as const;
-
-/** Of what decides. */
-export const decisionFlags = destructiveFlags;
 
 /** What else is to share the transaction's fate. */
 export const participantFlags = {

@@ -1,3 +1,4 @@
+import { closeTimeoutOf } from "../close-timeout.ts";
 import { Flags } from "../oclif.ts";
 import { secondsInput, wholeInput } from "../queue/queue-input.ts";
 import { UsageError } from "../usage-error.ts";
@@ -6,9 +7,6 @@ import type { WorkPlan } from "./worker-step.ts";
 
 /** Commands at once, at most: each is a process, and a few open files of ours. */
 const concurrencyMax = 256;
-
-/** Milliseconds that commands get to end by themselves when the worker is told to. */
-const closeTimeoutMsDefault = 5_000;
 
 /** Milliseconds between SIGTERM and SIGKILL. */
 const termGraceMsDefault = 5_000;
@@ -49,7 +47,7 @@ export function workTerms(flags: WorkFlags): WorkTerms {
   if (concurrency > concurrencyMax) {
     throw new UsageError(`--concurrency may be ${concurrencyMax} at most`);
   }
-  const durationOf = (name: "idle-exit" | "close-timeout" | "term-grace"): number | undefined => {
+  const durationOf = (name: "idle-exit" | "term-grace"): number | undefined => {
     const text = flags[name];
     return text === undefined ? undefined : parseTimeLimit(text, `--${name}`);
   };
@@ -59,7 +57,7 @@ export function workTerms(flags: WorkFlags): WorkTerms {
       concurrency,
       max: wholeInput(flags.max, "--max", 1) ?? Infinity,
       idleExitMs: durationOf("idle-exit") ?? Infinity,
-      closeTimeoutMs: durationOf("close-timeout") ?? closeTimeoutMsDefault,
+      closeTimeoutMs: closeTimeoutOf(flags["close-timeout"]),
       termGraceMs: termGraceMs ?? termGraceMsDefault,
     },
     maxDeliveries: wholeInput(flags["max-deliveries"], "--max-deliveries", 1) ?? Infinity,

@@ -3,7 +3,6 @@ import {
   type Probe,
   thresholdFlags,
   thresholdsOf,
-  withDefaults,
 } from "../../cli/check/check-command.ts";
 
 export default class CheckTxn extends CheckCommand {
@@ -21,11 +20,12 @@ export default class CheckTxn extends CheckCommand {
   protected override async plan(): Promise<Probe> {
     const { flags, raw } = await this.parse(CheckTxn);
     const { txnFacts, txnMetrics } = await import("../../cli/check/txn-facts.ts");
-    const given = thresholdsOf(flags, txnMetrics);
+    // The last range of a metric counts: this one unless there is another.
+    const warning = ["in-doubt=0", ...(flags.warning ?? [])];
     return {
       flags,
       raw,
-      thresholds: withDefaults(given, { warning: ["in-doubt", "0"] }),
+      thresholds: thresholdsOf({ ...flags, warning }, txnMetrics),
       look: (lockd, call) => txnFacts(lockd, call),
     };
   }

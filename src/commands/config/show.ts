@@ -1,5 +1,5 @@
 import { BaseCommand, typedFlags } from "../../cli/base-command.ts";
-import { clientConfig, selectMode } from "../../cli/connect.ts";
+import { clientConfig, type Mode, selectMode } from "../../cli/connect.ts";
 import { shownSetting } from "../../cli/context/context-file.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 import { readSettings } from "../../cli/serve/read-settings.ts";
@@ -19,14 +19,14 @@ export default class ConfigShow extends BaseCommand {
     const { flags, raw } = await this.parse(ConfigShow);
     const input = { flags, typed: typedFlags(raw), env: process.env };
     const config = await clientConfig(input);
-    const client = selectMode(input, config);
+    const client = shownMode(selectMode(input, config));
     const server = readSettings({ flags: {}, env: process.env, config });
     if (flags.json) {
       const context = config.context?.name;
       await writeOut(jsonText({ config_file: config.path ?? null, context, client, server }));
       return;
     }
-    const place = shownSetting(client.kind === "inline" ? client.storeUrl : client.endpoints);
+    const place = client.kind === "inline" ? client.storeUrl : client.endpoints;
     const { context } = config;
     const rows = [
       ["config file", config.path ?? "none", ""],
@@ -44,4 +44,11 @@ export default class ConfigShow extends BaseCommand {
     );
     await writeOut(`${text.map((line) => line.trimEnd()).join("\n")}\n`);
   }
+}
+
+/** Without the passwords that an address may have. */
+function shownMode(mode: Mode): Mode {
+  return mode.kind === "inline"
+    ? { ...mode, storeUrl: shownSetting(mode.storeUrl) }
+    : { ...mode, endpoints: shownSetting(mode.endpoints) };
 }

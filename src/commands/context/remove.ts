@@ -1,6 +1,7 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { knownContext, readContexts, writeContexts } from "../../cli/context/context-file.ts";
-import { Args, Flags } from "../../cli/oclif.ts";
+import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
+import { Args } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 
 export default class ContextRemove extends BaseCommand {
@@ -15,9 +16,7 @@ export default class ContextRemove extends BaseCommand {
   static override args = {
     name: Args.string({ description: "name of the context", required: true, ignoreStdin: true }),
   };
-  static override flags = {
-    "dry-run": Flags.boolean({ description: "tell what would happen, change nothing" }),
-  };
+  static override flags = destructiveFlags;
 
   protected override async run(): Promise<void> {
     const { flags, args } = await this.parse(ContextRemove);

@@ -1,7 +1,8 @@
 import { BaseCommand } from "../../cli/base-command.ts";
+import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
 import { Args } from "../../cli/oclif.ts";
 import { decideCommand } from "../../cli/txn/decide-command.ts";
-import { decisionFlags, participantFlags, txnFlags } from "../../cli/txn/txn-flags.ts";
+import { participantFlags, txnFlags } from "../../cli/txn/txn-flags.ts";
 import { participantsInput, txnIdInput } from "../../cli/txn/txn-input.ts";
 
 export default class TxnCommit extends BaseCommand {
@@ -16,7 +17,7 @@ export default class TxnCommit extends BaseCommand {
   static override args = {
     txn: Args.string({ description: "the transaction id", ignoreStdin: true }),
   };
-  static override flags = { ...txnFlags, ...participantFlags, ...decisionFlags };
+  static override flags = { ...txnFlags, ...participantFlags, ...destructiveFlags };
 
   protected override async run(): Promise<void> {
     const parsed = await this.parse(TxnCommit);

@@ -1,6 +1,6 @@
 /** Ranges and verdicts of the probes. */
 import { expect, test } from "vitest";
-import { thresholdsOf, withDefaults } from "../../../src/cli/check/check-command.ts";
+import { thresholdsOf } from "../../../src/cli/check/check-command.ts";
 import {
   type CheckFacts,
   checkJson,
@@ -71,10 +71,13 @@ test("without thresholds it is fine; findings count like thresholds", () => {
   expect(told).toMatch(/^LOCKD QUEUE WARNING - default\/jobs: a b c; 120 ready \| /);
 });
 
-test("thresholds of unknown metrics are refused; defaults give way", () => {
+test("thresholds of unknown metrics are refused; the last range of a metric counts", () => {
   expect(() => thresholdsOf({ warning: ["old=1"] }, names)).toThrow(/the metrics are ready, age/);
-  const given = thresholdsOf({ warning: ["ready=5"] }, names);
-  const filled = withDefaults(given, { warning: ["ready", "0"], critical: ["age", "9"] });
-  expect(filled.warning.get("ready")?.text).toBe("5");
-  expect(filled.critical.get("age")?.text).toBe("9");
+  const warning = ["ready=0", "age=9", "ready=5"];
+  const { warning: ranges, critical } = thresholdsOf({ warning }, names);
+  expect([ranges.get("ready")?.text, ranges.get("age")?.text, critical.size]).toEqual([
+    "5",
+    "9",
+    0,
+  ]);
 });

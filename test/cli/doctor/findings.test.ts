@@ -26,6 +26,21 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
+test("a configuration directory that cannot be listed is a finding, not the end", () => {
+  const file = path.join(directory, "no-directory");
+  writeFileSync(file, "");
+  const found = configFindings({ values: {}, path: undefined }, { LOCKD_CONFIG_DIR: file });
+  expect(found).toContainEqual(
+    expect.objectContaining({ level: "fail", text: `${file} cannot be listed` }),
+  );
+});
+
+test("words of a server cannot move the cursor of a terminal", () => {
+  const text = diagnosisText(diagnosisOf([fine("server", "v1\u001b[2J\nok")]));
+  expect(text).not.toContain("\u001b");
+  expect(text.split("\n")).toHaveLength(3);
+});
+
 test("the oldest Node is the one of package.json", () => {
   const file = path.join(import.meta.dirname, "../../../package.json");
   const { engines } = JSON.parse(readFileSync(file, "utf8")) as { engines: { node: string } };

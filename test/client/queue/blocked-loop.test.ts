@@ -11,8 +11,8 @@ import { createClient, openLockd } from "../../../src/index.ts";
 import { all } from "./queue-fixture.ts";
 
 /** Milliseconds of the lease, and for how long the handler lets nothing else run. */
-const visibilityMs = 5_000;
-const blockedMs = 8_000;
+const visibilityMs = 8_000;
+const blockedMs = 11_000;
 
 function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -35,7 +35,7 @@ async function staysWith(client: LockdClient): Promise<void> {
   ]);
   await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(1);
   await expect
-    .poll(async () => (await all(client.queues.list())).length, { timeout: 20_000 })
+    .poll(async () => (await all(client.queues.list())).length, { timeout: 30_000 })
     .toBe(0);
   await group.stop();
   expect({ seen, errors }).toEqual({ seen: [1], errors: [] });
