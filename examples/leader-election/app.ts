@@ -10,19 +10,25 @@ process.once("SIGTERM", () => ending.abort());
 await using lockd = await openLockd({ store });
 using target = new FencedTarget(file);
 
+/** A wait that ended because its signal aborted is over; any other failure is one. */
+const overWhen = (signal: AbortSignal) => (error: unknown) => {
+  if (!signal.aborted) throw error;
+  return undefined;
+};
+
 /** Works until the lease is lost, the target knows a later leader, or the app is told to end. */
 async function lead(leader: LeaseSession): Promise<void> {
   const until = AbortSignal.any([leader.signal, ending.signal]);
   while (!until.aborted) {
     // Between the look at the signal and this write anything may happen: the token covers that.
     target.append("decisions", leader.fencingToken, name);
-    await pause(50, undefined, { signal: until }).catch(() => undefined);
+    await pause(50, undefined, { signal: until }).catch(overWhen(until));
   }
 }
 
 while (!ending.signal.aborted) {
   const request = { key: "app/leader", owner: name, ttlMs: 3_000, autoKeepAlive: true };
-  const leader = await lockd.acquire(request, ending.signal).catch(() => undefined);
+  const leader = await lockd.acquire(request, ending.signal).catch(overWhen(ending.signal));
   if (leader === undefined) break;
   console.log(`${name} leads with token ${leader.fencingToken}`);
   try {

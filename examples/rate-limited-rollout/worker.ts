@@ -1,6 +1,6 @@
 /** Updates hosts, within the limits of the plan. worker.ts NAME STORE FLEET */
 import { setTimeout as pause } from "node:timers/promises";
-import { isLeaseLost, type LeaseSession, openLockd } from "lockd";
+import { isLeaseLost, type LeaseSession, LockdTimeoutError, openLockd } from "lockd";
 import { FencedTarget, StaleToken } from "../support/fenced-target.ts";
 import { everyMs, isOver, type Plan, planKey, slots } from "./plan.ts";
 
@@ -60,12 +60,17 @@ async function workIn(slot: LeaseSession): Promise<void> {
   await finish(slot.key, host, await update(slot, host));
 }
 
+/** The slot stayed taken for the whole wait; any other failure is one. */
+function undefinedIfTaken(error: unknown): undefined {
+  if (!(error instanceof LockdTimeoutError) || error.code !== "acquire_timeout") throw error;
+}
+
 for (let turn = 0; ; turn += 1) {
   if (isOver(await lockd.load<Plan>(planKey, { public: true }))) break;
   const key = slots[turn % slots.length] ?? "";
   const request = { key, owner: name, ttlMs: 3_000, autoKeepAlive: true, waitMs: 1_000 };
-  const slot = await lockd.acquire(request).catch(() => undefined);
-  if (slot === undefined) continue; // taken; try the other one
+  const slot = await lockd.acquire(request).catch(undefinedIfTaken);
+  if (slot === undefined) continue; // try the other one
   try {
     await workIn(slot);
   } catch (error) {

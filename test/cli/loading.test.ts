@@ -32,7 +32,9 @@ function environment(words: readonly string[]): NodeJS.ProcessEnv {
 }
 
 function loadedFiles(stderr: string): readonly string[] {
-  return stderr.slice(stderr.indexOf("LOADED ") + 7).split(" ");
+  const at = stderr.lastIndexOf("LOADED ");
+  if (at === -1) throw new Error(`lockd did not tell what it loaded: ${stderr}`);
+  return stderr.slice(at + 7).split(" ");
 }
 
 /** Files loaded while lockd ran with these words. */
@@ -84,7 +86,8 @@ test("a server that nobody observes loads neither metrics nor traces", async () 
 }, 60_000);
 
 test("help, version and usage errors load nothing of either", () => {
-  for (const words of [["version"], ["status", "--nope"], ["acquire"].concat(["--ttl", "x"])]) {
+  const help = [["--help"], ["acquire", "--help"]];
+  for (const words of [...help, ["version"], ["status", "--nope"], ["acquire", "--ttl", "x"]]) {
     const files = loadedBy(words);
     const more = /undici|src\/(local|client|tui)\//;
     const heavy = files.filter(

@@ -162,6 +162,25 @@ describe("staged attachments and a lease that is gone", () => {
     await view.attachments.attach({ name: "f", body: "mine" });
     lockd.lose("release", lostAnswer()).fail("release", leaseRequired);
     await advancing(clock, view.release(), 10);
+    const body = await client.publicAttachments("orders/1").retrieve({ name: "f" });
+    expect(await body.text()).toBe("mine");
+  });
+
+  it("of a lease obtained elsewhere are lost when another holder committed", async () => {
+    const { client, lockd, clock } = sessionFixture();
+    const leased = await client.acquire({ ...request, ttlMs: 2_000 });
+    const { key, leaseId, txnId, fencingToken } = leased;
+    const view = client.attachSession({ key, leaseId, txnId, fencingToken });
+    await view.attachments.attach({ name: "f", body: "mine" });
+    await clock.advance(3_000);
+    const other = await client.acquire({ ...request, owner: "w2" });
+    await other.attachments.attach({ name: "f", body: "theirs" });
+    await other.release();
+    lockd.fail("release", lostAnswer()).fail("release", leaseRequired);
+    const released = failureOf(advancing(clock, view.release(), 10));
+    expect(await released).toMatchObject({ name: "LeaseLostError", staged: true });
+    const body = await client.publicAttachments("orders/1").retrieve({ name: "f" });
+    expect(await body.text()).toBe("theirs");
   });
 });
 

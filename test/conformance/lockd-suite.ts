@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LockdError } from "../../src/api/errors.ts";
 import type { AcquireRequest, AcquireResult, LeaseAddress, Lockd } from "../../src/api/lockd.ts";
 
 export interface OpenedLockd {
@@ -35,6 +36,16 @@ export async function bytesOf(body: AsyncIterable<Uint8Array> | Uint8Array): Pro
 
 export function freshKey(name = "k"): string {
   return `${name}/${randomBytes(6).toString("hex")}`;
+}
+
+/** The code a call is refused with; "" when it is not. */
+export async function refusal(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return "";
+  } catch (error) {
+    return error instanceof LockdError ? error.code : String(error);
+  }
 }
 
 export class Story {

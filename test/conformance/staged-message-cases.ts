@@ -1,6 +1,6 @@
 /** Messages enqueued inside transactions, on every carrier and store. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EnqueueResult } from "../../src/api/queues.ts";
+import type { EnqueueResult, QueueWatchEvent } from "../../src/api/queues.ts";
 import { systemRandom } from "../../src/host/random.ts";
 import { addressOf, expect, freshKey, json, longAgo, type Story, test } from "./lockd-suite.ts";
 import { becomes, identityOf, QueueStory, textOf } from "./queue-story.ts";
@@ -197,21 +197,26 @@ export function stagedMessageCases(story: Story): void {
     const queue = new QueueStory(story);
     const txn = new Txn(story);
     const ended = new AbortController();
-    const seen: boolean[] = [];
+    const seen: QueueWatchEvent[] = [];
     const watch = await queue.queues.watch({ queue: queue.queue }, { signal: ended.signal });
     const watching = (async () => {
-      for await (const { available } of watch) seen.push(available);
-    })().catch(() => undefined);
+      for await (const event of watch) seen.push(event);
+    })();
     await becomes(() => seen.length, 1);
     await txn.send(queue, "news");
     const waiting = queue.take({ waitSeconds: 20 });
     await sleep(300);
-    expect(seen).toEqual([false]);
+    expect(seen.map(({ available }) => available)).toEqual([false]);
     await txn.end("commit");
     expect(await textOf(await waiting)).toBe("news");
-    await txn.send(queue, "gone").catch(() => undefined);
+    // Whether the first is seen before it is taken is a matter of luck. Nobody takes the second.
+    const second = new Txn(story);
+    const { messageId } = await second.send(queue, "more");
+    await second.end("commit");
+    await becomes(() => seen.at(-1)?.headMessageId, messageId);
+    expect(seen.at(-1)).toMatchObject({ available: true });
     ended.abort();
-    await watching;
+    await watching.catch(() => undefined);
   });
 
   test("a decision may be repeated, and sends nothing twice", async () => {

@@ -1,21 +1,11 @@
 /**
- * Decisions as the coordinator of a cluster sends them (cases 21 to 23), and joining too late (28),
- * on every carrier and store.
+ * Decisions as the coordinator of a cluster sends them (cases 22 and 23), and joining too late
+ * (28), on every carrier and store.
  */
-import { LockdError } from "../../src/api/errors.ts";
 import { systemRandom } from "../../src/host/random.ts";
-import { addressOf, expect, freshKey, json, type Story, test } from "./lockd-suite.ts";
+import { addressOf, expect, freshKey, json, refusal, type Story, test } from "./lockd-suite.ts";
 
 const random = systemRandom();
-
-async function refusal(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return "";
-  } catch (error) {
-    return error instanceof LockdError ? error.code : String(error);
-  }
-}
 
 /** A key with a staged state, its transaction, and how the transaction names it. */
 async function staged(story: Story) {

@@ -3,10 +3,18 @@
  * transactions-and-islands.md that speak about keys (3 to 30, 32), on every carrier and store.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { LockdError } from "../../src/api/errors.ts";
 import type { AcquireResult } from "../../src/api/lockd.ts";
 import { systemRandom } from "../../src/host/random.ts";
-import { addressOf, bytesOf, expect, freshKey, json, type Story, test } from "./lockd-suite.ts";
+import {
+  addressOf,
+  bytesOf,
+  expect,
+  freshKey,
+  json,
+  refusal,
+  type Story,
+  test,
+} from "./lockd-suite.ts";
 
 const random = systemRandom();
 
@@ -23,16 +31,6 @@ async function staged(story: Story, txnId: string, value: unknown = { by: txnId 
   const lease = await held(story, txnId);
   await story.lockd.update(addressOf(lease), json(value));
   return lease;
-}
-
-/** The code a call is refused with; "" when it is not. */
-async function refusal(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return "";
-  } catch (error) {
-    return error instanceof LockdError ? error.code : String(error);
-  }
 }
 
 async function isFree(story: Story, key: string): Promise<boolean> {

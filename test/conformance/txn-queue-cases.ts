@@ -1,20 +1,10 @@
 /** Messages as participants of transactions (cases 33 to 38), on every carrier and store. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { LockdError } from "../../src/api/errors.ts";
 import type { Delivery } from "../../src/api/queues.ts";
 import { systemRandom } from "../../src/host/random.ts";
-import { addressOf, expect, freshKey, json, type Story, test } from "./lockd-suite.ts";
+import { addressOf, expect, freshKey, json, refusal, type Story, test } from "./lockd-suite.ts";
 
 const random = systemRandom();
-
-async function refusal(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return "";
-  } catch (error) {
-    return error instanceof LockdError ? error.code : String(error);
-  }
-}
 
 class Line {
   readonly story: Story;

@@ -38,7 +38,6 @@ const conditions = alerts.groups.flatMap(({ rules }) => rules.map(({ expr }) => 
 let server: ObservedServer;
 /** Names of series: a histogram has three. */
 const names = new Set<string>();
-/** Names of labels that some metric may have. */
 let page: string;
 beforeAll(async () => {
   server = await startObservedServer();

@@ -56,21 +56,30 @@ function isTopicOrHelp(words: readonly string[]): boolean {
   return [...manifest.keys()].some((known) => known.startsWith(`${id}:`) || known === id);
 }
 
-/** What keeps this from being a command line of this lockd; undefined when it is one. */
-export function faultOf(words: readonly string[]): string | undefined {
+/** The words as the launcher arranges them, with the command they name. */
+function arranged(words: readonly string[]) {
   const serve = Object.values(manifest.get("serve")?.flags ?? {});
   const leadingFlags = serve.map(({ name, char, type }) => ({
     name,
     char,
     takesValue: type === "option",
   }));
-  const vocabulary = { commands: new Set(manifest.keys()), leadingFlags };
-  const arranged = arrangeWords(words, vocabulary);
-  if (arranged.command === undefined && isTopicOrHelp(arranged.words)) return undefined;
-  const command = manifest.get(arranged.command ?? "");
-  if (command === undefined) return `there is no command ${words.join(" ")}`;
+  const found = arrangeWords(words, { commands: new Set(manifest.keys()), leadingFlags });
+  return { words: found.words, named: found.command, command: manifest.get(found.command ?? "") };
+}
+
+/** The id of the command that a command line runs, whichever way it is spelled. */
+export function commandIdOf(line: readonly string[]): string | undefined {
+  return arranged(line).command?.id;
+}
+
+/** What keeps this from being a command line of this lockd; undefined when it is one. */
+export function faultOf(line: readonly string[]): string | undefined {
+  const { words, named, command } = arranged(line);
+  if (named === undefined && isTopicOrHelp(words)) return undefined;
+  if (command === undefined) return `there is no command ${line.join(" ")}`;
   const flags = Object.values(command.flags);
-  for (const word of arranged.words) {
+  for (const word of words) {
     if (!/^-{1,2}[a-zA-Z]/.test(word) || builtIn.has(word)) continue;
     const name = word.replace(/=.*$/, "");
     const known = flags.some(

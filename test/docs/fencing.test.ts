@@ -9,7 +9,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Place } from "../e2e/lockd-process.ts";
 
 const page = readFileSync(path.join(import.meta.dirname, "../../docs/fencing.md"), "utf8");
-const program = path.join(import.meta.dirname, "../../bin/lockd.js");
 
 function blocks(language: string): string[] {
   const fence = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, "g");
@@ -19,17 +18,12 @@ function blocks(language: string): string[] {
 let place: Place;
 beforeAll(() => {
   place = new Place();
-  const file = path.join(place.directory, "lockd");
-  writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
 });
 afterAll(() => place.remove());
 
 test("files: the shell recipe", async () => {
   const [script = ""] = blocks("sh");
-  const file = path.join(place.directory, "block.sh");
-  writeFileSync(file, `set -e\n${script}`);
-  const env = { PATH: `${place.directory}:${process.env.PATH ?? ""}` };
-  const run = () => place.runProgram(["/bin/sh", file], { env });
+  const run = () => place.runScript(script);
   const first = await run();
   expect([first.code, first.stderr]).toEqual([0, ""]);
   expect(first.stdout).toMatch(

@@ -1,12 +1,11 @@
 /** Every shell block of docs/transactions.md runs, in the page's order, and does what it says. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Place } from "../e2e/lockd-process.ts";
 
 const page = readFileSync(path.join(import.meta.dirname, "../../docs/transactions.md"), "utf8");
 const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
-const program = path.join(import.meta.dirname, "../../bin/lockd.js");
 
 /** What each block ends with. */
 const endings = [
@@ -22,18 +21,13 @@ const endings = [
 let place: Place;
 beforeAll(() => {
   place = new Place();
-  const file = path.join(place.directory, "lockd");
-  writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
 });
 afterAll(() => place.remove());
 
 test("the blocks, one after the other", async () => {
   expect(blocks).toHaveLength(endings.length);
   for (const [at, block] of blocks.entries()) {
-    const file = path.join(place.directory, "block.sh");
-    writeFileSync(file, `set -e\n${block}`);
-    const env = { PATH: `${place.directory}:${process.env.PATH ?? ""}` };
-    const { code, stdout, stderr } = await place.runProgram(["/bin/sh", file], { env });
+    const { code, stdout, stderr } = await place.runScript(block);
     expect([code, stderr.replace(/^(\{"bytes"|payload written).*\n/gm, "")], block).toEqual([
       0,
       "",

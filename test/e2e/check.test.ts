@@ -50,6 +50,14 @@ test("a queue: ready, dead, and one nobody has used", async () => {
   });
   await place.run(["dequeue", "jobs"]);
   expect((await check("queue", "jobs", "--critical", "in-flight=0")).code).toBe(2);
+  expect((await check("queue", "mail", "--critical", "dead=0")).code).toBe(0);
+  await place.run(["enqueue", "mail", "-d", "a", "--max-attempts", "1"]);
+  const { stdout } = await place.run(["dequeue", "mail"]);
+  const pairs = [...stdout.matchAll(/^export ([A-Z_]+)="(.*)"$/gm)];
+  const env = Object.fromEntries(pairs.map(([, name = "", value]) => [name, value]));
+  expect((await place.run(["nack"], { env })).code).toBe(0);
+  const dead = await check("queue", "mail", "--critical", "dead=0");
+  expect([dead.code, dead.stdout]).toEqual([2, expect.stringContaining("dead=1")]);
 });
 
 test("transactions: none, and one that is pending", async () => {

@@ -10,19 +10,6 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-test("one namespace is rebuilt by its name", async () => {
-  const env = await place.acquire(["k", "-n", "orders"]);
-  await place.run(["update"], { env, input: '{"status":"open"}' });
-  await place.run(["release"], { env });
-  const words = ["index", "rebuild", "-n", "orders", "--store", place.storeUrl];
-  const { code, stdout, stderr } = await place.run(words);
-  expect([code, stderr, stdout]).toEqual([
-    0,
-    expect.any(String),
-    expect.stringContaining("orders"),
-  ]);
-});
-
 test("a server that stops leaves an index of all documents beside its store", async () => {
   const server = await place.serve(["--drain-grace", "0s"]);
   for (const n of [1, 2, 3]) {

@@ -1,7 +1,7 @@
 /** The built program in a directory of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -51,6 +51,17 @@ export class Place {
   /** Runs something else than lockd in this place. */
   runProgram(words: readonly string[], options: { env?: object } = {}): Promise<Ended> {
     return this.#spawn(words, options).ended;
+  }
+
+  /** Runs a shell script that finds this `lockd` by its name, up to its first failure. */
+  runScript(script: string): Promise<Ended> {
+    const lockd = path.join(this.directory, "lockd");
+    const file = path.join(this.directory, "script.sh");
+    const started = `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`;
+    writeFileSync(lockd, started, { mode: 0o755 });
+    writeFileSync(file, `set -e\n${script}`);
+    const env = { PATH: `${this.directory}:${process.env.PATH ?? ""}` };
+    return this.runProgram(["/bin/sh", file], { env });
   }
 
   #spawn(words: readonly string[], options: { input?: string; env?: object }): Started {

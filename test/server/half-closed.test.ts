@@ -98,6 +98,42 @@ test("update and release are done and answered, each to the end", async () => {
   expect(heard).toContain('{"released":true}');
 });
 
+test("get, query and an upload that arrived whole are done and answered", async () => {
+  const { lease, token, release } = await acquired(fresh("whole"));
+  const proof = [
+    `X-Lease-ID: ${lease.lease_id}`,
+    `X-Txn-ID: ${lease.txn_id}`,
+    `X-Fencing-Token: ${token}`,
+  ];
+  const update = await saidTo(post(`/v1/update?key=${lease.key}`, '{"whole":1}', proof));
+  const upload = await saidTo(post(`/v1/attachments?key=${lease.key}&name=f`, "bytes", proof));
+  for (const heard of [update, upload]) expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect((await release()).status).toBe(200);
+  const file = await call(`${url}/v1/attachment?key=${lease.key}&public=1&name=f`);
+  expect([file.status, file.text]).toEqual([200, "bytes"]);
+  const got = await saidTo(post(`/v1/get?key=${lease.key}&public=1`, ""));
+  expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n\{"whole":1\}$/);
+  const selector = { eq: { field: "/whole", value: "1" } };
+  const found = await saidTo(post("/v1/query", JSON.stringify({ selector })));
+  expect(found).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(found).toContain(`"keys":["${lease.key}"]`);
+});
+
+test("an ack is done and answered", async () => {
+  const queue = fresh("jobs");
+  await enqueue(queue);
+  const ask = JSON.stringify({ queue, owner: "w", wait_seconds: -1 });
+  const { text } = await call(`${url}/v1/queue/dequeue`, { body: ask });
+  const { message } = JSON.parse(/\{"message".*\}/.exec(text)?.[0] ?? "{}");
+  const { message_id, lease_id, fencing_token } = message;
+  const ack = { queue, message_id, lease_id, fencing_token };
+  const heard = await saidTo(post("/v1/queue/ack", JSON.stringify(ack)));
+  expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(heard).toContain('"acked":true');
+  // The first ack removed it: nothing is left to settle but the memory of it.
+  expect(await stats(queue)).toMatchObject({ available: false, pending_candidates: 0 });
+});
+
 test("a held key is refused at once, not waited for", async () => {
   const { lease } = await acquired(fresh("held"));
   const heard = await saidTo(acquireText(lease.key));
@@ -180,6 +216,13 @@ test("a subscription ends cleanly when its client stops sending, and leases no m
   expect(raw.heard).toMatch(/\r\n0\r\n\r\n$/);
   await enqueue(queue);
   expect((await stats(queue)).available).toBe(true);
+});
+
+test("a subscription to an empty queue is not waited for", async () => {
+  const ask = { queue: fresh("jobs"), owner: "w", page_size: 8 };
+  const heard = await saidTo(post("/v1/queue/subscribe", JSON.stringify(ask)));
+  expect(heard).toMatch(/^HTTP\/1\.1 409 Conflict\r\n/);
+  expect(heard).toContain('"error":"waiting"');
 });
 
 test("streams of changes end cleanly, too", async () => {

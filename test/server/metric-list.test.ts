@@ -1,9 +1,18 @@
 /** Every metric of security-and-operations.md section 17 is on the page of a running server. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createClient } from "../../src/client/client.ts";
+import { engineCounters, engineHistograms } from "../../src/engine/ports/metrics.ts";
+import {
+  type MetricRow,
+  metricTable,
+  prometheusName,
+} from "../../src/server/metrics/metric-table.ts";
 import { type ObservedServer, startObservedServer } from "../support/observed-server.ts";
 
-/** Written down from the contract by hand: name, type, and labels without their `lockd_`. */
+/**
+ * Written down from the contract by hand: name, type, and labels without their `lockd_`; also what
+ * the engine counts of transactions beyond it.
+ */
 const contract = `
 lockd_lease_acquire_total counter namespace lease_result lease_kind
 lockd_lease_keepalive_total counter namespace lease_result lease_kind
@@ -61,6 +70,9 @@ lockd_txn_sweep_rollback_cas_failed_total counter txn_sweep_mode
 lockd_txn_decision_marker_deleted_total counter txn_sweep_mode
 lockd_txn_decision_marker_failed_total counter txn_sweep_mode
 lockd_txn_heuristic_total counter
+lockd_txn_abandoned_total counter txn_state
+lockd_txn_staging_orphans_total counter
+lockd_staging_orphans_total counter staging_kind
 lockd_txn_fanout_duration_ms_milliseconds histogram txn_state txn_result
 lockd_txn_fanout_attempts_total counter txn_state txn_backend_hash
 lockd_txn_fanout_failed_total counter txn_state txn_backend_hash txn_fanout_reason
@@ -148,6 +160,31 @@ test("every metric of the contract is there, with its type", () => {
   });
   expect(missing).toEqual([]);
   expect(rows.length).toBeGreaterThan(80);
+});
+
+/** What the product declares of every metric, as a row of the contract. */
+function declared(): string[] {
+  const ofEngine = (
+    kind: MetricRow["kind"],
+    rows: Readonly<Record<string, Pick<MetricRow, "labels">>>,
+  ) =>
+    Object.entries(rows).map(([name, { labels }]) => {
+      const unit = name.endsWith("_ms") ? ({ unit: "ms" } as const) : {};
+      const full = prometheusName(`lockd.${name}`, { kind, ...unit, labels, help: "" });
+      return [full, kind, ...labels.map((label) => label.replaceAll(".", "_"))];
+    });
+  const ofServer = Object.entries<MetricRow>(metricTable).map(([name, row]) => {
+    const labels = row.labels.map((label) => label.replace(/^lockd_/, ""));
+    return [prometheusName(name, row), row.kind, ...labels];
+  });
+  const ours = [...ofEngine("counter", engineCounters), ...ofEngine("histogram", engineHistograms)];
+  return [...ours, ...ofServer].map((words) => words.join(" "));
+}
+
+test("every metric is declared with the contract's labels, counted or not", () => {
+  const further = /^lockd_(http_|storage_(operations|duration))/;
+  const rows = declared().filter((row) => !further.test(row));
+  expect(rows.sort()).toEqual(contract.trim().split("\n").sort());
 });
 
 test("series carry the contract's labels and no others", () => {

@@ -74,6 +74,24 @@ test("a request goes on with its caller's trace: operation, store, log lines", a
   expect(refusedLine?.fields.span_id).toBe(refused?.spanId);
 });
 
+test("a request whose caller does not sample has no spans", async () => {
+  const collector = await startCollector();
+  const server = await startObservedServer({ otlp: collector.url });
+  const tell = async (key: string, flags: string) => {
+    const traceparent = `00-${traceId}-${callerSpan}-${flags}`;
+    const lockd = new HttpLockd({ endpoints: server.url, traceContext: () => ({ traceparent }) });
+    await lockd.acquire({ key, owner: "me" });
+    await lockd.close();
+  };
+  await tell("unsampled", "00");
+  await tell("sampled", "01");
+  await server.stop();
+  await collector.stop();
+  const requests = collector.spans.filter(({ name }) => name === "lockd.http.acquire");
+  expect(requests.map((span) => span.traceId)).toEqual([traceId]);
+  expect(collector.spans.filter((span) => span.traceId !== traceId)).toEqual([]);
+});
+
 test("without a caller's trace every request begins its own, background work none", async () => {
   const collector = await startCollector();
   const server = await startObservedServer({ otlp: collector.url });

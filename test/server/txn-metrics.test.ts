@@ -1,4 +1,4 @@
-/** Metrics of transactions and the sweeper: every name of the contract, and what it counts. */
+/** Metrics of transactions and the sweeper: what they count. Their names: metric-list.test.ts. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentTelemetry } from "../../src/engine/ports/telemetry.ts";
 import { MachineLoadSampler } from "../../src/host/machine-load.ts";
@@ -29,50 +29,6 @@ afterAll(async () => {
 async function scrape(accept = "text/plain"): Promise<string> {
   return (await fetch(`${metrics.endpoint}/metrics`, { headers: { accept } })).text();
 }
-
-/** Metric -> type and labels, as security-and-operations.md section 17 has them. */
-const contract: Readonly<Record<string, readonly [type: string, ...labels: string[]]>> = {
-  lockd_txn_decisions_recorded_total: ["counter", "lockd_txn_state"],
-  lockd_txn_decide_duration_ms_milliseconds: ["histogram", "lockd_txn_state"],
-  lockd_txn_tc_decide_duration_ms_milliseconds: ["histogram", "lockd_txn_state"],
-  lockd_txn_apply_duration_ms_milliseconds: ["histogram", "lockd_txn_state"],
-  lockd_txn_replay_duration_ms_milliseconds: ["histogram", "lockd_txn_state"],
-  lockd_txn_apply_applied_total: ["counter", "lockd_txn_state"],
-  lockd_txn_apply_failed_total: ["counter", "lockd_txn_state"],
-  lockd_txn_apply_retries_total: ["counter", "lockd_txn_state"],
-  lockd_txn_sweep_duration_ms_milliseconds: ["histogram", "lockd_txn_sweep_mode"],
-  lockd_txn_sweep_applied_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_sweep_failed_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_sweep_pending_expired_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_sweep_cleanup_deleted_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_sweep_cleanup_failed_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_sweep_load_errors_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_sweep_rollback_cas_failed_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_decision_marker_deleted_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_decision_marker_failed_total: ["counter", "lockd_txn_sweep_mode"],
-  lockd_txn_fanout_duration_ms_milliseconds: ["histogram"],
-  lockd_txn_fanout_attempts_total: ["counter"],
-  lockd_txn_fanout_failed_total: [
-    "counter",
-    "lockd_txn_state",
-    "lockd_txn_backend_hash",
-    "lockd_txn_fanout_reason",
-  ],
-  lockd_txn_heuristic_total: ["counter"],
-  lockd_txn_abandoned_total: ["counter", "lockd_txn_state"],
-  lockd_txn_staging_orphans_total: ["counter"],
-  lockd_staging_orphans_total: ["counter", "lockd_staging_kind"],
-  lockd_txn_pending: ["gauge"],
-  lockd_txn_stuck: ["gauge"],
-  lockd_sweeper_idle_run_total: ["counter", "lockd_sweeper_result"],
-  lockd_sweeper_idle_duration_ms_milliseconds: ["histogram", "lockd_sweeper_result"],
-  lockd_sweeper_idle_ops: ["histogram", "lockd_sweeper_result"],
-  lockd_sweep_lease_cleared_total: ["counter", "lockd_sweep_mode", "lockd_lease_kind"],
-};
-
-test.each(Object.entries(contract))("%s has the type of the contract", async (name, [type]) => {
-  expect(await scrape()).toContain(`# TYPE ${name} ${type}\n`);
-});
 
 test("what happened is counted under the labels of the contract", async () => {
   const { engine, clock } = parts;
