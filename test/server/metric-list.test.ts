@@ -170,7 +170,7 @@ function declared(): string[] {
   ) =>
     Object.entries(rows).map(([name, { labels }]) => {
       const unit = name.endsWith("_ms") ? ({ unit: "ms" } as const) : {};
-      const full = prometheusName(`lockd.${name}`, { kind, ...unit, labels, help: "" });
+      const full = prometheusName(`lockd.${name}`, { kind, ...unit });
       return [full, kind, ...labels.map((label) => label.replaceAll(".", "_"))];
     });
   const ofServer = Object.entries<MetricRow>(metricTable).map(([name, row]) => {
