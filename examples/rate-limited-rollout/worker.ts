@@ -28,7 +28,9 @@ async function begin(slot: string): Promise<string | undefined> {
     const host = left ?? plan.todo[0];
     if (host === undefined || plan.halted !== undefined) return [plan, undefined] as const;
     // Whoever holds the plan waits here; nobody else can begin meanwhile.
-    await pause(Math.max(0, (plan.starts.at(-1) ?? 0) + everyMs - Date.now()));
+    const notBefore = (plan.starts.at(-1) ?? 0) + everyMs;
+    // A timer may fire a millisecond early by the clock: look again.
+    while (Date.now() < notBefore) await pause(notBefore - Date.now());
     const starts = [...plan.starts, Date.now()];
     const todo = plan.todo.filter((other) => other !== host);
     const doing = { ...plan.doing, [slot]: host };
