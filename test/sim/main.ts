@@ -16,7 +16,7 @@ import { runMoveSeed } from "./txn-move/world.ts";
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
-    seeds: { type: "string", default: "250" },
+    seeds: { type: "string", default: "200" },
     first: { type: "string" },
     minutes: { type: "string" },
     nodes: { type: "string" },
@@ -27,11 +27,11 @@ const { values } = parseArgs({
     bank: { type: "boolean", default: false },
     "bank-seeds": { type: "string", default: "50" },
     txn: { type: "boolean", default: false },
-    "txn-seeds": { type: "string", default: "150" },
+    "txn-seeds": { type: "string", default: "100" },
     "txn-move": { type: "boolean", default: false },
     "txn-move-seeds": { type: "string", default: "100" },
     index: { type: "boolean", default: false },
-    "index-seeds": { type: "string", default: "60" },
+    "index-seeds": { type: "string", default: "40" },
     trace: { type: "boolean", default: false },
   },
 });
@@ -68,7 +68,8 @@ const others: readonly Listed[] = [
     world: { campaign: queueCampaign, replay: replayQueues },
     isChosen: values.queues,
     seeds: values["queue-seeds"],
-    first: 10_000,
+    // Below there is less to do: see scenario.ts.
+    first: 100_000,
     kept: "queue/seeds.txt",
   },
   {
