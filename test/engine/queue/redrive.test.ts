@@ -1,4 +1,4 @@
-/** Dead letters that are put back while something is in the way: nothing is lost, nothing doubled. */
+/** Dead letters put back while something is in the way: nothing is lost, nothing doubled. */
 import { expect, test } from "vitest";
 import { Engine } from "../../../src/engine/engine.ts";
 import type { ApplyResult, Plan } from "../../../src/engine/ports/store.ts";

@@ -77,7 +77,9 @@ export class QueueChecks {
    */
   #nothingLost(): void {
     const { dead, left } = this.#evidence.final;
-    for (const [messageId, [operation]] of this.#history.enqueues) {
+    for (const [messageId, [first]] of this.#history.enqueues) {
+      // A duplicate's producer may have been answered first, and have asked for something else.
+      const operation = this.#history.made(messageId) ?? first;
       if (dead.has(messageId) || left.has(messageId)) continue;
       if (this.#history.maybeAcked(messageId, Number.POSITIVE_INFINITY)) continue;
       if (operation !== undefined && this.#mayGo(messageId, operation)) continue;

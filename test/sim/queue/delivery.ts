@@ -31,5 +31,6 @@ export async function seen(delivery: Delivery): Promise<SeenDelivery> {
 
 /** Large payloads repeat their name; the name is what the checks compare. */
 export function payloadText(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString().split("|")[0] ?? "";
+  const end = bytes.indexOf(0x7c);
+  return Buffer.from(end === -1 ? bytes : bytes.subarray(0, end)).toString();
 }
