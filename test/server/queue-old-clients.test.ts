@@ -236,24 +236,46 @@ test("16: a consumer that leaves while it waits leaves the message untouched", a
   expect(message?.meta).toMatchObject({ attempts: 1 });
 });
 
-test("36: a drain ends an open stream with its closing delimiter", async () => {
-  const own = await startRealServer({});
+test("28, 36: a drain ends waits and streams, and lets holders settle", async () => {
+  const own = await startRealServer({ drainGraceMs: 5_000 });
   const type = "Content-Type: multipart/related; boundary=b";
   const form = '--b\r\nContent-Disposition: form-data; name="payload"\r\n\r\nhello\r\n--b--\r\n';
-  const producer = new RawConnection(own.url);
-  producer.say(post("/v1/queue/enqueue?queue=q", form, [type]));
-  await producer.until(/}\n$/);
-  producer.socket.destroy();
+  const ask = async (request: string, end: RegExp): Promise<string> => {
+    const connection = new RawConnection(own.url);
+    connection.say(request);
+    const heard = await connection.until(end);
+    connection.socket.destroy();
+    return heard;
+  };
+  const enqueue = (queue: string) => post(`/v1/queue/enqueue?queue=${queue}`, form, [type]);
+  const dequeue = (queue: string) =>
+    post("/v1/queue/dequeue", JSON.stringify({ queue, owner: "w" }));
+  for (const queue of ["q", "held"]) await ask(enqueue(queue), /}\n$/);
+  const { head, body } = dechunked(await ask(dequeue("held"), /--\r\n$/));
+  const [held] = new CountingReader(body, boundaryIn(head)).all();
   const connection = new RawConnection(own.url);
   const waiting = new RawConnection(own.url);
   connection.say(post("/v1/queue/subscribe", '{"queue":"q","owner":"w"}'));
   await connection.until(/hello/);
-  waiting.say(post("/v1/queue/dequeue", '{"queue":"other","owner":"w"}'));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  waiting.say(dequeue("other"));
+  const stats = () => ask(post("/v1/queue/stats", '{"queue":"other"}'), /}\n$/);
+  await expect.poll(stats, { timeout: 5_000 }).toContain('"waiting_consumers":1');
   const stopping = own.stop();
-  const { body } = dechunked(await connection.until(/\r\n0\r\n\r\n$/));
-  expect(body).toMatch(/hello\r\n--[0-9a-f]+--\r\n$/);
-  expect(await waiting.until(/}$/)).toContain("shutdown_draining");
+  const streamed = dechunked(await connection.until(/\r\n0\r\n\r\n$/));
+  expect(streamed.body).toMatch(/hello\r\n--[0-9a-f]+--\r\n$/);
+  const refusal = /^HTTP\/1\.1 503 [\s\S]*Retry-After: \d+[\s\S]*shutdown_draining[^}]*}$/;
+  for (const refused of [await waiting.until(/}$/), await ask(dequeue("held"), /}$/)]) {
+    expect(refused).toMatch(refusal);
+    expect(refused).toContain("Shutdown-Imminent: true\r\n");
+  }
+  expect(await ask(enqueue("q"), /}\n$/)).toContain("HTTP/1.1 200 OK");
+  expect(await stats()).toContain('"waiting_consumers":0');
+  const { message_id, lease_id, fencing_token, meta_etag } = held?.meta ?? {};
+  const ids = { queue: "held", message_id, lease_id, fencing_token };
+  const extend = post("/v1/queue/extend", JSON.stringify({ ...ids, meta_etag }));
+  expect(await ask(extend, /}\n$/)).toContain("lease_expires_at_unix");
+  const ack = post("/v1/queue/ack", JSON.stringify(ids));
+  expect(await ask(ack, /}\n$/)).toContain('"acked":true');
   connection.socket.destroy();
   waiting.socket.destroy();
   await stopping;

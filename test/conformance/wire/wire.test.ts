@@ -2,7 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { dequeueWireCases, enqueueWireCases, subscribeWireCases } from "./delivery-wire-cases.ts";
 import { acquireWireCases, holdingWireCases } from "./lease-wire-cases.ts";
+import { observerWireCases, settleWireCases, stateWireCases } from "./settle-wire-cases.ts";
 import { readingWireCases, removalWireCases, updateWireCases } from "./state-wire-cases.ts";
 import { describeWire } from "./wire.ts";
 
@@ -12,6 +14,12 @@ const groups = [
   updateWireCases,
   readingWireCases,
   removalWireCases,
+  enqueueWireCases,
+  dequeueWireCases,
+  subscribeWireCases,
+  observerWireCases,
+  settleWireCases,
+  stateWireCases,
 ];
 
 describeWire("the wire over mem://", async () => ({}), groups);
