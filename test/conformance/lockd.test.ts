@@ -26,6 +26,7 @@ import { namesCases } from "./names-cases.ts";
 import { changeCases, overviewCases, queueChangeCases } from "./observation-cases.ts";
 import { namespaceCases, queryCases } from "./query-cases.ts";
 import { queryTxnCases } from "./query-txn-cases.ts";
+import { indexedSelectorCases, selectorCases } from "./selector-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [
@@ -40,6 +41,7 @@ const groups = [
   eligibilityCases,
   namespaceCases,
   queryTxnCases,
+  selectorCases,
   mutateCases,
   mutateRaceCases,
   namesCases,
@@ -138,7 +140,13 @@ describeLockd(
   groups,
 );
 
-const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
+const queryGroups = [
+  queryCases,
+  eligibilityCases,
+  namespaceCases,
+  indexCases,
+  indexedSelectorCases,
+];
 
 function indexOf(store: Store, storeUrl: string): NamespaceIndex {
   const clock = new SystemClock();

@@ -290,6 +290,8 @@ test("77: a drain announces itself, refuses acquires, and lets holders finish", 
     expect(seconds).toBeLessThanOrEqual(5);
     expect(refused.json.retry_after_seconds).toBe(seconds);
   }
+  const asked = await call(`${url}/v1/query`);
+  expect([asked.status, asked.json.error]).toEqual([503, "shutdown_draining"]);
   for (const [path, options] of [
     ["keepalive", { body: lease }],
     ["update?key=held", { body: '{"n":1}' }],

@@ -1,5 +1,7 @@
 /** Requests as bytes: every answer is held to what the contract says of all answers. */
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import type { Store } from "../../../src/engine/ports/store.ts";
+import type { NamespaceIndex } from "../../../src/engine/query/candidates.ts";
 import { type Answer, type Call, call } from "../../server/raw-http.ts";
 import { type RealServer, startRealServer } from "../../support/real-server.ts";
 import { freshKey } from "../lockd-suite.ts";
@@ -110,10 +112,17 @@ export class Wire {
   }
 }
 
+/** Where a server keeps its store; in memory when nothing is said. */
+export interface OpenedPlace {
+  readonly directory?: string;
+  readonly index?: (store: Store) => NamespaceIndex;
+  readonly close?: () => Promise<void>;
+}
+
 /** Runs groups of cases against one server. */
 export function describeWire(
   name: string,
-  open: () => Promise<{ readonly directory?: string; readonly close?: () => Promise<void> }>,
+  open: () => Promise<OpenedPlace>,
   groups: readonly ((wire: Wire) => void)[],
 ): void {
   describe.concurrent(name, () => {
@@ -121,9 +130,9 @@ export function describeWire(
     let server: RealServer | undefined;
     let close: (() => Promise<void>) | undefined;
     beforeAll(async () => {
-      const { directory, close: cleanUp } = await open();
+      const { close: cleanUp, ...place } = await open();
       close = cleanUp;
-      server = await startRealServer(directory === undefined ? {} : { directory });
+      server = await startRealServer(place);
       wire.url = server.url;
     });
     afterAll(async () => {
