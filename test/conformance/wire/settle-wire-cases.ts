@@ -148,7 +148,9 @@ export function settleWireCases(wire: Wire): void {
     expect(nacked.json.meta_etag).not.toBe(ten.json.meta_etag);
     expect(await refused(queue.post("nack", newest))).toBe(mismatch);
     const again = await queue.take();
-    await queue.post("extend", identityIn(again));
+    // A lease is granted for half an hour at most, and extended as far as its holder likes.
+    const far = await queue.post("extend", { ...identityIn(again), extend_by_seconds: 7_200 });
+    expect(far.json.visibility_timeout_seconds).toBe(7_200);
     expect((await queue.post("ack", identityIn(again))).status).toBe(200);
   });
 

@@ -8,6 +8,7 @@ import { systemRandom } from "../../../src/host/random.ts";
 import { openIndex } from "../../../src/indexing/open-index.ts";
 import { dequeueWireCases, enqueueWireCases, subscribeWireCases } from "./delivery-wire-cases.ts";
 import { acquireWireCases, holdingWireCases } from "./lease-wire-cases.ts";
+import { orderWireCases } from "./order-wire-cases.ts";
 import { indexWireCases, queryWireCases } from "./query-wire-cases.ts";
 import { observerWireCases, settleWireCases, stateWireCases } from "./settle-wire-cases.ts";
 import { readingWireCases, removalWireCases, updateWireCases } from "./state-wire-cases.ts";
@@ -19,6 +20,7 @@ const groups = [
   updateWireCases,
   readingWireCases,
   removalWireCases,
+  orderWireCases,
   enqueueWireCases,
   dequeueWireCases,
   subscribeWireCases,
