@@ -119,7 +119,7 @@ export function dequeueWireCases(wire: Wire): void {
     expect(waited.json).toMatchObject({ error: "waiting", retry_after_seconds: 2 });
   });
 
-  test("16: no bound on waiting", async () => {
+  test("16: no bound on waiting", { timeout: 60_000 }, async () => {
     const queue = new QueueWire(wire);
     const waiting = queue.take({ wait_seconds: 0 });
     await sleep(5_200);
@@ -220,7 +220,9 @@ export function subscribeWireCases(wire: Wire): void {
     expect([atOnce.status, atOnce.headers["retry-after"]]).toEqual([409, undefined]);
   });
 
-  test("31: a stream is quiet for longer than any wait and goes on", async () => {
+  test("31: a stream is quiet for longer than any wait and goes on", {
+    timeout: 60_000,
+  }, async () => {
     const queue = new QueueWire(wire);
     await queue.put("first");
     const raw = queue.subscribe({ wait_seconds: 1, page_size: 2 });

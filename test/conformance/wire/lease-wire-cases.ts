@@ -190,7 +190,7 @@ export function holdingWireCases(wire: Wire): void {
   });
 
   test("28, 54: expired once, then not held; releasing it succeeds", async () => {
-    const leases = [await wire.lease({ ttl_seconds: 3 }), await wire.lease({ ttl_seconds: 3 })];
+    const leases = [await wire.lease({ ttl_seconds: 6 }), await wire.lease({ ttl_seconds: 6 })];
     const [kept, released] = leases as [WireLease, WireLease];
     for (const lease of leases) expect((await wire.update(lease, "1")).status).toBe(200);
     await sleep(1_000 * Number(released.answer.json.expires_at_unix) - Date.now() + 50);

