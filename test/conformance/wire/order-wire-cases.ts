@@ -3,7 +3,7 @@
  * row mends the mistake that was told and names the next.
  */
 import type { Answer } from "../../server/raw-http.ts";
-import { expect, freshKey, test } from "../lockd-suite.ts";
+import { expect, freshKey, longAgo, sha256, test } from "../lockd-suite.ts";
 import type { Wire } from "./wire.ts";
 
 interface Asked {
@@ -120,6 +120,46 @@ export function orderWireCases(wire: Wire): void {
       body = { ...body, [name]: value };
     }
     expect(await code({ "X-Fencing-Token": "1" })).toBe(end);
+  });
+
+  test("27, 44: every call refuses a lease alike, and tells what is committed", async () => {
+    const key = freshKey();
+    await wire.commit(key, "1");
+    const held = await wire.lease({ key });
+    const committed = { current_version: 1, current_etag: sha256("1") };
+    const calls: readonly (readonly [
+      method: "GET" | "POST" | "DELETE",
+      path: string,
+      body: string,
+    ])[] = [
+      ["POST", "update", "2"],
+      ["POST", "mutate", '{"mutations":["/a=1"]}'],
+      ["POST", "metadata", '{"query_hidden":true}'],
+      ["POST", "remove", ""],
+      ["POST", "attachments", "x"],
+      ["GET", "attachments", ""],
+      ["GET", "attachment", ""],
+      ["DELETE", "attachment", ""],
+      ["DELETE", "attachments", ""],
+      ["POST", "get", ""],
+    ];
+    for (const [name, value, code] of [
+      ["X-Lease-ID", longAgo, "403 lease_required"],
+      ["X-Fencing-Token", "9", "403 fencing_mismatch"],
+      ["X-Txn-ID", longAgo, "409 txn_mismatch"],
+    ] as const) {
+      const headers = { ...held.headers, [name]: value };
+      for (const [method, path, body] of calls) {
+        // A read of the state asks for no transaction.
+        if (path === "get" && name === "X-Txn-ID") continue;
+        const options = method === "POST" ? { method, body, headers } : { method, headers };
+        const { status, json } = await wire.ask(`/v1/${path}${held.query}&name=f`, options);
+        expect(`${method} ${path}: ${status} ${json.error}`).toBe(`${method} ${path}: ${code}`);
+        expect(json).toMatchObject(committed);
+      }
+    }
+    expect((await wire.release(held)).status).toBe(200);
+    expect((await wire.describe(key)).json.version).toBe(1);
   });
 
   test("the order of the mistakes about a message", async () => {
