@@ -23,6 +23,7 @@ export const dequeueFields = {
   ...addressFields,
   owner: "string",
   txn_id: "string",
+  txn_bound: "boolean",
   visibility_timeout_seconds: "integer",
   wait_seconds: "integer",
   page_size: "integer",

@@ -57,6 +57,12 @@ export interface EnqueueResult {
 export interface DequeueRequest extends QueueAddress {
   readonly owner?: string | undefined;
   readonly txnId?: string | undefined;
+  /**
+   * Extension: the transaction stands and falls with the delivery. Before anybody else gets a
+   * message of it whose lease has lapsed, it is rolled back; a commit that comes later is answered
+   * `rollback`. So it always is where the transaction sends messages.
+   */
+  readonly txnBound?: boolean | undefined;
   readonly visibilityTimeoutSeconds?: number | undefined;
   /** < 0: do not wait; 0 or absent: for ever; > 0: at most so long. */
   readonly waitSeconds?: number | undefined;

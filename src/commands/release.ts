@@ -4,6 +4,7 @@ import { leaseInput } from "../cli/lease-input.ts";
 import { releaseLines } from "../cli/lease-output.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
+import { refuseToDecide } from "../cli/work/own-transaction.ts";
 
 export default class Release extends BaseCommand {
   static override summary = "End a lease and commit what it staged";
@@ -25,6 +26,7 @@ export default class Release extends BaseCommand {
     const parsed = await this.parse(Release);
     const { flags, args } = parsed;
     const lease = leaseInput(flags, args.key, { env: process.env, txn: "required" });
+    refuseToDecide(lease.txnId, process.env);
     await this.withConnection(parsed, async ({ lockd }) => {
       const request = { ...lease, rollback: flags.rollback };
       const { released } = await lockd.release(request, { correlationId: this.correlationId });

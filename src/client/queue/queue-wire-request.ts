@@ -64,6 +64,7 @@ export function dequeueJson(request: DequeueRequest) {
     queue: request.queue,
     owner: request.owner,
     txn_id: request.txnId,
+    txn_bound: request.txnBound,
     visibility_timeout_seconds: request.visibilityTimeoutSeconds,
     wait_seconds: request.waitSeconds,
     page_size: request.pageSize,
