@@ -300,6 +300,11 @@ export const errorRegistry = {
     "make room where it goes; what the command did stays done",
   ),
   already_there: local(exitCodes.conflict, "the target file exists", "pass --force to replace it"),
+  file_busy: local(
+    exitCodes.unavailable,
+    "another process changes the same file",
+    "try again; if it stays, remove the lock files it names",
+  ),
   verify_failed: local(
     exitCodes.verifyFailed,
     "a check of the store failed",

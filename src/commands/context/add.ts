@@ -1,6 +1,6 @@
 import { failure } from "../../api/errors.ts";
 import { BaseCommand, typedFlags } from "../../cli/base-command.ts";
-import { contextName, readContexts, writeContexts } from "../../cli/context/context-file.ts";
+import { changeContexts, contextName } from "../../cli/context/context-file.ts";
 import { contextInput } from "../../cli/context/context-input.ts";
 import { Args, Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
@@ -30,13 +30,13 @@ export default class ContextAdd extends BaseCommand {
     const { flags, args, raw } = await this.parse(ContextAdd);
     const name = contextName(args.name);
     const context = contextInput(flags, typedFlags(raw));
-    const file = readContexts(process.env);
-    if (file.contexts.has(name) && !flags.force) {
-      throw failure("already_there", `context "${name}" exists`);
-    }
-    const contexts = new Map(file.contexts).set(name, context);
-    const current = flags.use ? name : file.current;
-    await writeContexts(process.env, { current, contexts });
+    const { current } = await changeContexts(process.env, (file) => {
+      if (file.contexts.has(name) && !flags.force) {
+        throw failure("already_there", `context "${name}" exists`);
+      }
+      const contexts = new Map(file.contexts).set(name, context);
+      return { current: flags.use ? name : file.current, contexts };
+    });
     const using = current === name ? ", in use" : "";
     if (flags.json) await writeOut(jsonText({ added: name, current: current ?? null }));
     else await writeOut(`added context ${name}${using}\n`);
