@@ -177,6 +177,12 @@ describe.concurrent("usage", () => {
     expect(written.stdout).toContain("wrote default config");
     expect((await place.run(["config", "gen", "--out", file])).code).toBe(4);
     expect((await place.run(["config", "gen", "--out", file, "--force"])).code).toBe(0);
+    const { stdout } = await place.run(["config", "gen", "--stdout", "--json"]);
+    const { parse } = await import("yaml");
+    // What has no default is in the file as a comment.
+    const given = Object.entries(JSON.parse(stdout)).filter(([, value]) => value !== "");
+    expect(Object.fromEntries(given)).toEqual(parse(readFileSync(file, "utf8")));
+    expect(JSON.parse(stdout)).toMatchObject({ store: "", "disable-mtls": false });
     const shown = await place.run(["config", "show", "-c", file, "--json"]);
     expect(JSON.parse(shown.stdout).server["max-ttl"]).toEqual({ text: "30m", source: "file" });
   });
