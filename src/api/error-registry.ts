@@ -281,7 +281,7 @@ export const errorRegistry = {
   timeout: local(
     exitCodes.timeout,
     "the time limit of this call passed",
-    "raise the limit: --timeout, or --for of `lockd watch`",
+    "raise the limit: --timeout, or --wait-timeout and --for of `lockd watch`",
   ),
   acquire_timeout: local(
     exitCodes.wouldBlock,

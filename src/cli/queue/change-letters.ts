@@ -39,7 +39,8 @@ export function chosenLetters(
   all: boolean,
 ): readonly string[] | undefined {
   if (all && words.length > 0) throw new UsageError("name messages, or --all, not both");
-  if (!all && words.length === 0) throw new UsageError("name the messages, or --all");
+  if (!all && words.length === 0)
+    throw new UsageError("name the messages (lockd queue dlq ls shows them), or --all");
   return all ? undefined : words;
 }
 
