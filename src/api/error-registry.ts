@@ -159,8 +159,8 @@ export const errorRegistry = {
     status: 409,
     exit: exitCodes.conflict,
     retryable: true,
-    meaning: "other writers kept changing the record",
-    next: "try again",
+    meaning: "other writers kept changing the record, or a `meta_etag` is an old one",
+    next: 'try again; of a message, with its newest etag: eval "$(lockd extend --output env)"',
   },
   // 413, 429
   document_too_large: {
