@@ -198,8 +198,10 @@ export interface QueueSummary {
 }
 
 export interface QueueListRequest {
-  /** Absent: all namespaces. */
+  /** Absent: all namespaces; with `queue`, the default one. */
   readonly namespace?: string | undefined;
+  /** Only this one. */
+  readonly queue?: string | undefined;
   readonly cursor?: string | undefined;
   /** 1 to 1000; default 100. */
   readonly limit?: number | undefined;
@@ -248,11 +250,18 @@ export interface DeadLetterSelection extends QueueAddress {
   readonly all?: boolean | undefined;
   /** Letters in one call; 1 to 1000, default 1000. Call again while `more`. */
   readonly limit?: number | undefined;
+  /** With `all`: go on where the answer before ended. */
+  readonly cursor?: string | undefined;
 }
 
 export interface DeadLetterChange {
   readonly changed: number;
   readonly more: boolean;
+  /**
+   * With `more`: what the next call begins after. Without it a letter that dies again at once is
+   * met again, and whoever puts back all of them may never come to the end.
+   */
+  readonly cursor?: string | undefined;
 }
 
 export interface Queues {

@@ -144,8 +144,8 @@ export class HttpQueues implements Queues {
   }
 
   async list(request: QueueListRequest, call: CarrierCall = {}): Promise<QueueListResult> {
-    const { namespace, cursor, limit } = request;
-    return await this.#read("list", { namespace, cursor, limit }, call, answers.queueList);
+    const { namespace, queue, cursor, limit } = request;
+    return await this.#read("list", { namespace, queue, cursor, limit }, call, answers.queueList);
   }
 
   async deadLetters(

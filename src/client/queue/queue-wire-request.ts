@@ -109,6 +109,6 @@ export function extendJson(request: ExtendRequest) {
 }
 
 export function selectionJson(request: DeadLetterSelection) {
-  const { namespace, queue, messageId, all, limit } = request;
-  return { namespace, queue, message_id: messageId, all, limit };
+  const { namespace, queue, messageId, all, limit, cursor } = request;
+  return { namespace, queue, message_id: messageId, all, limit, cursor };
 }

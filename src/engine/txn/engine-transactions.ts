@@ -3,6 +3,7 @@ import { failure } from "../../api/errors.ts";
 import type { LockdCall } from "../../api/lockd.ts";
 import type {
   ApplyRequest,
+  DamagedTxn,
   DecideRequest,
   Transactions,
   TxnExplanation,
@@ -15,6 +16,7 @@ import type {
 import type { LeaseClaim } from "../lease/lease-rules.ts";
 import { txnReplayRecordsMax } from "../limits.ts";
 import type { Meter } from "../metering/meter.ts";
+import { StoreFailure } from "../ports/store.ts";
 import { type KeyRecord, recordName } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
 import { keep, write } from "../transition.ts";
@@ -40,7 +42,7 @@ import { decodeTxn } from "./txn-codec.ts";
 import { TxnLog } from "./txn-log.ts";
 import { TxnMeter } from "./txn-meter.ts";
 import { isLocal, localParticipant, type TxnParts } from "./txn-parts.ts";
-import { isDecided, type Participant, txnName, txnPrefix } from "./txn-record.ts";
+import { isDecided, type Participant, type TxnRecord, txnName, txnPrefix } from "./txn-record.ts";
 import { txnSettings } from "./txn-settings.ts";
 import { UndecidedLeases } from "./undecided-leases.ts";
 
@@ -118,19 +120,23 @@ export class EngineTransactions implements Transactions {
     const { options, shell } = this.#parts;
     const nowUnix = shell.nowUnix();
     const found: TxnSummary[] = [];
+    const damaged: DamagedTxn[] = [];
     let cursor = after === undefined ? undefined : txnName(after);
     for (;;) {
       const at = { limit: txnReplayRecordsMax, ...(cursor === undefined ? {} : { after: cursor }) };
       const page = await callStore(() => options.store.scan(txnPrefix, at));
       for (const { name, bytes } of page.objects) {
         cursor = name;
-        const record = await callStore(async () => decodeTxn(name, bytes));
-        if (state !== undefined && record.state !== state) continue;
-        if (inDoubt && !isInDoubt(record, nowUnix)) continue;
-        found.push(summaryOf(record, nowUnix));
-        if (found.length === limit) return { transactions: found, cursor: record.txnId };
+        const txnId = name.slice(txnPrefix.length);
+        const record = readableTxn(name, bytes);
+        if (typeof record === "string") damaged.push({ txnId, detail: record });
+        else if (state !== undefined && record.state !== state) continue;
+        else if (inDoubt && !isInDoubt(record, nowUnix)) continue;
+        else found.push(summaryOf(record, nowUnix));
+        if (found.length + damaged.length < limit) continue;
+        return { transactions: found, damaged, cursor: txnId };
       }
-      if (!page.more) return { transactions: found, cursor: undefined };
+      if (!page.more) return { transactions: found, damaged, cursor: undefined };
     }
   }
 
@@ -317,5 +323,15 @@ export class EngineTransactions implements Transactions {
         return participantStory(participant, keyStanding(txnId, record));
       }),
     );
+  }
+}
+
+/** The record, or what is wrong with it: a damaged one must not hide the others. */
+function readableTxn(name: string, bytes: Uint8Array): TxnRecord | string {
+  try {
+    return decodeTxn(name, bytes);
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error;
+    return error.message;
   }
 }
