@@ -15,6 +15,9 @@ const cacheFilesMax = 64;
 /** Permissions that let others write. */
 const writableByOthers = 0o022;
 
+/** What Node puts around a CommonJS module. */
+const [head, tail] = ["(function (exports, require, module, __filename, __dirname) { ", "\n});"];
+
 /** The line that the build puts at the end of the program: 16 digits of its own checksum. */
 const buildLine = /\/\/# lockd-build ([0-9a-f]{16})\n$/;
 
@@ -72,9 +75,29 @@ function removeQuietly(file) {
   }
 }
 
+/**
+ * The file as a function. The build writes ASCII alone, so that no letter has to be looked at; and
+ * read into its place between head and tail, the text needs no second copy.
+ */
+function readWrapped(filename) {
+  const fd = fs.openSync(filename, "r");
+  try {
+    const { size } = fs.fstatSync(fd);
+    const bytes = Buffer.allocUnsafeSlow(head.length + size + tail.length);
+    const from = bytes.latin1Write(head, 0);
+    let end = from;
+    for (let read = -1; read !== 0 && end < from + size; end += read) {
+      read = fs.readSync(fd, bytes, end, from + size - end);
+    }
+    return bytes.latin1Slice(0, end + bytes.latin1Write(tail, end));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** Names the build, the version of Node, and the command: each uses other functions. */
 function cacheFile(directory, source, word) {
-  const build = buildLine.exec(source.slice(-64))?.[1];
+  const build = buildLine.exec(source.slice(-64, -tail.length))?.[1];
   if (directory === undefined || build === undefined) return undefined;
   const command = /^[a-z]{2,12}$/.test(word ?? "") ? word : "other";
   return path.join(directory, `${build}-${process.version}-${process.arch}-${command}`);
@@ -86,13 +109,10 @@ exports.loadProgram = (root, words) => {
   // For the packages that are not part of the program.
   if (directory !== undefined) module_.enableCompileCache?.(path.join(directory, "node"));
   const filename = path.join(root, "dist", "launch.cjs");
-  const source = fs.readFileSync(filename, "utf8");
+  const source = readWrapped(filename);
   const file = cacheFile(directory, source, words[0]);
   const cachedData = file === undefined ? undefined : readCache(file);
-  const script = new vm.Script(module_.wrap(source), {
-    filename,
-    cachedData,
-  });
+  const script = new vm.Script(source, { filename, cachedData });
   const program = { exports: {} };
   const load = module_.createRequire(filename);
   script.runInThisContext()(program.exports, load, program, filename, path.dirname(filename));

@@ -1,0 +1,55 @@
+/** What a start of the built program loads of Node itself, which is most of its time. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { Place } from "./lockd-process.ts";
+
+const place = new Place();
+afterAll(() => place.remove());
+
+const listing = path.join(place.directory, "listing.cjs");
+writeFileSync(
+  listing,
+  `const before = new Set(process.moduleLoadList);
+  process.on("exit", () => {
+    const names = process.moduleLoadList.filter((name) => !before.has(name));
+    process._rawDebug("LOADED " + JSON.stringify(names.map((name) => name.split(" ").at(-1))));
+  });`,
+);
+
+/** Modules of Node that these words loaded; undefined when the command failed. */
+async function loadedBy(words: readonly string[]): Promise<readonly string[]> {
+  const { code, stderr } = await place.run(words, { env: { NODE_OPTIONS: `-r ${listing}` } });
+  expect([code, stderr]).toEqual([0, expect.stringContaining("LOADED ")]);
+  return JSON.parse(stderr.slice(stderr.lastIndexOf("LOADED ") + 7)) as string[];
+}
+
+const threads = ["worker_threads", "internal/worker"];
+const files = ["fs/promises", "internal/fs/promises"];
+
+test("help loads next to nothing of Node", async () => {
+  const loaded = await loadedBy(["--help"]);
+  expect(loaded).toContain("vm");
+  const without = ["crypto", "http", "zlib", "assert", "perf_hooks", ...threads, ...files];
+  expect(loaded.filter((name) => without.includes(name))).toEqual([]);
+});
+
+test("a command that asks a server once loads neither cryptography nor file handles", async () => {
+  const server = await place.serve();
+  try {
+    const loaded = await loadedBy(["get", "k", "--public", "-s", server.url]);
+    expect(loaded).toContain("http");
+    const without = ["crypto", "zlib", "https", "tls", "assert", ...threads, ...files];
+    expect(loaded.filter((name) => without.includes(name))).toEqual([]);
+  } finally {
+    server.child.kill("SIGTERM");
+    await server.ended;
+  }
+});
+
+test("an inline command loads neither HTTP nor threads", async () => {
+  const loaded = await loadedBy(["acquire"]);
+  expect(loaded).toContain("crypto");
+  const without = ["http", "_http_client", "timers/promises", ...threads, ...files];
+  expect(loaded.filter((name) => without.includes(name))).toEqual([]);
+});
