@@ -9,7 +9,7 @@ const path = require("node:path");
 const process = require("node:process");
 const vm = require("node:vm");
 
-/** Files kept, of about 400 KB; one for each command of each build and version of Node. */
+/** Files kept, of 0.1 to 0.8 MB; one for each command of each build and version of Node. */
 const cacheFilesMax = 64;
 
 /** Permissions that let others write. */
@@ -84,12 +84,12 @@ function readWrapped(filename) {
   try {
     const { size } = fs.fstatSync(fd);
     const bytes = Buffer.allocUnsafeSlow(head.length + size + tail.length);
-    const from = bytes.latin1Write(head, 0);
+    const from = bytes.write(head, "latin1");
     let end = from;
     for (let read = -1; read !== 0 && end < from + size; end += read) {
       read = fs.readSync(fd, bytes, end, from + size - end);
     }
-    return bytes.latin1Slice(0, end + bytes.latin1Write(tail, end));
+    return bytes.toString("latin1", 0, end + bytes.write(tail, end, "latin1"));
   } finally {
     fs.closeSync(fd);
   }

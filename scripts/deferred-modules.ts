@@ -73,6 +73,21 @@ const deferred: readonly {
       'exports[name] = (...words) => require("node:fs/promises")[name](...words);',
   },
   {
+    from: /@oclif\/core\/lib\/errors\/errors\/(cli|pretty-print)\.js$/,
+    name: "wrap-ansi",
+    contents: 'module.exports = (...words) => require("wrap-ansi")(...words);',
+  },
+  {
+    from: /@oclif\/core\/lib\/errors\/errors\/cli\.js$/,
+    name: "../../ux/theme",
+    contents: 'exports.colorize = (...words) => require("../../ux/theme").colorize(...words);',
+  },
+  {
+    from: /@oclif\/core\/lib\/parser\/errors\.js$/,
+    name: "../ux/theme",
+    contents: 'exports.colorize = (...words) => require("../ux/theme").colorize(...words);',
+  },
+  {
     from: /@oclif\/core\/lib\/flags\.js$/,
     name: "./help",
     contents: 'exports.loadHelpClass = (config) => require("./help").loadHelpClass(config);',
