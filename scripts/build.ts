@@ -13,6 +13,7 @@ import { outlineFile, outlineOf, readManifest } from "../src/cli/program.ts";
 import { dashboardApart, loadDashboard, withoutDevtools } from "./dashboard-apart.ts";
 import { deferredModules } from "./deferred-modules.ts";
 import { linkProgram } from "./link-program.ts";
+import { sqliteInside } from "./sqlite-inside.ts";
 
 const root = path.join(import.meta.dirname, "..");
 
@@ -97,7 +98,8 @@ async function commandLine(): Promise<void> {
     entryPoints: { launch: "src/cli/launch.ts" },
     splitting: true,
     write: false,
-    plugins: [deferredModules, dashboardApart("./load-dashboard.cjs")],
+    external: external.filter((name) => name !== "better-sqlite3"),
+    plugins: [sqliteInside, deferredModules, dashboardApart("./load-dashboard.cjs")],
     banner: {},
     define: { "import.meta.url": "lockdModuleUrl" },
   });

@@ -75,10 +75,19 @@ function linkedChunk({ name, source, text }: Chunk, sourceOf: SourceOf): string 
     } else if (ts.isExportDeclaration(statement)) {
       for (const [as, local] of exportedNames(statement)) members.set(as, local);
       replace(statement, "");
+    } else if (ts.isExportAssignment(statement)) {
+      members.set("default", "lockdDefault");
+      const [from, to] = [statement.getStart(), statement.expression.getStart()];
+      edits.push({ from, to, text: "const lockdDefault=" });
+    } else if (/^export\b/.test(statement.getText())) {
+      throw new Error(`cannot link ${statement.getText().slice(0, 80)}`);
     }
   }
   const visit = (node: ts.Node): void => {
-    if (ts.isMetaProperty(node)) throw new Error(`${name} asks for import.meta`);
+    // `new.target` is the other one.
+    if (ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword) {
+      throw new Error(`${name} asks for import.meta`);
+    }
     if (node.kind === ts.SyntaxKind.ImportKeyword && ts.isCallExpression(node.parent)) {
       replace(node, "lockdImport");
       const [specifier] = node.parent.arguments;

@@ -1,5 +1,5 @@
 /** What a start of the built program loads: of Node itself, and of its own bytecode. */
-import { globSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { Place } from "./lockd-process.ts";
@@ -70,4 +70,20 @@ test("a command's bytecode has what it uses, not the whole program", async () =>
   // 0.1 and 0.8 MB; with every function of the program in it, half a megabyte more of each.
   expect(await bytecodeOf(["--help"])).toBeLessThan(300_000);
   expect(await bytecodeOf(["acquire"])).toBeLessThan(1_050_000);
+});
+
+test("another SQLite package than the one built with is taken as it is installed", async () => {
+  const root = path.join(import.meta.dirname, "../..");
+  const copy = path.join(place.directory, "copy");
+  const other = path.join(copy, "node_modules/better-sqlite3");
+  mkdirSync(other, { recursive: true });
+  for (const name of ["bin", "package.json"]) {
+    cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
+  }
+  symlinkSync(path.join(root, "dist"), path.join(copy, "dist"));
+  writeFileSync(path.join(other, "package.json"), '{"version":"0.0.1","main":"main.js"}');
+  writeFileSync(path.join(other, "main.js"), 'throw new Error("this is 0.0.1");');
+  const words = [process.execPath, path.join(copy, "bin/lockd.js"), "acquire"];
+  const { code, stderr } = await place.runProgram(words);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("this is 0.0.1")]);
 });

@@ -34,7 +34,7 @@ test("a chunk runs once, when something of it is first imported", async () => {
     "late.js":
       'import{ran}from"./log.js";import one from"./one.js";ran.push("late");var two=2;' +
       "export{one as default,two};",
-    "one.js": "export{one as default};var one=1;",
+    "one.js": "export default 1;",
     "never.js": 'throw new Error("nobody asked");export{};',
   }) as { ran: string[]; later: () => Promise<unknown> };
   expect(ran).toEqual(["side", "main"]);
@@ -46,12 +46,13 @@ test("packages keep the forms in which they are imported", async () => {
   const { kinds, late } = run({
     "main.js":
       'import path,{sep as slash}from"node:path";import*as fs from"node:fs";' +
-      "var kinds=[typeof path.join,slash,typeof fs.readFileSync];" +
+      "var kinds=[typeof path.join,slash,typeof fs.readFileSync,new function(){" +
+      "this.isNew=new.target!==undefined}().isNew];" +
       'var late=async()=>{var{default:it,delimiter}=await import("node:path");' +
       "return[typeof it.join,delimiter]};var name=()=>import(kinds[0]);" +
       "export{kinds,late,name};",
   }) as { kinds: unknown; late: () => Promise<unknown> };
-  expect(kinds).toEqual(["function", "/", "function"]);
+  expect(kinds).toEqual(["function", "/", "function", true]);
   expect(await late()).toEqual(["function", ":"]);
 });
 
@@ -68,6 +69,7 @@ test("what would mean something else in one file ends the build", () => {
     ["let last;var keep=(it)=>{last=it};export{last as first,keep};", /exports last/],
     ["var here=import.meta.dirname;export{here};", /import.meta/],
     ['export*from"node:path";', /cannot link/],
+    ["export const one=1;", /cannot link/],
     ["var text='\\µ';export{text};", /escaped/],
   ];
   for (const [text, why] of refused) expect(() => run({ "main.js": text })).toThrow(why);
