@@ -9,11 +9,14 @@ const path = require("node:path");
 const process = require("node:process");
 const vm = require("node:vm");
 
-/** Files kept, of 0.1 to 0.8 MB; one for each command of each build and version of Node. */
+/** Files kept, of 0.1 to 0.8 MB; one for each use of each build and version of Node. */
 const cacheFilesMax = 64;
 
 /** Permissions that let others write. */
 const writableByOthers = 0o022;
+
+/** As far as anybody writes them. */
+const serverFlag = /^(-s|--server|--island)(=|$)/;
 
 /** What Node puts around a CommonJS module. */
 const [head, tail] = ["(function (exports, require, module, __filename, __dirname) { ", "\n});"];
@@ -95,12 +98,27 @@ function readWrapped(filename) {
   }
 }
 
-/** Names the build, the version of Node, and the command: each uses other functions. */
-function cacheFile(directory, source, word) {
+/**
+ * What a run will use of the program, as far as its words tell: help is not the command, and with a
+ * server a command is another one than without. A wrong guess costs a little time, no more.
+ */
+function usageOf(words) {
+  const end = words.indexOf("--");
+  const own = end === -1 ? words : words.slice(0, end);
+  if (own.includes("--help") || own.includes("-h")) return "help";
+  const { LOCKD_CLIENT_SERVER, LOCKD_CLIENT_ISLAND } = process.env;
+  const hasServer =
+    LOCKD_CLIENT_SERVER || LOCKD_CLIENT_ISLAND || own.some((word) => serverFlag.test(word));
+  const command = /^[a-z]{2,12}$/.test(own[0] ?? "") ? own[0] : "other";
+  return hasServer ? `${command}-server` : command;
+}
+
+/** Names the build, the version of Node, and the use: each has other functions. */
+function cacheFile(directory, source, words) {
   const build = buildLine.exec(source.slice(-64, -tail.length))?.[1];
   if (directory === undefined || build === undefined) return undefined;
-  const command = /^[a-z]{2,12}$/.test(word ?? "") ? word : "other";
-  return path.join(directory, `${build}-${process.version}-${process.arch}-${command}`);
+  const usage = usageOf(words);
+  return path.join(directory, `${build}-${process.version}-${process.arch}-${usage}`);
 }
 
 /** The program's exports, and `keep`, to be called when the command is over. */
@@ -110,7 +128,7 @@ exports.loadProgram = (root, words) => {
   if (directory !== undefined) module_.enableCompileCache?.(path.join(directory, "node"));
   const filename = path.join(root, "dist", "launch.cjs");
   const source = readWrapped(filename);
-  const file = cacheFile(directory, source, words[0]);
+  const file = cacheFile(directory, source, words);
   const cachedData = file === undefined ? undefined : readCache(file);
   const script = new vm.Script(source, { filename, cachedData });
   const program = { exports: {} };
