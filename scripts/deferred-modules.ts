@@ -90,12 +90,13 @@ const deferred: readonly {
   {
     from: /@oclif\/core\/lib\/flags\.js$/,
     name: "./help",
-    contents: 'exports.loadHelpClass = (config) => require("./help").loadHelpClass(config);',
+    contents:
+      'exports.loadHelpClass = (config) => require("@oclif/core/help").loadHelpClass(config);',
   },
   {
     from: /@oclif\/core\/lib\/parser\/help\.js$/,
     name: "../ux",
-    contents: 'exports.colorize = (...text) => require("../ux").colorize(...text);',
+    contents: 'exports.colorize = (...text) => require("@oclif/core/ux").colorize(...text);',
   },
   {
     from: /@oclif\/core\/lib\/ux\/supports-color\.js$/,
@@ -107,7 +108,7 @@ const deferred: readonly {
 ];
 
 /** Loaded from node_modules in the rare case; they would be most of the bundle. */
-const rare = /^(@oclif\/core|@oclif\/core\/handle|undici\/lib\/dispatcher\/pool\.js)$/;
+const rare = /^(@oclif\/core(\/(handle|help|ux))?|undici\/lib\/dispatcher\/pool\.js)$/;
 
 /** Keeps out of a command's start what no ordinary command needs. */
 export const deferredModules: Plugin = {
