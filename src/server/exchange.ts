@@ -13,6 +13,11 @@ export class ClientGone extends Error {
   }
 }
 
+/** True while the server announces its shutdown. */
+interface Announcing {
+  readonly draining: boolean;
+}
+
 /**
  * One request and its answer. Also the call context the engine gets: the signal is made only when
  * somebody asks for it, because most requests are over before anyone could wait.
@@ -22,11 +27,10 @@ export class Exchange implements LockdCall {
   readonly response: ServerResponse;
   readonly correlationId: string;
   readonly query: Query;
-  /** True while the server announces its shutdown. */
-  readonly draining: boolean;
   readonly timeoutMs = undefined;
   /** The id every answer carries: the request's, or that of the message it is about. */
   answeredId: string;
+  readonly #server: Announcing;
   #abort: AbortController | undefined;
   #waitAbort: AbortController | undefined;
 
@@ -35,14 +39,14 @@ export class Exchange implements LockdCall {
     readonly response: ServerResponse;
     readonly correlationId: string;
     readonly search: string;
-    readonly draining: boolean;
+    readonly server: Announcing;
   }) {
     this.request = parts.request;
     this.response = parts.response;
     this.correlationId = parts.correlationId;
     this.answeredId = parts.correlationId;
     this.query = new Query(parts.search);
-    this.draining = parts.draining;
+    this.#server = parts.server;
   }
 
   /**
@@ -178,7 +182,8 @@ export class Exchange implements LockdCall {
   head(headers: readonly string[], length: number | undefined): string[] {
     const all = ["X-Correlation-Id", this.answeredId, ...headers];
     if (length !== undefined) all.push("Content-Length", String(length));
-    if (this.draining) all.push("Shutdown-Imminent", "true");
+    // Asked now: a request may have waited since before the drain began.
+    if (this.#server.draining) all.push("Shutdown-Imminent", "true");
     return all;
   }
 }

@@ -129,7 +129,7 @@ export class Router {
 
   #exchangeOf(request: IncomingMessage, response: ServerResponse, search: string): Exchange {
     const correlationId = this.correlationIdFor(request.headers);
-    return new Exchange({ request, response, correlationId, search, draining: this.draining });
+    return new Exchange({ request, response, correlationId, search, server: this });
   }
 
   #fail(exchange: Exchange, operation: string, error: unknown): void {

@@ -1,5 +1,6 @@
 /** Queries through an index (query-and-lql.md section 15, cases 50, 52, 60 to 65, 72, 73). */
 import { setImmediate } from "node:timers/promises";
+import { keepsAtWork } from "./eligibility-cases.ts";
 import { expect, type Story, test } from "./lockd-suite.ts";
 import { numbered, Shelf } from "./query-cases.ts";
 
@@ -65,6 +66,14 @@ export function indexCases(story: Story): void {
     await shelf.remove("removed");
     expect(await shelf.keys("/s=x")).toEqual(["stays"]);
     expect(await shelf.keys()).toEqual(["stays"]);
+  });
+
+  test("74 with the index: messages, their states and dead letters are never shown", async () => {
+    const shelf = await Shelf.indexed(story);
+    await shelf.commit("doc", { n: 1 });
+    await keepsAtWork(shelf);
+    expect(await shelf.keys("", { refresh: "wait_for" })).toEqual(["doc"]);
+    expect(await shelf.keys("/n=1")).toEqual(["doc"]);
   });
 
   test("50, 52 with the index: pages meet without gap or repetition", async () => {

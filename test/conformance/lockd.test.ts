@@ -17,14 +17,16 @@ import { openStore } from "../../src/storage/open.ts";
 import { NaiveIndex } from "../support/naive-index.ts";
 import { startRealServer } from "../support/real-server.ts";
 import { attachmentCases, uploadCases } from "./attachment-cases.ts";
+import { eligibilityCases } from "./eligibility-cases.ts";
 import { indexCases } from "./index-cases.ts";
 import { acquireCases, holdingCases } from "./lease-cases.ts";
 import { describeLockd, type OpenedLockd } from "./lockd-suite.ts";
 import { mutateCases, mutateRaceCases } from "./mutate-cases.ts";
 import { namesCases } from "./names-cases.ts";
 import { changeCases, overviewCases, queueChangeCases } from "./observation-cases.ts";
-import { eligibilityCases, namespaceCases, queryCases } from "./query-cases.ts";
+import { namespaceCases, queryCases } from "./query-cases.ts";
 import { queryTxnCases } from "./query-txn-cases.ts";
+import { indexedSelectorCases, selectorCases } from "./selector-cases.ts";
 import { fusedCases, removalCases, updateCases } from "./state-cases.ts";
 
 const groups = [
@@ -39,6 +41,7 @@ const groups = [
   eligibilityCases,
   namespaceCases,
   queryTxnCases,
+  selectorCases,
   mutateCases,
   mutateRaceCases,
   namesCases,
@@ -137,7 +140,13 @@ describeLockd(
   groups,
 );
 
-const queryGroups = [queryCases, eligibilityCases, namespaceCases, indexCases];
+const queryGroups = [
+  queryCases,
+  eligibilityCases,
+  namespaceCases,
+  indexCases,
+  indexedSelectorCases,
+];
 
 function indexOf(store: Store, storeUrl: string): NamespaceIndex {
   const clock = new SystemClock();

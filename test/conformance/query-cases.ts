@@ -258,61 +258,6 @@ export function queryCases(story: Story): void {
   });
 }
 
-export function eligibilityCases(story: Story): void {
-  test("69, 70, 71: what is staged, rolled back or never published is not there", async () => {
-    const shelf = await Shelf.scanned(story);
-    await shelf.commit("doc", { s: "old" });
-    const lease = await shelf.lease("doc");
-    await shelf.lockd.update(lease, json({ s: "new" }));
-    expect([await shelf.keys("/s=old"), await shelf.keys("/s=new")]).toEqual([["doc"], []]);
-    await shelf.lockd.release(lease);
-    expect([await shelf.keys("/s=old"), await shelf.keys("/s=new")]).toEqual([[], ["doc"]]);
-    const undone = await shelf.lease("undone");
-    await shelf.lockd.update(undone, json({ s: "new" }));
-    await shelf.lockd.release({ ...undone, rollback: true });
-    await shelf.lease("only-leased");
-    expect(await shelf.keys()).toEqual(["doc"]);
-  });
-
-  test("72: a removed key is gone at once, and back when it is published again", async () => {
-    const shelf = await Shelf.scanned(story);
-    await shelf.commit("doc", { n: 1 });
-    await shelf.remove("doc");
-    expect([await shelf.keys(), (await shelf.rows()).rows]).toEqual([[], []]);
-    await shelf.commit("doc", { n: 2 });
-    expect(await shelf.keys("/n=2")).toEqual(["doc"]);
-  });
-
-  test("73: a hidden key is gone from queries only", async () => {
-    const shelf = await Shelf.scanned(story);
-    await shelf.commit("doc", { n: 1 });
-    await shelf.hide("doc", true);
-    expect(await shelf.keys()).toEqual([]);
-    const { namespace } = shelf;
-    expect((await shelf.lockd.get({ namespace, key: "doc", public: true })).exists).toBe(true);
-    await shelf.hide("doc", false);
-    expect(await shelf.keys()).toEqual(["doc"]);
-  });
-
-  test("74: keys of queues and diagnostics are never shown", async () => {
-    const shelf = await Shelf.scanned(story);
-    const internal = ["q/jobs/state/1", "q/jobs/msg/1", "lockd-diagnostics/x"];
-    const ordinary = ["q/jobs", "q/jobs/states/1", "lockd-diagnostics"];
-    for (const key of [...internal, ...ordinary]) await shelf.commit(key, { n: 1 });
-    expect(await shelf.keys()).toEqual([...ordinary].sort());
-    expect(await shelf.keys("/n=1")).toEqual([...ordinary].sort());
-  });
-
-  test("75: a query never leaves its namespace", async () => {
-    const one = await Shelf.scanned(story);
-    const other = await Shelf.scanned(story);
-    await one.commit("same", { in: "one" });
-    await other.commit("same", { in: "other" });
-    expect((await one.rows()).rows.map(({ doc }) => doc)).toEqual(['{"in":"one"}']);
-    expect((await other.rows()).rows.map(({ doc }) => doc)).toEqual(['{"in":"other"}']);
-  });
-}
-
 export function namespaceCases(story: Story): void {
   const fresh = (): string => `cfg-${randomBytes(6).toString("hex")}`;
 

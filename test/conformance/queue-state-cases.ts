@@ -25,6 +25,18 @@ export function subscribeCases(story: Story): void {
     expect(texts).toEqual(["a", "b", "c"]);
   });
 
+  test("30: the end does not wait for what was delivered to be settled", async () => {
+    const queue = new QueueStory(story);
+    await queue.put("only");
+    const request = { queue: queue.queue, owner: "s", waitSeconds: -1 };
+    const texts: string[] = [];
+    for await (const delivery of await queue.queues.subscribe(request)) {
+      texts.push(await textOf(delivery));
+    }
+    expect(texts).toEqual(["only"]);
+    await queue.expectEmpty();
+  });
+
   test("31: a bounded wait bounds only the first message", async () => {
     const queue = new QueueStory(story);
     await queue.put("first");

@@ -62,6 +62,47 @@ export function txnQueueCases(story: Story): void {
     }
   });
 
+  test("34: a rollback keeps the state that an earlier delivery left", async () => {
+    const line = new Line(story);
+    await line.put();
+    const stateOf = ({ queue, messageId, state }: Delivery) => ({
+      key: `q/${queue}/state/${messageId}`,
+      leaseId: state?.leaseId,
+      txnId: state?.txnId,
+      fencingToken: state?.fencingToken,
+    });
+    const settle = (delivery: Delivery) => ({
+      ...line.address(delivery),
+      stateLeaseId: delivery.state?.leaseId,
+      stateFencingToken: delivery.state?.fencingToken,
+    });
+    const first = await line.take({ withState: true });
+    await story.lockd.update(stateOf(first), json({ step: 1 }));
+    await story.lockd.queues.nack(settle(first));
+    const txnId = random.xid();
+    const second = await line.take({ withState: true, txnId, visibilityTimeoutSeconds: 60 });
+    await story.lockd.update(stateOf(second), json({ step: 2 }));
+    await story.lockd.transactions.decide({ txnId, state: "rollback" });
+    const third = await line.take({ withState: true });
+    expect(await story.leasedText(stateOf(third))).toBe('{"step":1}');
+    await story.lockd.queues.ack(settle(third));
+    expect(await story.publicText(stateOf(third).key)).toBeUndefined();
+  });
+
+  test("an ack after the transaction was rolled back elsewhere acknowledges nothing", async () => {
+    for (const isRedelivered of [false, true]) {
+      const line = new Line(story);
+      await line.put();
+      const txnId = random.xid();
+      const delivery = await line.take({ txnId, visibilityTimeoutSeconds: 60 });
+      await story.lockd.transactions.decide({ txnId, state: "rollback" });
+      if (isRedelivered) await line.take();
+      const late = story.lockd.queues.ack(line.address(delivery));
+      await expect(late).rejects.toMatchObject({ code: "queue_message_lease_mismatch" });
+      if (!isRedelivered) expect((await line.take()).attempts).toBe(2);
+    }
+  });
+
   test("35: ack commits the keys of its transaction, nack rolls them back", async () => {
     for (const settle of ["ack", "nack"] as const) {
       const line = new Line(story);
@@ -111,6 +152,8 @@ export function txnQueueCases(story: Story): void {
     expect(await refusal(story.lockd.transactions.decide(commit))).toBe(
       "queue_message_lease_mismatch",
     );
+    // Recovery takes it for settled: the message moved on.
+    expect(await story.lockd.transactions.replay({ txnId })).toEqual({ txnId, state: "commit" });
     expect((await story.lockd.queues.ack(line.address(other))).acked).toBe(true);
   });
 

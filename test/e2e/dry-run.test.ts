@@ -102,6 +102,8 @@ test("index rebuild: one namespace or all, told and done", async () => {
   expect(existsSync(nowhere.slice("disk://".length))).toBe(false);
   const done = await json(["index", "rebuild", "-n", "orders", ...store]);
   expect(done).toMatchObject({ namespace: "orders", rebuilt: true });
+  const all = await run(["index", "rebuild", "--all", "--cleanup-delay", "0s", ...store]);
+  expect(all).toMatch(/^namespace=orders rebuilt=true index_seq=[1-9]\d*$/m);
   const flushed = await json(["index", "flush", "-n", "orders", "--mode", "wait"]);
   expect(flushed).toMatchObject({ namespace: "orders", mode: "wait", flushed: true });
   for (const words of [[], ["-n", "orders", "--all"]]) {

@@ -3,13 +3,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, stat } from "node:fs/promises";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { HttpLockd } from "../../src/client/http-lockd.ts";
 import { type RealServer, startRealServer } from "../support/real-server.ts";
-import { call, RawConnection } from "./raw-http.ts";
+import { chunked } from "./raw-chunks.ts";
+import { type Answer, call, RawConnection } from "./raw-http.ts";
 
 const open: { stop(): Promise<void> }[] = [];
 
@@ -190,18 +192,44 @@ test("an upload that breaks off changes nothing", async () => {
   expect(status.json.staged).toBe(false);
 });
 
-test("39: a body above json-max is refused and the answer arrives", async () => {
+/** The three headers of lease-bound calls. */
+function leaseHeaders({ json }: Answer): Record<string, string> {
+  return {
+    "x-lease-id": String(json.lease_id),
+    "x-txn-id": String(json.txn_id),
+    "x-fencing-token": String(json.fencing_token),
+  };
+}
+
+test("39: json-max counts the bytes as they came, announced or not", async () => {
+  const { url } = await started({ jsonBytesMax: 64 });
+  const headers = leaseHeaders(await acquire(url, "k"));
+  const update = (body: string) => call(`${url}/v1/update?key=k`, { body, headers });
+  const fits = await update(`1${" ".repeat(63)}`);
+  expect([fits.status, fits.json.bytes]).toEqual([200, 1]);
+  const tooLarge = await update(`2${" ".repeat(64)}`);
+  expect([tooLarge.status, tooLarge.json.error]).toEqual([400, "invalid_body"]);
+  const raw = new RawConnection(url);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  raw.say(chunked("/v1/update?key=k", [`3${" ".repeat(40)}`, " ".repeat(24)], lines));
+  expect(await raw.until(/invalid_body/)).toMatch(/^HTTP\/1\.1 400 /);
+  raw.socket.destroy();
+  const { text } = await call(`${url}/v1/get?key=k`, { headers });
+  expect(text).toBe("1");
+  const grown = JSON.stringify({ mutations: [`/a="${"x".repeat(60)}"`] });
+  await update("{}");
+  const mutated = await call(`${url}/v1/mutate?key=k`, { body: grown, headers });
+  expect([mutated.status, mutated.json.error]).toEqual([413, "document_too_large"]);
+});
+
+test("39: far more than json-max is not read to its end, and changes nothing", {
+  timeout: 60_000,
+}, async () => {
   const { url } = await started();
-  const { json } = await acquire(url, "large");
-  const answer = await call(`${url}/v1/update?key=large`, {
-    body: Buffer.alloc(101 * 1024 * 1024, " "),
-    headers: {
-      "x-lease-id": String(json.lease_id),
-      "x-txn-id": String(json.txn_id),
-      "x-fencing-token": "1",
-    },
-  }).catch(() => undefined);
-  // The server may close the connection after the answer; what it answered is invalid_body.
+  const headers = leaseHeaders(await acquire(url, "large"));
+  const body = Buffer.alloc(101 * 1024 * 1024, " ");
+  // The server may close the connection after an answer that the client has not read yet.
+  const answer = await call(`${url}/v1/update?key=large`, { body, headers }).catch(() => undefined);
   if (answer !== undefined) expect(answer.json.error).toBe("invalid_body");
   expect((await call(`${url}/v1/x/status?key=large`)).json.staged).toBe(false);
 });
@@ -246,23 +274,44 @@ test("77: a drain announces itself, refuses acquires, and lets holders finish", 
   const server = await started({ drainGraceMs: 5000 });
   const { url } = server;
   const held = await acquire(url, "held");
-  const blocked = acquire(url, "held", { block_seconds: 0 });
-  await sleep(50);
-  const stopping = server.stop();
-  const refused = await acquire(url, "other");
-  expect([refused.status, refused.json.error]).toEqual([503, "shutdown_draining"]);
-  expect(refused.headers).toMatchObject({ "shutdown-imminent": "true" });
-  expect(Number(refused.headers["retry-after"])).toBeGreaterThanOrEqual(1);
-  expect((await blocked).json.error).toBe("shutdown_draining");
-  expect((await call(`${url}/healthz`)).headers["shutdown-imminent"]).toBe("true");
-  const released = await call(`${url}/v1/release`, {
-    body: JSON.stringify({ key: "held", lease_id: held.json.lease_id, txn_id: held.json.txn_id }),
-    headers: { "x-fencing-token": "1" },
+  const headers = leaseHeaders(held);
+  const lease = JSON.stringify({
+    key: "held",
+    lease_id: held.json.lease_id,
+    txn_id: held.json.txn_id,
   });
-  expect(released.json).toEqual({ released: true });
+  const blocked = acquire(url, "held", { block_seconds: 0 });
+  await untilWaiters(url, "held", 1);
+  expect((await call(`${url}/healthz`)).headers).not.toHaveProperty("shutdown-imminent");
+  const stopping = server.stop();
+  for (const refused of [await acquire(url, "other"), await blocked]) {
+    expect([refused.status, refused.json.error]).toEqual([503, "shutdown_draining"]);
+    expect(refused.headers).toMatchObject({ "shutdown-imminent": "true" });
+    const seconds = Number(refused.headers["retry-after"]);
+    expect(seconds).toBeGreaterThanOrEqual(1);
+    expect(seconds).toBeLessThanOrEqual(5);
+    expect(refused.json.retry_after_seconds).toBe(seconds);
+  }
+  const asked = await call(`${url}/v1/query`);
+  expect([asked.status, asked.json.error]).toEqual([503, "shutdown_draining"]);
+  for (const [path, options] of [
+    ["keepalive", { body: lease }],
+    ["update?key=held", { body: '{"n":1}' }],
+    ["mutate?key=held", { body: '{"mutations":["/n++"]}' }],
+    ["metadata?key=held", { body: '{"query_hidden":false}' }],
+    ["attachments?key=held&name=f", { body: "x" }],
+    ["get?key=held", { method: "POST" }],
+    ["describe?key=held", {}],
+    ["namespace", {}],
+    ["release", { body: lease }],
+  ] as const) {
+    const answer = await call(`${url}/v1/${path}`, { ...options, headers });
+    expect(`${path} ${answer.status}`).toBe(`${path} 200`);
+    expect(answer.headers["shutdown-imminent"]).toBe("true");
+  }
   const from = performance.now();
   await stopping;
-  expect(performance.now() - from).toBeLessThan(900);
+  expect(performance.now() - from).toBeLessThan(2_000);
 });
 
 test("a blocked acquire does not hold up the end of the server", async () => {
@@ -305,12 +354,24 @@ async function abandonSocket(socket: string): Promise<void> {
   expect((await stat(socket)).isSocket()).toBe(true);
 }
 
+/** The status a plain client gets, which names no host but `unix`. */
+function overSocket(socketPath: string, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = get({ socketPath, path, headers: { host: "unix" } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    asked.on("error", reject);
+  });
+}
+
 test("79: a stale socket file is replaced, a live one is not, and ours is private", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "lockd-socket-"));
   const socket = path.join(directory, "lockd.sock");
   await abandonSocket(socket);
   const server = await started({ directory });
   expect((await stat(socket)).mode & 0o777).toBe(0o600);
+  expect(await overSocket(socket, "/readyz")).toBe(200);
   await expect(startRealServer({ directory })).rejects.toMatchObject({ code: "store_owned" });
   await server.stop();
   await expect(stat(socket)).rejects.toMatchObject({ code: "ENOENT" });

@@ -23,9 +23,11 @@ export async function startRealServer(options: {
   readonly directory?: string;
   readonly drainGraceMs?: number;
   readonly bodyIdleTimeoutMs?: number;
+  readonly jsonBytesMax?: number;
   readonly index?: (store: Store) => NamespaceIndex;
 }): Promise<RealServer> {
   const { directory, drainGraceMs = 0, bodyIdleTimeoutMs = 0 } = options;
+  const { jsonBytesMax = 100 * 1024 * 1024 } = options;
   const url = directory === undefined ? "mem://" : `disk://${directory}`;
   const clock = new SystemClock();
   const random = systemRandom();
@@ -38,7 +40,7 @@ export async function startRealServer(options: {
     random,
     telemetry: silentTelemetry,
     defaultNamespace: "default",
-    jsonBytesMax: 100 * 1024 * 1024,
+    jsonBytesMax,
     defaultTtlSeconds: 30,
     maxTtlSeconds: 1_800,
     acquireBlockSeconds: 60,

@@ -31,6 +31,7 @@ export class Subscription implements DeliveryStream {
   readonly #parts: QueueParts;
   readonly #dequeuer: Dequeuer;
   readonly #request: CheckedDequeue;
+  readonly #queue: LiveQueue;
   readonly #stopped = new AbortController();
   readonly #unresolved = new Map<string, Unresolved>();
   readonly #unlisten: () => void;
@@ -47,6 +48,7 @@ export class Subscription implements DeliveryStream {
     this.#request = given.request;
     this.#signal = given.call.signal;
     this.#closed = given.closed;
+    this.#queue = from.queue;
     this.#ahead = [from.first];
     this.#unlisten = from.queue.listen((messageId, message) => this.#changed(messageId, message));
     this.#track(from.first);
@@ -88,6 +90,9 @@ export class Subscription implements DeliveryStream {
         continue;
       }
       if (this.#unresolved.size >= this.#request.pageSize) {
+        // Who does not wait for messages waits for room only while there is one to take it:
+        // otherwise the last delivery's lease would end, and the stream begin anew with it.
+        if (this.#request.waitSeconds === 0 && !(await this.#hasMore())) return undefined;
         // Nobody waits for a window that only its own consumer can open.
         await this.#roomInWindow();
         continue;
@@ -116,6 +121,11 @@ export class Subscription implements DeliveryStream {
       if (signal.aborted || isDraining(error)) return false;
       throw error;
     }
+  }
+
+  async #hasMore(): Promise<boolean> {
+    await this.#queue.look();
+    return this.#queue.head() !== undefined;
   }
 
   /** False when its lease ended while its consumer was busy with those before. */

@@ -109,7 +109,9 @@ export class Recovery implements SweepPart {
    * when there is nothing to wait for.
    */
   messageTraffic(): Promise<void> | undefined {
-    return this.#look() ? this.#untilLooked() : undefined;
+    // What a process that died had decided comes before the first message of the next one.
+    if (this.#isStarting) return this.#within(txnReplayRunMsMax, this.#started);
+    return this.#look() ? this.#within(txnReplayInlineMsMax, this.#running) : undefined;
   }
 
   /** True when a look has begun. */
@@ -139,10 +141,10 @@ export class Recovery implements SweepPart {
   }
 
   /** Resolves when the look is over, or has taken so long that it goes on by itself. */
-  #untilLooked(): Promise<void> {
+  #within(ms: number, look: Promise<void> | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#parts.options.clock.schedule(txnReplayInlineMsMax, resolve);
-      void this.#running?.finally(() => {
+      const timer = this.#parts.options.clock.schedule(ms, resolve);
+      void look?.finally(() => {
         timer.cancel();
         resolve();
       });

@@ -58,7 +58,9 @@ describe("handlers", () => {
     expect(extended.length).toBeGreaterThanOrEqual(5);
     const verbs = fixture.verbs().split(" ");
     expect(verbs.lastIndexOf("extend")).toBeLessThan(verbs.indexOf("ack"));
-    expect(fixture.requests("ack")[0]?.metaEtag).not.toBe(extended.at(-1)?.metaEtag);
+    // Each call carries the tag that the one before it answered, the ack no older one than these.
+    const tags = [...extended, ...fixture.requests("ack")].map(({ metaEtag }) => metaEtag);
+    expect(new Set(tags).size).toBe(tags.length);
     expect(await peek(fixture.client, "q")).toBeNull();
   });
 
@@ -158,6 +160,27 @@ describe("restarts", () => {
     abort.abort(new Error("enough"));
     await group.done;
     expect(fixture.requests("subscribe")).toHaveLength(6);
+  });
+
+  test("82: what succeeds in between begins the count anew", async () => {
+    const fixture = queueFixture();
+    await fixture.client.enqueue("q", "a");
+    fixture.fail("subscribe", broken, 4);
+    const errors: ConsumerFailure[] = [];
+    let runs = 0;
+    await using _group = startConsumers(fixture.client, [
+      {
+        queue: "q",
+        subscribe: { waitMs: "none" },
+        handler: () => {
+          runs += 1;
+          fixture.fail("subscribe", broken, 2);
+        },
+        onError: (event) => void errors.push(event),
+      },
+    ]);
+    await until(fixture, () => runs === 1 && errors.length === 6);
+    expect(errors.map(({ restartInMs }) => restartInMs)).toEqual([0, 0, 0, 250, 0, 0]);
   });
 
   test("72: manual: the handler's throw ends the subscription, up to maxFailures", async () => {

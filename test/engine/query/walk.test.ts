@@ -66,6 +66,17 @@ describe("a scan", () => {
     expect(order).toEqual(["lease", "scan"]);
   });
 
+  test("51: a page has a thousand rows at most, a hundred when nobody says", async () => {
+    const world = testEngine();
+    for (let n = 0; n < 1_001; n += 1) await commit(world, `k${n}`, {});
+    const pageOf = async (limit: number | undefined) => {
+      const { keys, cursor } = await world.engine.queries.keys({ limit });
+      return [keys.length, cursor !== undefined];
+    };
+    for (const limit of [5_000, 1_000]) expect(await pageOf(limit)).toEqual([1_000, true]);
+    for (const limit of [undefined, 0, -1]) expect(await pageOf(limit)).toEqual([100, true]);
+  });
+
   test("is one of many that take turns: others wait for one slice, not for all", async () => {
     const { clock } = steppingClock(1);
     const fixture = testEngine({ clock });

@@ -85,6 +85,28 @@ describe("limits", () => {
     expect(world.clock.scheduled).toBe(0);
   });
 
+  test("34: what another process acknowledges opens the window within a second", async () => {
+    const store = new ScriptedStore({ exclusive: false });
+    const here = testEngine({ store });
+    const there = testEngine({ store, clock: here.clock });
+    await put(here);
+    await put(here, {}, "second");
+    const stream = await here.engine.queues.subscribe({ ...forever, pageSize: 1 });
+    const deliveries = stream[Symbol.asyncIterator]();
+    const first = await deliveries.next();
+    let second: unknown;
+    const next = deliveries.next().then((result) => {
+      second = result.value;
+    });
+    await here.clock.advance(2_000);
+    expect(second).toBeUndefined();
+    await there.engine.queues.ack(identityOf(first.value));
+    await here.clock.advance(1_000);
+    await next;
+    expect(second).toMatchObject({ attempts: 1, payloadBytes: 6 });
+    await stream.close();
+  });
+
   test("a quiet engine keeps no timers, whoever waited", async () => {
     const world = testEngine();
     const leaving = new AbortController();

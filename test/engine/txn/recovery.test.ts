@@ -44,6 +44,28 @@ describe.each([true, false])("atomic plans: %s", (atomicPlan) => {
     expect((await engine.transactions.explain({ txnId })).state).toBe(state);
   });
 
+  test.each(["commit", "rollback"] as const)(
+    "decided: %s; the first dequeue finds the message as the decision says",
+    async (state) => {
+      const store = new ScriptedStore({ atomicPlan });
+      const first = testEngine({ store });
+      await first.engine.queues.enqueue({ queue: "q" }, Buffer.from("x"));
+      const ask = { queue: "q", owner: "w", waitSeconds: -1, visibilityTimeoutSeconds: 600 };
+      await first.engine.queues.dequeue({ ...ask, txnId });
+      decide(store, state);
+      const { engine, clock } = testEngine({ store });
+      const taken = engine.queues.dequeue(ask);
+      // No time passes: the lease of the dead process would hold for minutes.
+      if (state === "rollback") {
+        await expect(taken).resolves.toMatchObject([{ attempts: 2, failureAttempts: 0 }]);
+        return;
+      }
+      await expect(taken).rejects.toMatchObject({ code: "waiting" });
+      await clock.advance(700_000);
+      await expect(engine.queues.dequeue(ask)).rejects.toMatchObject({ code: "waiting" });
+    },
+  );
+
   test("pending: left alone until its time is over, then rolled back in traffic", async () => {
     const store = await leftBehind(atomicPlan);
     const { engine, clock } = testEngine({ store });

@@ -1,0 +1,72 @@
+/** The contract's tables of what matches what (query-and-lql.md sections 6.7 and 15). */
+
+export const documentD =
+  '{"s":"Open","n":10,"big":9007199254740993,"b":true,"z":null,"e":"","tags":["red","Blue"],' +
+  '"o":{},"d":"2025-03-01","t":"2025-03-01T23:30:00-05:00","ns":"12"}';
+
+/** The table of query-and-lql.md section 6.7. */
+export const tableOfD: readonly (readonly [string, boolean])[] = [
+  ["/s=Open", true],
+  ["/s=open", false],
+  ["/n=10", true],
+  ['/n="10"', true],
+  ["/n=10.0", true],
+  ["/n=1e1", true],
+  ["/b=TRUE", true],
+  ['/b="TRUE"', false],
+  ["/z=null", false],
+  ["exists{/z}", false],
+  ["contains{field=/z}", true],
+  ["exists{/o}", true],
+  ["exists{/e}", true],
+  ['contains{f=/e,v=""}', true],
+  ['contains{f=/o,v=""}', false],
+  ["/tags=red", false],
+  ["/tags[]=red", true],
+  ["/tags/1=Blue", true],
+  ["icontains{f=/tags[],v=BLU}", true],
+  ["/n>9", true],
+  ["/ns>11", true],
+  ["/s>1", false],
+  ["/t=2025-03-01", true],
+  ["/t<2025-03-02T05:00:00Z", true],
+  ["date{f=/d,value=2025-03-01T18:00:00Z}", true],
+  ["in{f=/d,any=2025-03-01T00:00:00Z}", false],
+  ["/missing!=x", true],
+  ["not.eq{f=/tags[],v=red}", false],
+  ["/big=9007199254740992", false],
+  ["/big=9007199254740993", true],
+];
+
+/** Selector, document, answer: cases 9 to 27 of section 15, by number. */
+export const matchingCases: readonly (readonly [number, string, string, boolean])[] = [
+  [9, "/a=1,or.eq{f=/b,v=1},or.eq{f=/b,v=2}", '{"a":1,"b":1}', true],
+  [9, "/a=1,or.eq{f=/b,v=1},or.eq{f=/b,v=2}", '{"a":1,"b":3}', false],
+  [9, "/a=1,or.eq{f=/b,v=1},or.eq{f=/b,v=2}", '{"a":2,"b":1}', false],
+  [14, "/a~1b=1", '{"a/b":1}', true],
+  [14, "/a~2=1", '{"a~2":1}', true],
+  [15, "/n=1", '{"n":1.0}', true],
+  [15, "/n=1.00", '{"n":1.0}', true],
+  [16, "/n=9007199254740992", '{"n":9007199254740993}', false],
+  [17, "/s=open", '{"s":"Open"}', false],
+  [18, "/tags=a", '{"tags":["a"]}', false],
+  [18, "/tags[]=a", '{"tags":["a"]}', true],
+  [19, "exists{/z}", '{"z":null}', false],
+  [19, "contains{field=/z}", '{"z":null}', true],
+  [19, "not.exists{/z}", '{"z":null}', true],
+  [20, "/x!=1", "{}", true],
+  [20, "exists{/x}", "{}", false],
+  [21, '/e=""', '{"e":""}', true],
+  [21, 'contains{f=/e,v=""}', '{"e":""}', true],
+  [21, 'contains{f=/e,v=""}', '{"e":{}}', false],
+  [22, "/.../v=7", '{"a":{"b":{"v":7}}}', true],
+  [22, "/*/v=7", '{"a":{"b":{"v":7}}}', false],
+  [23, "/ns>11", '{"ns":"12"}', true],
+  [23, "/ns>11", '{"ns":"12x"}', false],
+  [24, '/t="2025-03-01T12:00:00+02:00"', '{"t":"2025-03-01T10:00:00Z"}', true],
+  [24, "in{f=/t,any=2025-03-01T12:00:00+02:00}", '{"t":"2025-03-01T10:00:00Z"}', false],
+  [25, "date{f=/t,value=2025-03-01}", '{"t":"2025-03-01T23:30:00-05:00"}', true],
+  [25, "date{f=/t,gte=2025-03-02}", '{"t":"2025-03-01T23:30:00-05:00"}', true],
+  [27, "not.eq{f=/tags[],v=x}", '{"tags":["a","x"]}', false],
+  [27, "not.eq{f=/tags[],v=x}", '{"tags":["a"]}', true],
+];
