@@ -23,6 +23,7 @@ import { keep, write } from "../transition.ts";
 import { Applier } from "./applier.ts";
 import { checkApply, checkDecide, checkList, checkTxnId } from "./checked-txn.ts";
 import { Coordinator } from "./coordinator.ts";
+import { ExpiredMarkers } from "./expired-markers.ts";
 import {
   explainMarker,
   explainRecord,
@@ -74,11 +75,13 @@ export class EngineTransactions implements Transactions {
     const applier = new Applier(this.#parts);
     this.#applier = applier;
     this.#finisher = new Finisher(this.#parts);
-    this.#coordinator = new Coordinator(this.#parts, applier, this.#finisher);
-    this.undecided = new UndecidedLeases(this.#parts, this.#coordinator);
+    const [finisher, markers] = [this.#finisher, new ExpiredMarkers(this.#parts)];
+    const coordinator = new Coordinator(this.#parts, { applier, finisher, markers });
+    this.#coordinator = coordinator;
+    this.undecided = new UndecidedLeases(this.#parts, coordinator);
     this.staging = new Staging(this.#parts, this.undecided);
     this.joining = new Joining(this.#parts);
-    this.recovery = new Recovery(this.#parts, this.#coordinator, this.#finisher);
+    this.recovery = new Recovery(this.#parts, { coordinator, finisher, markers });
   }
 
   async decide(request: DecideRequest, _call?: LockdCall): Promise<TxnResult> {
