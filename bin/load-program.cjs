@@ -9,11 +9,17 @@ const path = require("node:path");
 const process = require("node:process");
 const vm = require("node:vm");
 
-/** Files kept, of about 400 KB; one for each command of each build and version of Node. */
+/** Files kept, of 0.1 to 0.8 MB; one for each use of each build and version of Node. */
 const cacheFilesMax = 64;
 
 /** Permissions that let others write. */
 const writableByOthers = 0o022;
+
+/** As far as anybody writes them. */
+const serverFlag = /^(-s|--server|--island)(=|$)/;
+
+/** What Node puts around a CommonJS module. */
+const [head, tail] = ["(function (exports, require, module, __filename, __dirname) { ", "\n});"];
 
 /** The line that the build puts at the end of the program: 16 digits of its own checksum. */
 const buildLine = /\/\/# lockd-build ([0-9a-f]{16})\n$/;
@@ -72,12 +78,47 @@ function removeQuietly(file) {
   }
 }
 
-/** Names the build, the version of Node, and the command: each uses other functions. */
-function cacheFile(directory, source, word) {
-  const build = buildLine.exec(source.slice(-64))?.[1];
+/**
+ * The file as a function. The build writes ASCII alone, so that no letter has to be looked at; and
+ * read into its place between head and tail, the text needs no second copy.
+ */
+function readWrapped(filename) {
+  const fd = fs.openSync(filename, "r");
+  try {
+    const { size } = fs.fstatSync(fd);
+    const bytes = Buffer.allocUnsafeSlow(head.length + size + tail.length);
+    const from = bytes.write(head, "latin1");
+    let end = from;
+    for (let read = -1; read !== 0 && end < from + size; end += read) {
+      read = fs.readSync(fd, bytes, end, from + size - end);
+    }
+    return bytes.toString("latin1", 0, end + bytes.write(tail, end, "latin1"));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * What a run will use of the program, as far as its words tell: help is not the command, and with a
+ * server a command is another one than without. A wrong guess costs a little time, no more.
+ */
+function usageOf(words) {
+  const end = words.indexOf("--");
+  const own = end === -1 ? words : words.slice(0, end);
+  if (own.includes("--help") || own.includes("-h")) return "help";
+  const { LOCKD_CLIENT_SERVER, LOCKD_CLIENT_ISLAND } = process.env;
+  const hasServer =
+    LOCKD_CLIENT_SERVER || LOCKD_CLIENT_ISLAND || own.some((word) => serverFlag.test(word));
+  const command = /^[a-z]{2,12}$/.test(own[0] ?? "") ? own[0] : "other";
+  return hasServer ? `${command}-server` : command;
+}
+
+/** Names the build, the version of Node, and the use: each has other functions. */
+function cacheFile(directory, source, words) {
+  const build = buildLine.exec(source.slice(-64, -tail.length))?.[1];
   if (directory === undefined || build === undefined) return undefined;
-  const command = /^[a-z]{2,12}$/.test(word ?? "") ? word : "other";
-  return path.join(directory, `${build}-${process.version}-${process.arch}-${command}`);
+  const usage = usageOf(words);
+  return path.join(directory, `${build}-${process.version}-${process.arch}-${usage}`);
 }
 
 /** The program's exports, and `keep`, to be called when the command is over. */
@@ -86,13 +127,10 @@ exports.loadProgram = (root, words) => {
   // For the packages that are not part of the program.
   if (directory !== undefined) module_.enableCompileCache?.(path.join(directory, "node"));
   const filename = path.join(root, "dist", "launch.cjs");
-  const source = fs.readFileSync(filename, "utf8");
-  const file = cacheFile(directory, source, words[0]);
+  const source = readWrapped(filename);
+  const file = cacheFile(directory, source, words);
   const cachedData = file === undefined ? undefined : readCache(file);
-  const script = new vm.Script(module_.wrap(source), {
-    filename,
-    cachedData,
-  });
+  const script = new vm.Script(source, { filename, cachedData });
   const program = { exports: {} };
   const load = module_.createRequire(filename);
   script.runInThisContext()(program.exports, load, program, filename, path.dirname(filename));

@@ -7,10 +7,13 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type BuildOptions, build } from "esbuild";
-import { renderedHelp } from "../src/cli/help-page.ts";
+import { type BuildOptions, build, type Metafile } from "esbuild";
+import { helpFile, renderedHelp } from "../src/cli/help-page.ts";
+import { outlineFile, outlineOf, readManifest } from "../src/cli/program.ts";
 import { dashboardApart, loadDashboard, withoutDevtools } from "./dashboard-apart.ts";
 import { deferredModules } from "./deferred-modules.ts";
+import { linkProgram } from "./link-program.ts";
+import { sqliteInside } from "./sqlite-inside.ts";
 
 const root = path.join(import.meta.dirname, "..");
 
@@ -68,19 +71,7 @@ const common: BuildOptions = {
 
 async function bundle(): Promise<void> {
   await build({ ...common, entryPoints: programs });
-  // The command line is one CommonJS file: there, unlike in an ES module, what a command does not
-  // use (Node's own modules included) is not loaded, and only one file has to be found.
-  await build({
-    ...common,
-    entryPoints: { launch: "src/cli/launch.ts" },
-    format: "cjs",
-    plugins: [deferredModules, dashboardApart("./load-dashboard.cjs")],
-    // `require` instead, for what is not in the file: code with kept bytecode cannot `import()`.
-    supported: { "dynamic-import": false },
-    outExtension: { ".js": ".cjs" },
-    banner: { js: 'const lockdModuleUrl = require("node:url").pathToFileURL(__filename).href;' },
-    define: { "import.meta.url": "lockdModuleUrl" },
-  });
+  await commandLine();
   const chunkNames = "commands/chunks/[hash]";
   const plugins = [dashboardApart("../dashboard.js")];
   await build({ ...common, entryPoints: commandEntries(), splitting: true, chunkNames, plugins });
@@ -94,6 +85,37 @@ async function bundle(): Promise<void> {
     define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"' },
   });
   writeFileSync(path.join(root, "dist", "load-dashboard.cjs"), loadDashboard);
+}
+
+/**
+ * The command line is one CommonJS file: there, unlike in ES modules, Node's own modules that a
+ * command does not use are not loaded, and only one file has to be found.
+ */
+async function commandLine(): Promise<void> {
+  const { outputFiles, metafile } = await build({
+    ...common,
+    metafile: true,
+    entryPoints: { launch: "src/cli/launch.ts" },
+    splitting: true,
+    write: false,
+    external: external.filter((name) => name !== "better-sqlite3"),
+    plugins: [sqliteInside, deferredModules, dashboardApart("./load-dashboard.cjs")],
+    banner: {},
+    define: { "import.meta.url": "lockdModuleUrl" },
+  });
+  const chunks = outputFiles.map(({ path: file, text }) => ({
+    name: path.basename(file),
+    source: lastSource(metafile, file),
+    text,
+  }));
+  writeFileSync(path.join(root, "dist", "launch.cjs"), linkProgram(chunks, "launch.js"));
+}
+
+/** The last source of a chunk: all others in it are there for its sake. */
+function lastSource({ outputs }: Metafile, file: string): string {
+  const inputs = outputs[path.relative(root, file)]?.inputs ?? {};
+  // Wherever the packages are.
+  return (Object.keys(inputs).at(-1) ?? path.basename(file)).replace(/^.*node_modules\//, "");
 }
 
 /** Ends the program with a name for its bytes, under which its bytecode is kept. */
@@ -123,21 +145,22 @@ function manifest(): void {
   const sorted = Object.entries(commands).sort(([one], [other]) => (one < other ? -1 : 1));
   const text = JSON.stringify({ commands: Object.fromEntries(sorted), ...rest }, undefined, 2);
   writeFileSync(file, text);
+  const outline = outlineOf(readManifest(root));
+  writeFileSync(path.join(root, outlineFile), JSON.stringify(outline));
 }
 
 /** Help pages are made once here, not at every `--help`. */
 async function helpPages(): Promise<void> {
-  const { commands } = JSON.parse(readFileSync(path.join(root, "oclif.manifest.json"), "utf8")) as {
-    commands: Record<string, unknown>;
-  };
-  const topics = Object.keys(commands).flatMap((id) =>
-    id.includes(":") ? [id.split(":")[0]] : [],
-  );
-  const pages: Record<string, string> = {};
+  const { commands } = readManifest(root);
+  const topics = Object.keys(commands).flatMap((id) => {
+    const words = id.split(":");
+    return words.slice(1).map((_word, at) => words.slice(0, at + 1).join(":"));
+  });
   for (const id of new Set(["", ...topics, ...Object.keys(commands)])) {
-    if (id !== undefined) pages[id] = await renderedHelp(root, id);
+    const file = path.join(root, helpFile(id));
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, await renderedHelp(root, id));
   }
-  writeFileSync(path.join(root, "dist", "help.json"), JSON.stringify(pages));
 }
 
 rmSync(path.join(root, "dist"), { recursive: true, force: true });

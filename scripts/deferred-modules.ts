@@ -1,4 +1,37 @@
+import { createRequire } from "node:module";
 import type { Plugin } from "esbuild";
+
+const builtin = createRequire(import.meta.url);
+
+/** Node's own modules whose functions load them when they are called; the time of loading each. */
+const late = new Map<string, () => string>([
+  // 3 ms
+  ["node:crypto", () => lateFunctions("node:crypto")],
+  // 1 ms
+  ["node:fs/promises", () => lateFunctions("node:fs/promises")],
+  ["node:timers/promises", () => lateFunctions("node:timers/promises")],
+  // 1 ms. Threads have programs of their own, so this one runs in the main thread.
+  [
+    "node:worker_threads",
+    () =>
+      "export const isMainThread = true;" +
+      'export function Worker(...words) { return new (require("node:worker_threads").Worker)' +
+      "(...words); }",
+  ],
+]);
+
+/** Whatever is no function, classes included, is missing: the build fails where it is imported. */
+function lateFunctions(name: string): string {
+  const members = Object.entries(builtin(name) as Record<string, unknown>);
+  const names = members.flatMap(([member, value]) =>
+    typeof value === "function" && /^[a-z]/.test(member) ? [member] : [],
+  );
+  const load = `let loaded; const load = () => (loaded ??= require("${name}"));`;
+  return [
+    load,
+    ...names.map((member) => `export const ${member} = (...words) => load().${member}(...words);`),
+  ].join("\n");
+}
 
 /**
  * What the packages below the command line load at their start and hardly ever use. A module is
@@ -33,14 +66,37 @@ const deferred: readonly {
       'require("node:readline").createInterface(...options);',
   },
   {
+    from: /@oclif\/core\/lib\/util\/fs\.js$/,
+    name: "node:fs/promises",
+    contents:
+      'for (const name of ["readFile", "stat"]) ' +
+      'exports[name] = (...words) => require("node:fs/promises")[name](...words);',
+  },
+  {
+    from: /@oclif\/core\/lib\/errors\/errors\/(cli|pretty-print)\.js$/,
+    name: "wrap-ansi",
+    contents: 'module.exports = (...words) => require("wrap-ansi")(...words);',
+  },
+  {
+    from: /@oclif\/core\/lib\/errors\/errors\/cli\.js$/,
+    name: "../../ux/theme",
+    contents: 'exports.colorize = (...words) => require("../../ux/theme").colorize(...words);',
+  },
+  {
+    from: /@oclif\/core\/lib\/parser\/errors\.js$/,
+    name: "../ux/theme",
+    contents: 'exports.colorize = (...words) => require("../ux/theme").colorize(...words);',
+  },
+  {
     from: /@oclif\/core\/lib\/flags\.js$/,
     name: "./help",
-    contents: 'exports.loadHelpClass = (config) => require("./help").loadHelpClass(config);',
+    contents:
+      'exports.loadHelpClass = (config) => require("@oclif/core/help").loadHelpClass(config);',
   },
   {
     from: /@oclif\/core\/lib\/parser\/help\.js$/,
     name: "../ux",
-    contents: 'exports.colorize = (...text) => require("../ux").colorize(...text);',
+    contents: 'exports.colorize = (...text) => require("@oclif/core/ux").colorize(...text);',
   },
   {
     from: /@oclif\/core\/lib\/ux\/supports-color\.js$/,
@@ -52,13 +108,20 @@ const deferred: readonly {
 ];
 
 /** Loaded from node_modules in the rare case; they would be most of the bundle. */
-const rare = /^(@oclif\/core|@oclif\/core\/handle|undici\/lib\/dispatcher\/pool\.js)$/;
+const rare = /^(@oclif\/core(\/(handle|help|ux))?|undici\/lib\/dispatcher\/pool\.js)$/;
 
 /** Keeps out of a command's start what no ordinary command needs. */
 export const deferredModules: Plugin = {
   name: "deferred-modules",
   setup({ onResolve, onLoad, onEnd }) {
     onResolve({ filter: rare }, ({ path }) => ({ path, external: true }));
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      // What `require` answers is taken apart at once: lateness would have to be per package.
+      kind === "import-statement" && late.has(path) ? { path, namespace: "late" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "late" }, ({ path }) => ({
+      contents: late.get(path)?.() ?? "",
+    }));
     const met = new Set<string>();
     onResolve({ filter: /.*/ }, ({ path, importer }) => {
       const isMeant = deferred.some(({ from, name }) => name === path && from.test(importer));

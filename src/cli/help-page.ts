@@ -5,8 +5,13 @@ import { exitCodes } from "../api/error-registry.ts";
 /** Columns of a page. */
 const pageWidth = 100;
 
-/** The pages made with the build, by command or topic; the first page has the empty name. */
-const builtPages = path.join("dist", "help.json");
+/** Where the pages are that were made with the build. */
+const builtPages = path.join("dist", "help");
+
+/** The file of one page, below the root of the program; a start reads no other. */
+export function helpFile(id: string): string {
+  return `${path.join(builtPages, ...(id === "" ? ["lockd"] : id.split(":")))}.txt`;
+}
 
 /** Where somebody begins who knows nothing yet. */
 const beginning = `BEGIN WITH
@@ -19,12 +24,8 @@ const beginning = `BEGIN WITH
 
 /** The help of a command, a topic, or (for the empty id) of everything. */
 export async function helpPage(root: string, id: string): Promise<string> {
-  const file = path.join(root, builtPages);
-  if (existsSync(file)) {
-    const pages = JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, string>>;
-    const page = pages[id];
-    if (page !== undefined) return page;
-  }
+  const file = path.join(root, helpFile(id));
+  if (existsSync(file)) return readFileSync(file, "utf8");
   return renderedHelp(root, id);
 }
 
@@ -47,6 +48,8 @@ export async function renderedHelp(root: string, id: string): Promise<string> {
     .replace(/VERSION\n.*\n\n/, "")
     // Beside `completion`, which knows the names too, it only asks to be mistaken for it.
     .replace(/^ +autocomplete .*\n/m, "")
+    // A command; `namespace set` makes oclif take it for a topic too.
+    .replace(/(\nTOPICS\n(?: .*\n)*?) +set .*\n/, "$1")
     .trimEnd();
   const sections = id === "" ? [beginning] : [];
   if (command !== undefined) sections.push(exitCodeSection(id), environmentSection(command));

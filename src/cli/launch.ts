@@ -1,20 +1,14 @@
 /** From the words of the command line to a running command. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { arrangeWords, type FlagShape, type Vocabulary } from "./arrange-words.ts";
+import { arrangeWords } from "./arrange-words.ts";
 import { commandTable } from "./command-table.ts";
-import type { CommandOutline, Outline } from "./completion/plan.ts";
+import type { Outline } from "./completion/plan.ts";
 import { loadConfig, serverValue } from "./config-file.ts";
 import { failureReport } from "./failure-report.ts";
 import { note, quietOnClosedPipe, writeOut } from "./output.ts";
+import { commandId, type Program, readManifest, readProgram, vocabulary } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
-
-/** What oclif wrote down about the commands, so that none has to be loaded to be found. */
-interface Program {
-  readonly root: string;
-  readonly version: string;
-  readonly commands: Readonly<Record<string, CommandOutline>>;
-}
 
 /** Runs one command line; the exit code is left in `process.exitCode`. Never rejects. */
 export async function launch(words: readonly string[], root: string): Promise<void> {
@@ -26,11 +20,6 @@ export async function launch(words: readonly string[], root: string): Promise<vo
     note(words.includes("--json") ? JSON.stringify(report.json) : report.text);
     process.exitCode = report.exitCode;
   }
-}
-
-function readProgram(root: string): Program {
-  const text = readFileSync(path.join(root, "oclif.manifest.json"), "utf8");
-  return { root, ...(JSON.parse(text) as Omit<Program, "root">) };
 }
 
 async function dispatch(words: readonly string[], program: Program): Promise<void> {
@@ -53,16 +42,8 @@ async function answerCompletion(program: Program, words: readonly string[]): Pro
   const { oclif } = JSON.parse(readFileSync(path.join(program.root, "package.json"), "utf8")) as {
     readonly oclif: { readonly topics: Outline["topics"] };
   };
-  await answerShell(words, { commands: program.commands, topics: oclif.topics }, writeOut);
-}
-
-/** The id behind a name, which may be an alias. */
-function commandId({ commands }: Program, name: string): string {
-  const isNamed = (command: CommandOutline): boolean =>
-    command.id === name ||
-    command.aliases?.includes(name) === true ||
-    command.hiddenAliases?.includes(name) === true;
-  return Object.values(commands).find(isNamed)?.id ?? name;
+  const { commands } = readManifest(program.root);
+  await answerShell(words, { commands, topics: oclif.topics }, writeOut);
 }
 
 /** Loads the one command that is to run. */
@@ -103,9 +84,7 @@ async function helpOrSuggest(program: Program, words: readonly string[]): Promis
   const plain = words.filter((word) => !word.startsWith("-"));
   const named = plain[0] === "help" ? plain.slice(1) : plain;
   const topic = named.join(":");
-  const ids = Object.values(program.commands)
-    .filter(({ hidden }) => hidden !== true)
-    .map(({ id }) => id);
+  const ids = program.commands.filter(({ hidden }) => hidden !== true).map(({ id }) => id);
   const isTopic = ids.some((id) => id === topic || id.startsWith(`${topic}:`));
   if (named.length === 0 || isTopic) return showHelp(program, topic);
   const { commandFor } = await import("./suggestion.ts");
@@ -114,17 +93,4 @@ async function helpOrSuggest(program: Program, words: readonly string[]): Promis
   const near = commandFor(typed, known);
   const hint = near === undefined ? "" : `; did you mean "lockd ${near}"?`;
   throw new UsageError(`there is no command "${typed.join(" ")}"${hint} (see lockd --help)`);
-}
-
-function vocabulary({ commands }: Program): Vocabulary {
-  const names = Object.values(commands).flatMap(({ id, aliases = [], hiddenAliases = [] }) => [
-    id,
-    ...aliases,
-    ...hiddenAliases,
-  ]);
-  const serve = Object.values(commands.serve?.flags ?? {});
-  const shapes = serve.map(
-    ({ name, char, type }): FlagShape => ({ name, char, takesValue: type === "option" }),
-  );
-  return { commands: new Set(names), leadingFlags: shapes };
 }

@@ -101,10 +101,30 @@ test("a failed command and a place that cannot be written keep nothing", () => {
   expect(readdirSync(place).sort()).toEqual(["cache", "dist", "file"]);
 });
 
+test("help, and a command with a server, do not decide what is kept of the command", () => {
+  build("one", "00000000000000a1");
+  const uses: readonly [readonly string[], string][] = [
+    [["get", "k", "--help"], "help"],
+    [["--help"], "help"],
+    [["get", "k"], "get"],
+    [["get", "-s", "http://x"], "get-server"],
+    [["get", "--server=http://x", "--", "-h"], "get-server"],
+    [["run", "k", "--", "-s", "--help"], "run"],
+  ];
+  for (const [words, use] of uses) {
+    rmSync(path.join(place, "cache"), { recursive: true, force: true });
+    run(words);
+    expect([words, kept()]).toEqual([
+      words,
+      [expect.stringMatching(RegExp(`-x64-${use}$|-arm64-${use}$`))],
+    ]);
+  }
+});
+
 test("odd words share a file, and old files go when there are too many", () => {
   build("one", "00000000000000a1");
   run(["../get"]);
-  run(["--help"]);
+  run(["--version"]);
   expect(kept()).toEqual([expect.stringMatching(/-other$/)]);
   const directory = path.dirname(only());
   for (let n = 0; n < 64; n += 1) writeFileSync(path.join(directory, `old-${n}`), "");

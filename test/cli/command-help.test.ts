@@ -5,12 +5,13 @@ import { parse } from "@oclif/core/parser";
 import { expect, test } from "vitest";
 import type { BaseCommand } from "../../src/cli/base-command.ts";
 import { commandTable } from "../../src/cli/command-table.ts";
+import { helpFile } from "../../src/cli/help-page.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 const e2e = globSync("test/e2e/*.test.ts", { cwd: root })
   .map((file) => readFileSync(path.join(root, file), "utf8"))
   .join("\n");
-const pages = JSON.parse(readFileSync(path.join(root, "dist/help.json"), "utf8"));
+const page = (id: string): string => readFileSync(path.join(root, helpFile(id)), "utf8");
 
 async function load(id: string): Promise<typeof BaseCommand> {
   const loaded = await commandTable[id]?.();
@@ -66,8 +67,8 @@ test.each(Object.keys(commandTable))("%s explains itself", async (id) => {
     const choices = "options" in flag ? flag.options?.join() : undefined;
     expect([name, flag.description ?? choices]).not.toContain(undefined);
   }
-  expect(pages[id]).toContain("EXIT CODES");
-  expect(pages[id]).toContain("ENVIRONMENT");
+  expect(page(id)).toContain("EXIT CODES");
+  expect(page(id)).toContain("ENVIRONMENT");
 });
 
 test.each(Object.keys(commandTable))(

@@ -93,9 +93,11 @@ export class DeadLetters {
       return { changed: (await one(letter)) ? 1 : 0, more: false };
     }
     const limit = rowLimit(request.limit ?? listLimitMax);
-    const { letters, more } = await this.#page(target, { limit, after: undefined });
+    const after = request.cursor === "" ? undefined : request.cursor;
+    const { letters, more } = await this.#page(target, { limit, after });
     const done = await Promise.all(letters.map(one));
-    return { changed: done.filter((changed) => changed).length, more };
+    const cursor = more ? letters.at(-1)?.at.messageId : undefined;
+    return { changed: done.filter((changed) => changed).length, more, cursor };
   }
 
   /** Put back first, then deleted: a crash between the two can only repeat it. */
