@@ -159,8 +159,8 @@ export const errorRegistry = {
     status: 409,
     exit: exitCodes.conflict,
     retryable: true,
-    meaning: "other writers kept changing the record",
-    next: "try again",
+    meaning: "other writers kept changing the record, or a `meta_etag` is an old one",
+    next: 'try again; of a message, with its newest etag: eval "$(lockd extend --output env)"',
   },
   // 413, 429
   document_too_large: {
@@ -281,7 +281,7 @@ export const errorRegistry = {
   timeout: local(
     exitCodes.timeout,
     "the time limit of this call passed",
-    "raise the limit: --timeout, or --for of `lockd watch`",
+    "raise the limit: --timeout, or --wait-timeout and --for of `lockd watch`",
   ),
   acquire_timeout: local(
     exitCodes.wouldBlock,
@@ -300,6 +300,11 @@ export const errorRegistry = {
     "make room where it goes; what the command did stays done",
   ),
   already_there: local(exitCodes.conflict, "the target file exists", "pass --force to replace it"),
+  file_busy: local(
+    exitCodes.unavailable,
+    "another process changes the same file",
+    "try again; if it stays, remove the lock files it names",
+  ),
   verify_failed: local(
     exitCodes.verifyFailed,
     "a check of the store failed",

@@ -23,6 +23,7 @@ export const dequeueFields = {
   ...addressFields,
   owner: "string",
   txn_id: "string",
+  txn_bound: "boolean",
   visibility_timeout_seconds: "integer",
   wait_seconds: "integer",
   page_size: "integer",
@@ -57,14 +58,13 @@ export const extendFields = {
 } as const satisfies FieldKinds;
 
 export const queueListFields = {
-  namespace: "string",
+  ...addressFields,
   cursor: "string",
   limit: "integer",
 } as const satisfies FieldKinds;
 
 export const deadLetterListFields = {
   ...queueListFields,
-  queue: "string",
 } as const satisfies FieldKinds;
 
 export const deadLetterFields = {
@@ -76,4 +76,5 @@ export const deadLetterSelectionFields = {
   ...deadLetterFields,
   all: "boolean",
   limit: "integer",
+  cursor: "string",
 } as const satisfies FieldKinds;

@@ -57,6 +57,12 @@ export interface EnqueueResult {
 export interface DequeueRequest extends QueueAddress {
   readonly owner?: string | undefined;
   readonly txnId?: string | undefined;
+  /**
+   * Extension: the transaction stands and falls with the delivery. Before anybody else gets a
+   * message of it whose lease has lapsed, it is rolled back; a commit that comes later is answered
+   * `rollback`. So it always is where the transaction sends messages.
+   */
+  readonly txnBound?: boolean | undefined;
   readonly visibilityTimeoutSeconds?: number | undefined;
   /** < 0: do not wait; 0 or absent: for ever; > 0: at most so long. */
   readonly waitSeconds?: number | undefined;
@@ -192,8 +198,10 @@ export interface QueueSummary {
 }
 
 export interface QueueListRequest {
-  /** Absent: all namespaces. */
+  /** Absent: all namespaces; with `queue`, the default one. */
   readonly namespace?: string | undefined;
+  /** Only this one. */
+  readonly queue?: string | undefined;
   readonly cursor?: string | undefined;
   /** 1 to 1000; default 100. */
   readonly limit?: number | undefined;
@@ -242,11 +250,18 @@ export interface DeadLetterSelection extends QueueAddress {
   readonly all?: boolean | undefined;
   /** Letters in one call; 1 to 1000, default 1000. Call again while `more`. */
   readonly limit?: number | undefined;
+  /** With `all`: go on where the answer before ended. */
+  readonly cursor?: string | undefined;
 }
 
 export interface DeadLetterChange {
   readonly changed: number;
   readonly more: boolean;
+  /**
+   * With `more`: what the next call begins after. Without it a letter that dies again at once is
+   * met again, and whoever puts back all of them may never come to the end.
+   */
+  readonly cursor?: string | undefined;
 }
 
 export interface Queues {

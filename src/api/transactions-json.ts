@@ -1,7 +1,20 @@
 /** How transactions look in JSON: on the wire and on the command line alike. */
-import type { TxnExplanation, TxnParticipantStatus, TxnSummary } from "./transactions.ts";
+import type {
+  TxnExplanation,
+  TxnListResult,
+  TxnParticipantStatus,
+  TxnSummary,
+} from "./transactions.ts";
 
-export function summaryJson(txn: TxnSummary) {
+export function listJson({ transactions, damaged, cursor }: TxnListResult) {
+  return {
+    transactions: transactions.map(summaryJson),
+    damaged: damaged.map(({ txnId, detail }) => ({ txn_id: txnId, detail })),
+    cursor,
+  };
+}
+
+function summaryJson(txn: TxnSummary) {
   return {
     txn_id: txn.txnId,
     state: txn.state,

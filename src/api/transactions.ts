@@ -66,8 +66,19 @@ export interface TxnListRequest {
   readonly limit?: number | undefined;
 }
 
+/** A recorded transaction that cannot be read; it is left as it is. */
+export interface DamagedTxn {
+  readonly txnId: string;
+  /** What is wrong with its record. */
+  readonly detail: string;
+}
+
 export interface TxnListResult {
   readonly transactions: readonly TxnSummary[];
+  /**
+   * Whatever was asked for: nobody can tell what they are. They count for the limit like others.
+   */
+  readonly damaged: readonly DamagedTxn[];
   readonly cursor: string | undefined;
 }
 

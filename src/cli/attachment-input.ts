@@ -3,7 +3,6 @@ import type { AttachmentSelector } from "../api/attachments.ts";
 import type { LeaseAddress } from "../api/lockd.ts";
 import { firstGiven, keyInput, leaseInput, readsWithout } from "./lease-input.ts";
 import { Flags } from "./oclif.ts";
-import { progressModes } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const publicFlag = {
@@ -13,14 +12,6 @@ export const publicFlag = {
 export const selectorFlags = {
   name: Flags.string({ description: "name of the attachment" }),
   id: Flags.string({ description: "id of the attachment" }),
-} as const;
-
-export const progressFlag = {
-  progress: Flags.string({
-    options: [...progressModes],
-    default: "auto",
-    description: "on stderr: a bar on a terminal, JSON lines, or nothing",
-  }),
 } as const;
 
 type ReadFlags = Parameters<typeof leaseInput>[0] & { readonly public?: boolean | undefined };

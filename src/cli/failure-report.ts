@@ -1,6 +1,7 @@
 /** How a failed command ends: one line or one JSON object on stderr, and the exit code. */
 import { type ExitCode, errorEntry, exitCodes } from "../api/error-registry.ts";
 import { LockdApiError, LockdError } from "../api/errors.ts";
+import { PartlyDone } from "./partly-done.ts";
 import { plainLines, plainText } from "./plain-text.ts";
 import { Interrupted } from "./usage-error.ts";
 
@@ -34,6 +35,7 @@ function exitCodeOfStatus(status: number): ExitCode {
 }
 
 export function failureReport(error: unknown): FailureReport {
+  if (error instanceof PartlyDone) return partlyDoneReport(error);
   const exitCode = exitCodeOf(error);
   if (!(error instanceof LockdError)) {
     const detail = error instanceof Error ? error.message : String(error);
@@ -72,6 +74,14 @@ export function failureReport(error: unknown): FailureReport {
       outcome_unknown: error.outcomeUnknown ? true : undefined,
     },
   };
+}
+
+/** As the cause, and how far it came. */
+function partlyDoneReport(error: PartlyDone): FailureReport {
+  const { cause, member, count } = error.part;
+  const report = failureReport(cause);
+  const text = `${report.text}${error.text}\n`;
+  return { ...report, text, json: { ...report.json, [member]: count } };
 }
 
 /** The message without the code in front of it. */

@@ -48,6 +48,8 @@ export async function renderedHelp(root: string, id: string): Promise<string> {
     .replace(/VERSION\n.*\n\n/, "")
     // Beside `completion`, which knows the names too, it only asks to be mistaken for it.
     .replace(/^ +autocomplete .*\n/m, "")
+    // A command; `namespace set` makes oclif take it for a topic too.
+    .replace(/(\nTOPICS\n(?: .*\n)*?) +set .*\n/, "$1")
     .trimEnd();
   const sections = id === "" ? [beginning] : [];
   if (command !== undefined) sections.push(exitCodeSection(id), environmentSection(command));

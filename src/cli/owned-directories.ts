@@ -107,7 +107,7 @@ function withoutThoseInUse(dead: readonly OwnedName[]): string[] {
 }
 
 /** Eight digits that stand for this machine since it was started, and this container on it. */
-function placeTag(): string {
+export function placeTag(): string {
   const parts = [
     hostname(),
     read(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8")),

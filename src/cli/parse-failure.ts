@@ -20,8 +20,11 @@ export function parseFailure(error: unknown, command: string): unknown {
     failed.message
       .split("\n")
       .map((line) => line.trim())
-      .filter((line) => line !== "" && !line.startsWith("See more help"))
-      .join(" ");
+      .filter(
+        (line) => line !== "" && !/^(See more help|The following errors? occurred)/.test(line),
+      )
+      .map(plainWords)
+      .join("; ");
   const unknown = failed.flags?.[0];
   const known = Object.keys(failed.parse?.input?.flags ?? {}).map((name) => `--${name}`);
   const near = unknown === undefined ? undefined : nearest(unknown, known);
@@ -30,6 +33,18 @@ export function parseFailure(error: unknown, command: string): unknown {
     `${first}${hint} (see lockd ${command.replaceAll(":", " ")} --help)`,
     error,
   );
+}
+
+/** In the words that lockd's own messages have. */
+function plainWords(line: string): string {
+  return line
+    .replace(/^Missing required flag (\S+)$/, "--$1 is required")
+    .replace(/^Nonexistent flag: /, "unknown flag ")
+    .replace(/^Nonexistent flags: /, "unknown flags ")
+    .replace(
+      /^(--[\w-]+)=\S* cannot also be provided when using (--[\w-]+)$/,
+      "$1 and $2 cannot be combined",
+    );
 }
 
 /** oclif lays them out as a table, which reads badly on one line. */

@@ -1,46 +1,66 @@
 /**
- * How far a long transfer is, on stderr: a bar on a terminal from the second second on, JSON lines
- * where they were asked for, nothing otherwise. What is shown is a pure function of what is known.
+ * How far long work is, on stderr: a bar on a terminal from the second second on, JSON lines where
+ * they were asked for, nothing otherwise. What is shown is a pure function of what is known.
  */
+import { Flags } from "./oclif.ts";
 
 export type ProgressMode = "bar" | "json" | "off";
 
 export const progressModes = ["auto", "json", "off"] as const;
 
-/** What is known of a transfer. */
-export interface TransferState {
+export const progressFlag = {
+  progress: Flags.string({
+    options: [...progressModes],
+    default: "auto",
+    description: "on stderr: a bar on a terminal, JSON lines, or nothing",
+  }),
+} as const;
+
+export interface Work {
   readonly label: string;
-  /** Bytes so far. */
-  readonly done: number;
-  /** Bytes in all, when known. */
+  /** How much there is in all, when known. */
   readonly total: number | undefined;
+  /** What is counted, for example `letters`; bytes unless given. */
+  readonly counted?: string | undefined;
+}
+
+/** What is known of work that runs. */
+export interface WorkState extends Work {
+  readonly done: number;
   readonly elapsedMs: number;
 }
 
-/** Milliseconds a transfer takes at least before anything is shown. */
+/** Milliseconds work takes at least before anything is shown. */
 const quietMs = 1_000;
 
 /** Milliseconds between two looks of a person, and of a program. */
 const barPauseMs = 200;
 const jsonPauseMs = 1_000;
 
+/** Columns of a terminal that does not say. */
+const columnsDefault = 80;
+
 /** Columns of the bar itself. */
 const barColumns = 24;
 
 /** One line for a terminal of `columns`. */
-export function progressLine(state: TransferState, columns: number): string {
-  const { label, done, total, elapsedMs } = state;
+export function progressLine(state: WorkState, columns: number): string {
+  const { label, done, elapsedMs, counted } = state;
   const perSecond = elapsedMs > 0 ? (done / elapsedMs) * 1_000 : 0;
-  const speed = `${sizeText(perSecond)}/s`;
-  if (total === undefined || total === 0) {
-    return fitted([label, sizeText(done), speed], columns);
+  const amountText = counted === undefined ? sizeText : (n: number) => String(Math.round(n));
+  const things = counted === undefined ? "" : ` ${counted}`;
+  const speed = `${amountText(perSecond)}/s`;
+  if (state.total === undefined || state.total === 0) {
+    return fitted([label, `${amountText(done)}${things}`, speed], columns);
   }
-  const share = Math.min(1, done / total);
+  // There may be more by now than there were when they were counted.
+  const total = Math.max(state.total, done);
+  const share = done / total;
   const filled = Math.floor(share * barColumns);
   const bar = `[${"#".repeat(filled)}${"-".repeat(barColumns - filled)}]`;
   const percent = `${String(Math.floor(share * 100)).padStart(3)}%`;
   const left = perSecond > 0 ? `${timeText((total - done) / perSecond)} left` : "";
-  const amount = `${sizeText(done)} of ${sizeText(total)}`;
+  const amount = `${amountText(done)} of ${amountText(total)}${things}`;
   return fitted([label, bar, percent, amount, speed, left], columns);
 }
 
@@ -55,9 +75,11 @@ function fitted([label = "", ...rest]: readonly string[], columns: number): stri
 }
 
 /** One object a line, for programs. */
-export function progressJson({ label, done, total, elapsedMs }: TransferState): string {
+export function progressJson({ label, done, total, elapsedMs, counted }: WorkState): string {
   const rounded = Math.round(elapsedMs);
-  return JSON.stringify({ progress: label, bytes: done, total_bytes: total, elapsed_ms: rounded });
+  const amounts =
+    counted === undefined ? { bytes: done, total_bytes: total } : { counted, done, total };
+  return JSON.stringify({ progress: label, ...amounts, elapsed_ms: rounded });
 }
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
@@ -96,10 +118,9 @@ export interface ProgressOutput {
   write(text: string): unknown;
 }
 
-/** Shows a transfer while its bytes pass; drawn by a timer, so that a stall shows as one. */
-export class TransferProgress {
-  readonly #label: string;
-  readonly #total: number | undefined;
+/** Shows work while it goes on; drawn by a timer, so that a stall shows as one. */
+export class Progress {
+  readonly #work: Work;
   readonly #mode: ProgressMode;
   readonly #output: ProgressOutput;
   readonly #startedMs = performance.now();
@@ -107,20 +128,15 @@ export class TransferProgress {
   #drawn = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    transfer: { readonly label: string; readonly total: number | undefined },
-    mode: ProgressMode,
-    output: ProgressOutput = process.stderr,
-  ) {
-    this.#label = transfer.label;
-    this.#total = transfer.total;
+  constructor(work: Work, mode: ProgressMode, output: ProgressOutput = process.stderr) {
+    this.#work = work;
     this.#mode = mode;
     this.#output = output;
   }
 
   /** The same bytes, counted; a body that is read again is counted again from its start. */
   async *of(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    this.#start();
+    this.start();
     this.#done = 0;
     try {
       for await (const chunk of source) {
@@ -128,32 +144,39 @@ export class TransferProgress {
         yield chunk;
       }
     } finally {
-      this.#stop();
+      this.stop();
     }
   }
 
-  #start(): void {
+  start(): void {
     if (this.#mode === "off" || this.#timer !== undefined) return;
     const pauseMs = this.#mode === "bar" ? barPauseMs : jsonPauseMs;
     this.#timer = setInterval(() => this.#show(), pauseMs).unref();
   }
 
+  /** So much is done by now; drawn with the next look. */
+  reach(done: number): void {
+    this.#done = done;
+  }
+
+  /** Takes the bar away; what comes next is written on a line of its own. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (this.#drawn) this.#output.write("\r\u001b[K");
+    this.#drawn = false;
+  }
+
   #show(): void {
     const elapsedMs = performance.now() - this.#startedMs;
     if (elapsedMs < quietMs) return;
-    const state = { label: this.#label, done: this.#done, total: this.#total, elapsedMs };
+    const state = { ...this.#work, done: this.#done, elapsedMs };
     if (this.#mode === "json") {
       this.#output.write(`${progressJson(state)}\n`);
       return;
     }
     this.#drawn = true;
-    this.#output.write(`\r${progressLine(state, this.#output.columns ?? 80)}\u001b[K`);
-  }
-
-  #stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    if (this.#drawn) this.#output.write("\r\u001b[K");
-    this.#drawn = false;
+    // Terminals that do not know their width say 0.
+    this.#output.write(`\r${progressLine(state, this.#output.columns || columnsDefault)}\u001b[K`);
   }
 }

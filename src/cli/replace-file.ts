@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { open, rename, rm, stat } from "node:fs/promises";
 
 /** Writes a file whole or not at all: 0600 when new, its own mode (or `mode`) when it exists. */
@@ -37,7 +38,8 @@ export class Replacement {
         ({ mode }) => mode & 0o777,
         () => 0o600,
       ));
-    const path = `${file}.tmp-${process.pid}`;
+    // Not the process id: in containers it is the same again and again, also after a kill.
+    const path = `${file}.tmp-${randomUUID().slice(0, 8)}`;
     return new Replacement(file, { path, mode }, await open(path, "wx", mode));
   }
 

@@ -1,7 +1,7 @@
 import type { RetrievedAttachment } from "../api/attachments.ts";
 import { verifiedBody } from "../client/verified-body.ts";
 import { writeOut } from "./output.ts";
-import { progressMode, TransferProgress } from "./progress.ts";
+import { Progress, progressMode } from "./progress.ts";
 import { writeFileStream } from "./write-file-stream.ts";
 
 export interface SaveOptions {
@@ -27,7 +27,7 @@ export async function saveAttachment(
   const isTerminal = process.stderr.isTTY && (file !== undefined || !process.stdout.isTTY);
   const mode = progressMode(options.progress, { isTerminal, json });
   const total = attachment.size < 0 ? undefined : attachment.size;
-  const progress = new TransferProgress({ label: attachment.name, total }, mode);
+  const progress = new Progress({ label: attachment.name, total }, mode);
   try {
     const chunks = untilInterrupted(progress.of(checked), signal);
     if (file !== undefined) await writeFileStream(file, chunks);

@@ -47,7 +47,9 @@ export function commandFor(typed: readonly string[], known: readonly string[]): 
 /** The nearest known word to a mistyped one, or undefined when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  // Of three letters, two others make another word.
+  const distanceMax = word.length <= 3 ? 1 : Math.max(2, Math.floor(word.length / 3));
+  let bestDistance = distanceMax + 1;
   for (const candidate of known) {
     const distance = editDistance(word, candidate);
     if (distance < bestDistance) {

@@ -4,6 +4,7 @@ import { jsonText, writeOut } from "../cli/output.ts";
 import { settledLines } from "../cli/queue/delivery-output.ts";
 import { deliveryFlags } from "../cli/queue/queue-flags.ts";
 import { deliveryInput } from "../cli/queue/queue-input.ts";
+import { refuseToDecide } from "../cli/work/own-transaction.ts";
 
 export default class Ack extends BaseCommand {
   static override summary = "Tell that a message is done: it is removed for good";
@@ -27,6 +28,7 @@ export default class Ack extends BaseCommand {
     const parsed = await this.parse(Ack);
     const { flags } = parsed;
     const request = deliveryInput(flags, process.env);
+    refuseToDecide(request.txnId, process.env);
     const output = flags.json ? "json" : flags.output;
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     await this.withConnection(parsed, async ({ lockd }) => {

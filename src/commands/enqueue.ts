@@ -11,6 +11,7 @@ import {
 } from "../cli/queue/enqueue-input.ts";
 import { queueFlags, textOrJson } from "../cli/queue/queue-flags.ts";
 import { namedQueue } from "../cli/queue/queue-input.ts";
+import { ownTxnId } from "../cli/work/own-transaction.ts";
 
 export default class Enqueue extends BaseCommand {
   static override summary = "Put a message, or many, into a queue";
@@ -42,7 +43,8 @@ export default class Enqueue extends BaseCommand {
     const parsed = await this.parse(Enqueue);
     const { flags, args } = parsed;
     const address = namedQueue(flags, args.queue, process.env);
-    const terms = enqueueTerms(flags);
+    const given = enqueueTerms(flags);
+    const terms = { ...given, txnId: given.txnId ?? ownTxnId(process.env) };
     const asJson = flags.json || flags.output === "json";
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     await this.withConnection(parsed, async ({ lockd: { queues } }) => {

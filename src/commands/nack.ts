@@ -6,6 +6,7 @@ import { metaEtagLine } from "../cli/queue/delivery-output.ts";
 import { deliveryFlags } from "../cli/queue/queue-flags.ts";
 import { deliveryInput, secondsInput } from "../cli/queue/queue-input.ts";
 import { UsageError } from "../cli/usage-error.ts";
+import { refuseToDecide } from "../cli/work/own-transaction.ts";
 
 export default class Nack extends BaseCommand {
   static override summary = "Give a message back";
@@ -43,6 +44,7 @@ export default class Nack extends BaseCommand {
       intent: flags.intent,
       lastError: reason === undefined ? undefined : { detail: reason },
     };
+    refuseToDecide(request.txnId, process.env);
     const output = flags.json ? "json" : flags.output;
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     await this.withConnection(parsed, async ({ lockd }) => {

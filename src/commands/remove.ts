@@ -1,7 +1,8 @@
 import { BaseCommand } from "../cli/base-command.ts";
 import { changeLines } from "../cli/change-output.ts";
 import { destructiveFlags } from "../cli/dry-run/destructive-flags.ts";
-import { wouldRemove } from "../cli/dry-run/would-remove.ts";
+import { dryRunText } from "../cli/dry-run/dry-run-text.ts";
+import { wouldRemove, wouldRemoveText } from "../cli/dry-run/would-remove.ts";
 import { casFlags, leaseFlags } from "../cli/flags.ts";
 import { casInput, leaseInput } from "../cli/lease-input.ts";
 import { Args, Flags } from "../cli/oclif.ts";
@@ -32,13 +33,13 @@ export default class Remove extends BaseCommand {
     const request = { ...lease, ...casInput(flags) };
     await this.withConnection(parsed, async ({ lockd }) => {
       const call = { correlationId: this.correlationId };
+      const output = flags.json ? "json" : flags.output;
       if (flags["dry-run"]) {
-        const { removed, version, bytes } = await wouldRemove(lockd, request, call);
-        await writeOut(jsonText({ dry_run: true, removed, version, bytes }));
+        const would = await wouldRemove(lockd, request, call);
+        await writeOut(dryRunText(output, { dry_run: true, ...would }, wouldRemoveText(would)));
         return;
       }
       const { removed, newVersion } = await lockd.remove(request, call);
-      const output = flags.json ? "json" : flags.output;
       if (output === "json") await writeOut(jsonText({ removed, version: newVersion }));
       else await writeOut(changeLines(output, { version: newVersion }));
     });

@@ -8,7 +8,7 @@ import { takeFlags } from "../cli/queue/queue-flags.ts";
 import { queueInput, secondsInput, wholeInput } from "../cli/queue/queue-input.ts";
 import { clientEnvironment } from "../cli/run/run-environment.ts";
 import { parseBlockSeconds } from "../cli/values.ts";
-import { workFlags, workTerms } from "../cli/work/work-plan.ts";
+import { transactionFlag, transactionInput, workFlags, workTerms } from "../cli/work/work-plan.ts";
 
 export default class Subscribe extends BaseCommand {
   static override summary = "Print messages as they come, or run a shell command for each";
@@ -24,6 +24,7 @@ export default class Subscribe extends BaseCommand {
   static override flags = {
     ...takeFlags,
     ...workFlags,
+    transaction: transactionFlag,
     prefetch: Flags.string({ description: "messages on the way at once; not with --exec" }),
     block: Flags.string({ description: "how long to wait for a message", default: "forever" }),
     "start-after": Flags.string({ description: "has no effect", hidden: true }),
@@ -43,6 +44,7 @@ export default class Subscribe extends BaseCommand {
       visibilityTimeoutSeconds: secondsInput(flags.visibility, "--visibility"),
       withState: flags.stateful,
     };
+    const inTransaction = transactionInput(flags, flags.exec);
     const pageSize = wholeInput(flags.prefetch, "--prefetch", 1) ?? 1;
     const say = (text: string): void => note(`lockd subscribe: ${text}`);
     await this.withConnection(parsed, async (connection) => {
@@ -57,7 +59,8 @@ export default class Subscribe extends BaseCommand {
       const { runWorker } = await import("../cli/work/run-worker.ts");
       const command = ["/bin/sh", "-c", flags.exec];
       const env = clientEnvironment(flags, process.env);
-      process.exitCode = await runWorker({ ...terms, connection, take, command, env, say });
+      const parts = { ...terms, connection, take, inTransaction, command, env, say };
+      process.exitCode = await runWorker(parts);
       setTimeout(() => process.exit(), terms.plan.closeTimeoutMs).unref();
     });
   }

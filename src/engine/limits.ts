@@ -123,6 +123,9 @@ export const txnReplayRecordsMax = 128;
 /** Milliseconds after which such a look begins no other transaction. */
 export const txnReplayRunMsMax = 2_000;
 
+/** Markers deleted in one plan: what others wait behind stays short. */
+export const markersPerPlanMax = 64;
+
 /** Records read in one page when a process starts. */
 export const txnLoadPageSize = 1_000;
 

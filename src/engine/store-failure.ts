@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../api/error-registry.ts";
-import { failure } from "../api/errors.ts";
+import { failure, LockdError } from "../api/errors.ts";
 import { StoreFailure, type StoreFailureKind } from "./ports/store.ts";
 
 const codeOfKind: Readonly<Record<StoreFailureKind, ErrorCode>> = {
@@ -16,6 +16,12 @@ const codeOfKind: Readonly<Record<StoreFailureKind, ErrorCode>> = {
 export function engineErrorOf(error: unknown): unknown {
   if (!(error instanceof StoreFailure)) return error;
   return failure(codeOfKind[error.kind], error.message, { cause: error });
+}
+
+/** True when one stored object is damaged, or of a format that is not known: others may be fine. */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof StoreFailure) return error.kind === "corrupt";
+  return error instanceof LockdError && error.code === "store_corrupt";
 }
 
 /** Runs a store call and translates its failure. */

@@ -68,7 +68,7 @@ export class LocalQueues implements Queues {
     return this.#carrier.start(call, {
       operation: "dequeue",
       changes: true,
-      repeatable: () => true,
+      repeatable: (outcomeUnknown) => mayTakeAgain(request, outcomeUnknown),
       waits: (request.waitSeconds ?? 0) >= 0,
       run: ({ queues }, limited, elapsedMs) => {
         const waitSeconds = waitLeft(request.waitSeconds, elapsedMs);
@@ -81,7 +81,7 @@ export class LocalQueues implements Queues {
     const stream = await this.#carrier.start(call, {
       operation: "subscribe",
       changes: true,
-      repeatable: () => true,
+      repeatable: (outcomeUnknown) => mayTakeAgain(request, outcomeUnknown),
       waits: true,
       run: ({ queues }, limited, elapsedMs) => {
         const waitSeconds = waitLeft(request.waitSeconds, elapsedMs);
@@ -168,4 +168,9 @@ export class LocalQueues implements Queues {
       release();
     }
   }
+}
+
+/** In a transaction another message could join one that nobody has seen: a commit settles both. */
+function mayTakeAgain({ txnId }: DequeueRequest, outcomeUnknown: boolean): boolean {
+  return !outcomeUnknown || (txnId ?? "") === "";
 }

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import {
+  Progress,
   progressJson,
   progressLine,
   progressMode,
   sizeText,
-  TransferProgress,
 } from "../../src/cli/progress.ts";
 
 const transfer = { label: "model.bin", done: 450 * 2 ** 20, total: 2 ** 30, elapsedMs: 3_000 };
@@ -21,6 +21,25 @@ test("without a known length there is no bar to fill", () => {
   expect(progressLine({ ...transfer, total: undefined }, 100)).toBe(
     "model.bin  450 MiB  150 MiB/s",
   );
+});
+
+test("things are counted by their name, whole", () => {
+  const letters = { label: "redrive jobs", total: 1_000, counted: "letters", elapsedMs: 2_000 };
+  expect(progressLine({ ...letters, done: 301 }, 100)).toBe(
+    "redrive jobs  [#######-----------------]   30%  301 of 1000 letters  151/s  5s left",
+  );
+  expect(progressLine({ ...letters, total: undefined, done: 301 }, 100)).toBe(
+    "redrive jobs  301 letters  151/s",
+  );
+  // More than there were when it began.
+  expect(progressLine({ ...letters, done: 1_200 }, 100)).toContain("100%  1200 of 1200 letters");
+  expect(JSON.parse(progressJson({ ...letters, done: 300 }))).toEqual({
+    progress: "redrive jobs",
+    counted: "letters",
+    done: 300,
+    total: 1_000,
+    elapsed_ms: 2_000,
+  });
 });
 
 test.each([20, 40, 60, 80])("a terminal of %i columns is never overrun", (columns) => {
@@ -67,7 +86,7 @@ async function* twoPieces(pauseMs: number): AsyncGenerator<Uint8Array> {
 async function drawn(mode: "bar" | "json" | "off", pauseMs: number): Promise<string> {
   let written = "";
   const output = { columns: 80, write: (text: string) => (written += text) };
-  const progress = new TransferProgress({ label: "f", total: 11 }, mode, output);
+  const progress = new Progress({ label: "f", total: 11 }, mode, output);
   let bytes = "";
   for await (const chunk of progress.of(twoPieces(pauseMs))) bytes += chunk.toString();
   expect(bytes).toBe("firstsecond");

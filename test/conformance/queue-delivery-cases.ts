@@ -334,6 +334,9 @@ export function observerCases(story: Story): void {
     const other = { queue: `${queue.queue}-b`, ready: 1, dead: 0, oldestAgeSeconds: 0 };
     expect(all.queues).toContainEqual(expect.objectContaining(other));
     expect(all.cursor).toBeUndefined();
+    const only = await queue.queues.list({ namespace, queue: queue.queue });
+    expect(only.queues).toEqual(all.queues.filter((one) => one.queue === queue.queue));
+    expect(await queue.queues.list({ namespace, queue: "no-such" })).toEqual({ queues: [] });
     const first = await queue.queues.list({ namespace, limit: 1 });
     expect(first.queues).toHaveLength(1);
     const second = await queue.queues.list({ namespace, limit: 5, cursor: first.cursor });

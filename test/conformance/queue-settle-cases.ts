@@ -226,7 +226,15 @@ export function deadLetterCases(story: Story): void {
     expect(listed).toEqual(ids);
     expect(rest.cursor).toBeUndefined();
     const half = await queue.queues.redrive({ ...address, all: true, limit: 2 });
-    expect(half).toEqual({ changed: 2, more: true });
+    expect(half).toEqual({ changed: 2, more: true, cursor: ids[1] });
+    expect((await queue.queues.list(address)).queues).toMatchObject([{ ...address, dead: 1 }]);
+    // One of them dies again, ahead of the one that is left: it is not met a second time.
+    await queue.queues.nack(identityOf(await queue.take()));
+    expect((await queue.queues.list(address)).queues).toMatchObject([{ ...address, dead: 2 }]);
+    const others = { ...address, all: true, limit: 2, cursor: half.cursor };
+    expect(await queue.queues.redrive(others)).toEqual({ changed: 1, more: false });
+    const { letters } = await queue.queues.deadLetters(address);
+    expect(letters).toMatchObject([{ messageId: ids[0] }]);
   });
 
   test("66: time to live ends a message, except in the hands of a consumer", async () => {

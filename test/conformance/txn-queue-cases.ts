@@ -157,6 +157,36 @@ export function txnQueueCases(story: Story): void {
     expect((await story.lockd.queues.ack(line.address(other))).acked).toBe(true);
   });
 
+  test("a bound transaction is rolled back before it loses its message", async () => {
+    const line = new Line(story);
+    await line.put();
+    const txnId = random.xid();
+    await line.take({ txnId, txnBound: true, visibilityTimeoutSeconds: 2 });
+    const lease = await story.acquire({ key: freshKey("paid"), txnId });
+    await story.lockd.update(addressOf(lease), json({ paid: true }));
+    const other = await line.take({ waitSeconds: 10, visibilityTimeoutSeconds: 60 });
+    const { state } = await story.lockd.transactions.explain({ txnId });
+    expect(state).toBe("rollback");
+    const commit = { txnId, state: "commit" };
+    expect((await story.lockd.transactions.decide(commit)).state).toBe("rollback");
+    expect(await story.publicText(lease.key)).toBeUndefined();
+    expect((await story.lockd.queues.ack(line.address(other))).acked).toBe(true);
+  });
+
+  test("a bound transaction that nobody took the message of commits after its lease", async () => {
+    const line = new Line(story);
+    await line.put();
+    const txnId = random.xid();
+    await line.take({ txnId, txnBound: true, visibilityTimeoutSeconds: 1 });
+    const lease = await story.acquire({ key: freshKey("paid"), txnId });
+    await story.lockd.update(addressOf(lease), json({ paid: true }));
+    await sleep(1_200);
+    const commit = { txnId, state: "commit" };
+    expect((await story.lockd.transactions.decide(commit)).state).toBe("commit");
+    expect(await story.publicText(lease.key)).toBe('{"paid":true}');
+    expect(await line.isEmpty()).toBe(true);
+  });
+
   test("38: a waiting consumer gets what a rollback gives back", async () => {
     const line = new Line(story);
     await line.put();

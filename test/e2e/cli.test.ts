@@ -123,7 +123,13 @@ describe.concurrent("usage", () => {
     [["status"], /--key is required \(or set LOCKD_CLIENT_KEY\)/],
     [["acquire", "--ttl", "soon"], /"soon" is not a duration/],
     [["acquire", "--inline", "--server", "x"], /--inline cannot be combined/],
-    [["version", "--version", "--semver"], /--semver/],
+    [["version", "--version", "--semver"], /: usage: --semver and --version cannot be combined \(/],
+    [["attachments", "put"], /: usage: --file is required; --name is required \(see/],
+    [["status", "--nope"], /: usage: unknown flag --nope \(see/],
+    [["foo"], /there is no command "foo" \(/],
+    [["ack"], /LOCKD_QUEUE_NAME\): take a message first with eval "\$\(lockd dequeue QUEUE\)"\n/],
+    [["ack", "-q", "q"], /LOCKD_QUEUE_MESSAGE_ID\): take a message first/],
+    [["queue", "dlq", "redrive", "q"], /name the messages \(lockd queue dlq ls/],
     [["acquire", "a", "b"], /Unexpected argument: b/],
     [["run", "k"], /no command to run.* lockd run KEY -- \.\/backup/],
     [["run", "k", "echo", "hi"], /no command to run.* lockd run k -- echo hi\n/],
@@ -177,6 +183,12 @@ describe.concurrent("usage", () => {
     expect(written.stdout).toContain("wrote default config");
     expect((await place.run(["config", "gen", "--out", file])).code).toBe(4);
     expect((await place.run(["config", "gen", "--out", file, "--force"])).code).toBe(0);
+    const { stdout } = await place.run(["config", "gen", "--stdout", "--json"]);
+    const { parse } = await import("yaml");
+    // What has no default is in the file as a comment.
+    const given = Object.entries(JSON.parse(stdout)).filter(([, value]) => value !== "");
+    expect(Object.fromEntries(given)).toEqual(parse(readFileSync(file, "utf8")));
+    expect(JSON.parse(stdout)).toMatchObject({ store: "", "disable-mtls": false });
     const shown = await place.run(["config", "show", "-c", file, "--json"]);
     expect(JSON.parse(shown.stdout).server["max-ttl"]).toEqual({ text: "30m", source: "file" });
   });

@@ -1,5 +1,5 @@
 /** `--dry-run`: tells exactly what would happen, and changes nothing. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Place } from "./lockd-process.ts";
 
@@ -28,6 +28,8 @@ test("remove and attachments: under the lease's own checks, nothing is staged", 
   await run(["attachments", "put", "--name", "b.txt", "--file", "-"], env, "b");
   const would = { dry_run: true, removed: true, version: 1, bytes: 7 };
   expect(await json(["remove", "--dry-run"], env)).toEqual(would);
+  const comment = "# would be removed: the state of version 1, 7 bytes\n";
+  expect(await run(["remove", "--dry-run", "--output", "env"], env)).toBe(comment);
   const conflict = await place.run(["remove", "--dry-run", "--if-version", "7"], { env });
   expect([conflict.code, conflict.stdout]).toEqual([4, ""]);
   expect(conflict.stderr).toContain("version_conflict");
@@ -86,6 +88,58 @@ test("txn commit and rollback: who takes part, and nothing is decided", async ()
   const late = await place.run(["txn", "rollback", "--dry-run"], { env });
   expect([late.code, late.stderr]).toEqual([4, expect.stringContaining("decided: commit")]);
   expect(await json(["txn", "commit", "--dry-run"], env)).toMatchObject({ already: true });
+});
+
+test("release: the lease, and all that shares its transaction", async () => {
+  const one = await place.acquire(["rel-a"]);
+  const release = (words: readonly string[], env: object) =>
+    json(["release", "--dry-run", ...words], env);
+  const told = { dry_run: true, released: true, held: true };
+  expect(await release([], one)).toEqual({ ...told, state: "commit", participants: [] });
+  const leased = [{ namespace: "default", key: "rel-a", now: "leased" }];
+  const undo = { ...told, state: "rollback", participants: leased };
+  expect(await release(["--rollback"], one)).toEqual(undo);
+  await run(["update"], one, "1");
+  const two = await place.acquire(["rel-b", "--txn-id", one.LOCKD_CLIENT_TXN_ID ?? ""]);
+  await run(["update"], two, "2");
+  const staged = ["rel-a", "rel-b"].map((key) => ({ namespace: "default", key, now: "staged" }));
+  expect(await release([], two)).toEqual({ ...told, state: "commit", participants: staged });
+  expect(await run(["release", "--dry-run", "--rollback", "-o", "text"], two)).toBe(
+    "would be released: default:rel-b\n" +
+      "  would be rolled back: default:rel-a  staged\n" +
+      "  would be rolled back: default:rel-b  staged\n",
+  );
+  const comment = await run(["release", "--dry-run", "--output", "env"], two);
+  expect(comment.split("\n").filter((line) => line !== "" && !line.startsWith("# "))).toEqual([]);
+  const other = { ...two, LOCKD_CLIENT_TXN_ID: "9m4e2mr0ui3e8a215n50" };
+  const refused = await place.run(["release", "--dry-run"], { env: other });
+  expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining("txn_mismatch")]);
+  // Nothing of all that changed anything.
+  expect((await json(["status", "rel-a"])).staged).toBe(true);
+  await run(["release", "--yes"], two);
+  expect(JSON.parse(await run(["get", "rel-a", "--public", "-q"]))).toBe(1);
+  const gone = { dry_run: true, released: true, held: false, state: "commit", participants: [] };
+  expect(await release([], two)).toEqual(gone);
+});
+
+test("files: a config that would be replaced, a context too", async () => {
+  const file = `${place.directory}/lockd.yaml`;
+  const gen = ["config", "gen", "--out", file];
+  const would = { dry_run: true, wrote: file, replaced: false };
+  expect(await json([...gen, "--dry-run"])).toEqual(would);
+  expect(existsSync(file)).toBe(false);
+  writeFileSync(file, "listen: mine");
+  expect((await place.run([...gen, "--dry-run"])).code).toBe(4);
+  expect(await run([...gen, "--force", "--dry-run"])).toBe(`would replace ${file}\n`);
+  expect(readFileSync(file, "utf8")).toBe("listen: mine");
+  const add = ["context", "add", "c", "--store", "disk:///a"];
+  expect(await run([...add, "--dry-run"])).toBe("would add context c\n");
+  expect(await run(["context", "list", "--json"])).toBe("[]\n");
+  expect(await run(add)).toBe("added context c\n");
+  expect((await place.run([...add, "--dry-run"])).code).toBe(4);
+  const again = { dry_run: true, added: "c", replaced: true, current: null };
+  expect(await json([...add, "--force", "--dry-run"])).toEqual(again);
+  expect(await run([...add, "--force", "--yes"])).toBe("replaced context c\n");
 });
 
 test("index rebuild: one namespace or all, told and done", async () => {

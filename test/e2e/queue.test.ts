@@ -240,6 +240,18 @@ describe.concurrent.each(["inline", "served"])("%s", (mode) => {
     expect((await run(["queue", "ls", "-n", "nowhere", "--json"])).stdout).toBe("[]\n");
   });
 
+  test("a nack behind an extend that was not evaluated says what is missing", async () => {
+    await run(["enqueue", "stale", "-d", "x"]);
+    const env = await dequeued("stale");
+    const extended = await run(["extend", "--output", "env"], { env });
+    const refused = await run(["nack"], { env });
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining("cas_mismatch")]);
+    expect(refused.stderr).toContain('eval "$(lockd extend --output env)"');
+    const [, etag] = /^export LOCKD_QUEUE_META_ETAG="(.*)"$/m.exec(extended.stdout) ?? [];
+    const newest = { ...env, LOCKD_QUEUE_META_ETAG: etag };
+    expect((await run(["nack"], { env: newest })).code).toBe(0);
+  });
+
   test("dead letters are listed, shown, brought back and deleted", async () => {
     for (const payload of ["one", "two"]) {
       await run(["enqueue", "dead", "-d", payload, "--max-attempts", "1"]);

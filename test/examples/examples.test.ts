@@ -1,5 +1,6 @@
 /** Every example runs to its end over the built lockd, and notices when its result is wrong. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,15 +19,22 @@ const env = {
   PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ""}`,
 };
 
-function run([file = "", ...words]: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(file, words, { env, timeout: exampleMsMax });
-  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+async function run([file = "", ...words]: readonly string[]) {
+  const child = spawn(file, words, { env, timeout: exampleMsMax });
+  const said = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      said[name] += text;
+    });
+  }
+  const [status] = (await once(child, "close")) as [number | null];
+  return { status, ...said };
 }
 
-test.each(names)(
+test.concurrent.each(names)(
   "%s",
-  (name) => {
-    const { status, stdout, stderr } = run(commandOf(name));
+  async (name) => {
+    const { status, stdout, stderr } = await run(commandOf(name));
     expect([status, stdout], stderr).toEqual([0, expect.stringMatching(/ok\n$/)]);
     expect(stdout.match(/^checked: /gm)?.length).toBeGreaterThanOrEqual(3);
   },
@@ -52,7 +60,7 @@ describe("a wrong result", () => {
   const place = mkdtempSync(path.join(tmpdir(), "lockd-wrong-"));
   afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-  test("ends a program with 1", () => {
+  test("ends a program with 1", async () => {
     const file = path.join(place, "wrong.ts");
     const shared = path.join(folder, "support/place.ts");
     writeFileSync(
@@ -60,15 +68,15 @@ describe("a wrong result", () => {
       `import { check, inPlace } from "${shared}";\n` +
         'await inPlace(async () => check(1 > 2, "one is more than two"));\n',
     );
-    const { status, stdout, stderr } = run([process.execPath, file]);
+    const { status, stdout, stderr } = await run([process.execPath, file]);
     expect([status, stdout, stderr]).toEqual([1, "", expect.stringContaining("one is more")]);
   });
 
-  test("ends a script with 1", () => {
+  test("ends a script with 1", async () => {
     const file = path.join(place, "wrong.sh");
     const shared = path.join(folder, "support/place.sh");
     writeFileSync(file, `. "${shared}"\ncheck "one is two" [ 1 = 2 ]\necho ok\n`);
-    const { status, stdout, stderr } = run(["/bin/sh", file]);
+    const { status, stdout, stderr } = await run(["/bin/sh", file]);
     expect([status, stdout, stderr]).toEqual([1, "", expect.stringContaining("one is two")]);
   });
 });

@@ -36,7 +36,8 @@ async function refusal(text: string): Promise<Heard> {
 
 const acquire = '{"key":"k","owner":"w"}';
 
-describe("refused and closed", () => {
+// Two of them wait for the ten seconds that a silent connection has.
+describe.concurrent("refused and closed", () => {
   test.each([
     ["garbage", "hello there\r\n\r\n"],
     ["an unknown method", "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n"],
@@ -111,19 +112,19 @@ describe("refused and closed", () => {
     expect(headerIn(head, "Allow")).toBe("GET, POST, PUT, DELETE");
     expect(headerIn(head, "X-Correlation-Id")).toBe("mine");
   });
+});
 
-  test("nothing is said into an answer that somebody else waits for", async () => {
-    const held = JSON.stringify({ key: "held", owner: "w", ttl_seconds: 30, block_seconds: -1 });
-    await call(`${url}/v1/acquire`, { body: held });
-    const waiting = '{"key":"held","owner":"x"}';
-    const raw = new RawConnection(url);
-    raw.say(`POST /v1/acquire HTTP/1.1\r\nContent-Length: ${waiting.length}\r\n\r\n${waiting}`);
-    raw.say("garbage\r\n\r\n");
-    await raw.closed();
-    expect(raw.heard).toBe("");
-    const look = async () => (await call(`${url}/v1/x/status?key=held`)).json.waiters;
-    await expect.poll(look).toBe(0);
-  });
+test("nothing is said into an answer that somebody else waits for", async () => {
+  const held = JSON.stringify({ key: "held", owner: "w", ttl_seconds: 30, block_seconds: -1 });
+  await call(`${url}/v1/acquire`, { body: held });
+  const waiting = '{"key":"held","owner":"x"}';
+  const raw = new RawConnection(url);
+  raw.say(`POST /v1/acquire HTTP/1.1\r\nContent-Length: ${waiting.length}\r\n\r\n${waiting}`);
+  raw.say("garbage\r\n\r\n");
+  await raw.closed();
+  expect(raw.heard).toBe("");
+  const look = async () => (await call(`${url}/v1/x/status?key=held`)).json.waiters;
+  await expect.poll(look).toBe(0);
 });
 
 describe("unusual and answered", () => {

@@ -1,30 +1,37 @@
 /**
- * The simulator: `npm run sim`, `npm run sim -- --seed 7 --trace`, `npm run sim:long`.
+ * The simulator: `npm run sim`, `npm run sim -- --bank --seed 7 --trace`, `npm run sim:long`.
  * Ends with 1 when any seed violates a property, and prints how to replay it.
  */
 import { parseArgs } from "node:util";
 import { bankCampaign, replayBank } from "./bank/main.ts";
-import { keptSeeds, runCampaign, seedsFrom, type Tally } from "./campaign.ts";
-import { runQueueCampaign } from "./queue/campaign.ts";
-import { describeQueueScenario, queueScenarioOf } from "./queue/scenario.ts";
-import { runQueueScenario } from "./queue/world.ts";
-import { describeScenario, type ScenarioOverrides, scenarioOf } from "./scenario.ts";
-import type { Violation } from "./violation.ts";
-import { runScenario } from "./world.ts";
+import { keptSeeds } from "./campaign.ts";
+import { coreWorld } from "./core-main.ts";
+import { runIndexWorld } from "./index/index-world.ts";
+import { plainWorld } from "./plain-world.ts";
+import { queueCampaign, replayQueues } from "./queue/main.ts";
+import type { SimWorld } from "./seed-plan.ts";
+import { runTxnSeed } from "./txn/world.ts";
+import { runMoveSeed } from "./txn-move/world.ts";
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
-    seeds: { type: "string", default: "250" },
-    first: { type: "string", default: "10000" },
+    seeds: { type: "string", default: "160" },
+    first: { type: "string" },
     minutes: { type: "string" },
     nodes: { type: "string" },
     clients: { type: "string" },
     steps: { type: "string" },
     queues: { type: "boolean", default: false },
-    "queue-seeds": { type: "string", default: "600" },
+    "queue-seeds": { type: "string", default: "230" },
     bank: { type: "boolean", default: false },
     "bank-seeds": { type: "string", default: "50" },
+    txn: { type: "boolean", default: false },
+    "txn-seeds": { type: "string", default: "100" },
+    "txn-move": { type: "boolean", default: false },
+    "txn-move-seeds": { type: "string", default: "100" },
+    index: { type: "boolean", default: false },
+    "index-seeds": { type: "string", default: "40" },
     trace: { type: "boolean", default: false },
   },
 });
@@ -33,127 +40,105 @@ function whole(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number.parseInt(text, 10);
 }
 
-const overrides: ScenarioOverrides = {
-  nodes: whole(values.nodes),
-  clients: whole(values.clients),
-  steps: whole(values.steps),
+/** A world with what the command line says about it. */
+interface Listed {
+  readonly world: SimWorld;
+  /** Asked for by its flag; the first of the list is the core, which has none. */
+  readonly isChosen: boolean;
+  readonly seeds: string;
+  /** Where `npm run sim` begins; the tests of the worlds look elsewhere. */
+  readonly first: number;
+  readonly kept: string;
+}
+
+const core: Listed = {
+  world: coreWorld({
+    nodes: whole(values.nodes),
+    clients: whole(values.clients),
+    steps: whole(values.steps),
+  }),
+  isChosen: false,
+  seeds: values.seeds,
+  first: 10_000,
+  kept: "seeds.txt",
 };
 
-function showViolations(violations: readonly Violation[]): void {
-  for (const { property, key, text, atMs } of violations) {
-    console.log(`${property} ${key} at ${atMs.toFixed(1)}: ${text}`);
-  }
-}
-
-async function replayQueues(seed: number): Promise<boolean> {
-  const scenario = queueScenarioOf(seed);
-  console.log(describeQueueScenario(scenario));
-  const report = await runQueueScenario(scenario, { trace: true });
-  if (values.trace) console.log(report.trace.join("\n"));
-  showViolations(report.violations);
-  console.log(`trace ${report.traceHash}, ${report.operations} operations`);
-  return report.violations.length === 0;
-}
+const others: readonly Listed[] = [
+  {
+    world: { campaign: queueCampaign, replay: replayQueues },
+    isChosen: values.queues,
+    seeds: values["queue-seeds"],
+    // Below there is less to do: see scenario.ts.
+    first: 100_000,
+    kept: "queue/seeds.txt",
+  },
+  {
+    world: { campaign: bankCampaign, replay: replayBank },
+    isChosen: values.bank,
+    seeds: values["bank-seeds"],
+    first: 10_000,
+    kept: "bank/seeds.txt",
+  },
+  {
+    world: plainWorld({
+      flag: "txn",
+      run: runTxnSeed,
+      counts: ({ attempts, committed }) => ({ transactions: attempts, committed }),
+    }),
+    isChosen: values.txn,
+    seeds: values["txn-seeds"],
+    first: 10_000,
+    kept: "txn/seeds.txt",
+  },
+  {
+    world: plainWorld({
+      flag: "txn-move",
+      run: runMoveSeed,
+      counts: ({ moves, committed }) => ({ transactions: moves, committed }),
+    }),
+    isChosen: values["txn-move"],
+    seeds: values["txn-move-seeds"],
+    first: 10_000,
+    kept: "txn-move/seeds.txt",
+  },
+  {
+    world: plainWorld({
+      flag: "index",
+      run: runIndexWorld,
+      counts: ({ documents, publications, faults }) => ({ documents, publications, faults }),
+    }),
+    isChosen: values.index,
+    seeds: values["index-seeds"],
+    first: 10_000,
+    kept: "index/seeds.txt",
+  },
+];
 
 /** More than any run gets through. */
 const seedsMax = 1_000_000;
 
-/** The queue workload: so many seeds, or so many minutes. */
-async function queueCampaign(minutes: number | undefined): Promise<boolean> {
-  const from = performance.now();
-  const seconds = (): number => (performance.now() - from) / 1000;
-  const count = minutes === undefined ? Number(values["queue-seeds"]) : seedsMax;
-  const first = minutes === undefined ? (whole(values.first) ?? 0) : Date.now() % 1_000_000_000;
-  const tally = await runQueueCampaign({
-    seeds: [...keptSeeds("queue/seeds.txt"), ...seedsFrom(first, count)],
-    enough: () => minutes !== undefined && seconds() > minutes * 60,
+/** So many seeds, or so many minutes of seeds nobody has seen yet. */
+function campaign({ world, seeds, first, kept }: Listed, minutes: number | undefined) {
+  const from = whole(values.first) ?? first;
+  return world.campaign({
+    kept: keptSeeds(kept),
+    first: minutes === undefined ? from : Date.now() % 1_000_000_000,
+    count: minutes === undefined ? Number(seeds) : seedsMax,
+    minutes,
   });
-  const { seeds, operations, storeCalls, delivered, failed } = tally;
-  console.log(
-    `sim queues: ${seeds} seeds, ${operations} operations, ${delivered} pages delivered, ` +
-      `${storeCalls} store calls in ${seconds().toFixed(0)} s; ${failed.length} failed`,
-  );
-  for (const { seed, violations } of failed) {
-    const [violation] = violations;
-    console.log(`sim queues: seed ${seed} violates ${violation?.property}: ${violation?.text}`);
-    console.log(`     replay: npm run sim -- --queues --seed ${seed} --trace`);
-  }
-  return failed.length === 0;
 }
 
-async function replay(seed: number): Promise<boolean> {
-  const scenario = scenarioOf(seed, overrides);
-  console.log(describeScenario(scenario));
-  const report = await runScenario(scenario, { trace: true });
-  if (values.trace) console.log(report.trace.join("\n"));
-  showViolations(report.violations);
-  console.log(`trace ${report.traceHash}, ${report.operations} operations`);
-  return report.violations.length === 0;
-}
-
-function show(tally: Tally, seconds: number): void {
-  const faults = [...tally.faults].map(([kind, count]) => `${kind} ${count}`).join(", ");
-  console.log(
-    `sim: ${tally.seeds} seeds, ${tally.operations} operations, ${tally.storeCalls} store calls ` +
-      `in ${seconds.toFixed(0)} s; ${tally.inconclusive} of ${tally.keys} searches inconclusive`,
-  );
-  console.log(`sim: faults injected: ${faults}`);
-  for (const { seed, violations } of tally.failed) {
-    const [first] = violations;
-    console.log(`sim: seed ${seed} violates ${first?.property} on ${first?.key}: ${first?.text}`);
-    console.log(`     replay: npm run sim -- --seed ${seed} --trace`);
-  }
-  console.log(
-    `simulator: ${tally.seeds - tally.failed.length} passed, ${tally.failed.length} failed`,
-  );
-}
-
-async function campaign(minutes: number | undefined): Promise<boolean> {
-  const from = performance.now();
-  const count = minutes === undefined ? Number(values.seeds) : Number.MAX_SAFE_INTEGER / 4;
-  const seconds = (): number => (performance.now() - from) / 1000;
-  const tally = await runCampaign({
-    seeds: [...keptSeeds()].concat(
-      minutes === undefined ? [...seedsFrom(whole(values.first) ?? 0, count)] : [],
-    ),
-    overrides,
-  });
-  if (minutes !== undefined) {
-    const long = await runCampaign({
-      seeds: seedsFrom(Date.now() % 1_000_000_000, count),
-      overrides,
-      enough: () => seconds() > minutes * 60,
-    });
-    show(long, seconds());
-    return long.failed.length + tally.failed.length === 0;
-  }
-  show(tally, seconds());
-  return tally.failed.length === 0;
-}
-
-/** The transactions of the bank: so many seeds, or so many minutes. */
-function bank(minutes: number | undefined): Promise<boolean> {
-  const count = minutes === undefined ? Number(values["bank-seeds"]) : seedsMax;
-  const first = minutes === undefined ? (whole(values.first) ?? 0) : Date.now() % 1_000_000_000;
-  return bankCampaign({ kept: keptSeeds("bank/seeds.txt"), first, count, minutes });
-}
-
-/** The same time for each workload. */
+/** The worlds that were asked for, or all of them; in minutes each gets the same. */
 async function everything(): Promise<boolean> {
-  const workloads = values.queues
-    ? [queueCampaign]
-    : values.bank
-      ? [bank]
-      : [queueCampaign, bank, campaign];
-  const minutes =
-    values.minutes === undefined ? undefined : Number(values.minutes) / workloads.length;
+  const chosen = others.filter(({ isChosen }) => isChosen);
+  const worlds = chosen.length > 0 ? chosen : [...others, core];
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes) / worlds.length;
   let good = true;
-  for (const run of workloads) good = (await run(minutes)) && good;
+  for (const listed of worlds) good = (await campaign(listed, minutes)) && good;
   return good;
 }
 
 const seed = whole(values.seed);
-const bankTrace = (one: number): Promise<boolean> => replayBank(one, values.trace);
-const replayed = values.queues ? replayQueues : values.bank ? bankTrace : replay;
-const good = seed === undefined ? await everything() : await replayed(seed);
+const { world } = others.find(({ isChosen }) => isChosen) ?? core;
+const good = seed === undefined ? await everything() : await world.replay(seed, values.trace);
 process.exitCode = good ? 0 : 1;

@@ -243,7 +243,11 @@ export class SimStore implements Store {
     for (const [at, step] of plan.entries()) {
       if (at > 0 && !atomicPlan) await this.#travel(undefined, "between-steps");
       const outcome = truth.stage(step);
-      if (outcome.kind === "conflict") return { kind: "conflict", step: at };
+      if (outcome.kind === "conflict") {
+        // An answer tells what is so: the steps before are where everybody reads them.
+        if (exclusive && at > 0) truth.sync();
+        return { kind: "conflict", step: at };
+      }
       tags.push(outcome.tag);
       if (!exclusive) truth.sync();
       this.#note(`wrote ${step.name} ${outcome.tag ?? "deleted"}`);

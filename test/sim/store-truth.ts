@@ -28,6 +28,8 @@ export type StepOutcome =
 export class StoreTruth {
   readonly durable = new Map<string, StoredObject>();
   readonly streams = new Map<string, Uint8Array>();
+  /** Told of every object just before it lands; `object` is undefined when it is deleted. */
+  onLanding: ((name: string, object: StoredObject | undefined) => void) | undefined;
   #pending: PendingWrite[] = [];
   #sequence = 0;
   /** Newest write that is durable. */
@@ -135,6 +137,7 @@ export class StoreTruth {
   }
 
   #land(name: string, object: StoredObject | undefined): void {
+    this.onLanding?.(name, object);
     if (object === undefined) this.durable.delete(name);
     else {
       this.durable.set(name, object);

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { LockdError } from "../../api/errors.ts";
 import { configDirectory } from "../config-file.ts";
 import { nearest } from "../suggestion.ts";
 import { UsageError } from "../usage-error.ts";
@@ -79,20 +80,49 @@ function asObject(value: unknown, what: string): Record<string, unknown> {
   throw new Error(`${what} must be an object`);
 }
 
-/** Whole or not at all, and readable by this user only. */
-export async function writeContexts(
+/**
+ * Replaces the contexts by what `change` makes of them, whole or not at all, while no other process
+ * does: of two that add one at the same moment none is lost. Readable by this user only.
+ * @throws file_busy, UsageError, what `change` throws
+ */
+export async function changeContexts(
   env: NodeJS.ProcessEnv,
-  { current, contexts }: ContextFile,
-): Promise<void> {
-  if (contexts.size > contextsMax) {
-    throw new UsageError(`${contextsMax} contexts are enough; remove one first`);
-  }
+  change: (before: ContextFile) => ContextFile,
+): Promise<ContextFile> {
   const file = contextFilePath(env);
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  const { changeAlone } = await import("../exclusive-change.ts");
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    return await changeAlone(file, async (checkMine) => {
+      const next = change(readContexts(env));
+      if (next.contexts.size > contextsMax) {
+        throw new UsageError(`${contextsMax} contexts are enough; remove one first`);
+      }
+      await writeContexts(file, next, checkMine);
+      return next;
+    });
+  } catch (error) {
+    if (error instanceof LockdError || !(error instanceof Error)) throw error;
+    throw new UsageError(`the contexts in ${file} cannot be changed: ${error.message}`, error);
+  }
+}
+
+async function writeContexts(
+  file: string,
+  { current, contexts }: ContextFile,
+  ...[checkMine]: [() => void]
+): Promise<void> {
   const sorted = [...contexts].sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify({ current, contexts: Object.fromEntries(sorted) }, undefined, 2);
-  const { replaceFile } = await import("../replace-file.ts");
-  await replaceFile(file, Buffer.from(`${text}\n`), 0o600);
+  const { Replacement } = await import("../replace-file.ts");
+  const replacement = await Replacement.open(file, 0o600);
+  try {
+    await replacement.write(`${text}\n`);
+    checkMine();
+    await replacement.commit();
+  } finally {
+    await replacement.abandon();
+  }
 }
 
 /** @throws UsageError with the nearest name */

@@ -16,7 +16,7 @@ export function contextInput(
   }
   const places = (["server", "island", "store"] as const).filter((place) => settings[place]);
   if (places.length !== 1) {
-    throw new UsageError("a context needs one of --server, --island and --store");
+    throw new UsageError("a context needs exactly one of --server, --island and --store");
   }
   if (settings.server !== undefined) checkServer(settings.server);
   const { store } = settings;

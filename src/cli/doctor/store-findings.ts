@@ -3,6 +3,7 @@ import { accessSync, constants, type Stats } from "node:fs";
 import path from "node:path";
 import { reasonOf } from "../config-file.ts";
 import { shellWord } from "../shell-words.ts";
+import { verifiedStore } from "../verified-store.ts";
 import { modeText, namesIn, statOf } from "./config-findings.ts";
 import { type Finding, failed, fine, warned } from "./finding.ts";
 
@@ -136,8 +137,7 @@ function permissionFindings(directory: string, found: Stats): Finding[] {
 
 /** The checks of `verify store`, as one line when all pass. */
 async function trustFindings(storeUrl: string): Promise<Finding[]> {
-  const { verifyStore } = await import("../../storage/verify.ts");
-  const { checks } = await verifyStore(storeUrl);
+  const { checks } = await verifiedStore(storeUrl);
   const bad = checks.filter(({ ok }) => !ok);
   if (bad.length === 0) return [fine("verify store", `${checks.length} checks passed`)];
   const fix = `lockd verify store --store ${shellWord(storeUrl)}`;

@@ -27,6 +27,12 @@ export async function wouldRemove(
   return { removed: exists, version, bytes: size };
 }
 
+export function wouldRemoveText({ removed, version, bytes }: WouldRemove): string {
+  return removed
+    ? `would be removed: the state of version ${version}, ${bytes} bytes\n`
+    : "there is no state: nothing would be removed\n";
+}
+
 /** All of the key's attachments, or the one that is named. @throws lease errors */
 export async function wouldDelete(
   lockd: Lockd,

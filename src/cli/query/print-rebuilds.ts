@@ -1,11 +1,10 @@
 import { failure } from "../../api/errors.ts";
 import { normalizeNamespace } from "../../api/names.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { RebuildOptions } from "../../engine/query/candidates.ts";
-import { note, writeOut } from "../output.ts";
+import { writeOut } from "../output.ts";
+import { Progress, type ProgressMode } from "../progress.ts";
 import { storeIsMade } from "../store-is-made.ts";
-
-/** Milliseconds before a terminal is told how far a rebuild is, and between two such lines. */
-const progressMs = 1_000;
 
 export interface RebuildPlan {
   /** Store URL. */
@@ -16,11 +15,12 @@ export interface RebuildPlan {
   /** Only tells which ones. */
   readonly dryRun: boolean;
   readonly asJson: boolean;
+  readonly progress: ProgressMode;
 }
 
 /** Makes indexes anew, one line for each namespace. @throws not_found, index_unavailable */
 export async function printRebuilds(plan: RebuildPlan): Promise<void> {
-  const { store, namespace, options, dryRun, asJson } = plan;
+  const { store, namespace, dryRun, asJson } = plan;
   if (dryRun && !(await storeIsMade(store))) {
     throw failure("not_found", `${store}: there is no store yet`);
   }
@@ -36,15 +36,7 @@ export async function printRebuilds(plan: RebuildPlan): Promise<void> {
         await writeOut(asJson ? line(told) : `namespace=${normal} would be rebuilt\n`);
         continue;
       }
-      const onProgress = process.stderr.isTTY ? progressOf(name) : () => {};
-      const {
-        seq,
-        rebuilt,
-        namespace: normal,
-      } = await engine.rebuildIndex(name, {
-        ...options,
-        onProgress,
-      });
+      const { seq, rebuilt, namespace: normal } = await watched(engine, name, plan);
       const told = { namespace: normal, rebuilt, index_seq: seq };
       await writeOut(
         asJson ? line(told) : `namespace=${normal} rebuilt=${rebuilt} index_seq=${seq}\n`,
@@ -60,11 +52,17 @@ function line(value: object): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-function progressOf(namespace: string): (documents: number) => void {
-  let toldAt = performance.now();
-  return (documents) => {
-    if (performance.now() - toldAt < progressMs) return;
-    toldAt = performance.now();
-    note(`${namespace}: ${documents} documents so far`);
-  };
+/** How many documents there are is known at the end only: the index is made of one walk. */
+async function watched(engine: Engine, namespace: string, { options, progress }: RebuildPlan) {
+  const shown = new Progress(
+    { label: `index ${namespace}`, total: undefined, counted: "documents" },
+    progress,
+  );
+  shown.start();
+  try {
+    const onProgress = (documents: number): void => shown.reach(documents);
+    return await engine.rebuildIndex(namespace, { ...options, onProgress });
+  } finally {
+    shown.stop();
+  }
 }

@@ -1,14 +1,37 @@
 /** Redrive and purge: all dead letters of a queue, or those that are named. */
 import { createInterface } from "node:readline/promises";
+import { LockdError } from "../../api/errors.ts";
 import type { LockdCall } from "../../api/lockd.ts";
-import type { DeadLetterChange, DeadLetterSelection, QueueAddress } from "../../api/queues.ts";
+import type {
+  DeadLetterChange,
+  DeadLetterSelection,
+  QueueAddress,
+  Queues,
+} from "../../api/queues.ts";
 import { note } from "../output.ts";
+import { PartlyDone } from "../partly-done.ts";
+import { Progress, type ProgressMode } from "../progress.ts";
 import { UsageError } from "../usage-error.ts";
 
-export type LetterChange = (
-  request: DeadLetterSelection,
-  call: LockdCall,
-) => Promise<DeadLetterChange>;
+/**
+ * Letters in one call: few enough that a bar moves and that a signal is obeyed soon, and enough
+ * that calls cost little beside the work.
+ */
+const batchSize = 100;
+
+/** Milliseconds that a call goes on after a signal, so that what it did can be told. */
+const graceMs = 3_000;
+
+export interface LetterWork {
+  readonly kind: "redrive" | "purge";
+  readonly address: QueueAddress;
+  /** Undefined: all of the queue. */
+  readonly chosen: readonly string[] | undefined;
+  readonly progress: ProgressMode;
+  /** Ends the work behind the call that runs. */
+  readonly stop: AbortSignal;
+  readonly correlationId: string | undefined;
+}
 
 /** Which letters the words of a command name. @throws UsageError */
 export function chosenLetters(
@@ -16,29 +39,87 @@ export function chosenLetters(
   all: boolean,
 ): readonly string[] | undefined {
   if (all && words.length > 0) throw new UsageError("name messages, or --all, not both");
-  if (!all && words.length === 0) throw new UsageError("name the messages, or --all");
+  if (!all && words.length === 0)
+    throw new UsageError("name the messages (lockd queue dlq ls shows them), or --all");
   return all ? undefined : words;
 }
 
-/** How many were changed; all as far as they go when none are named. */
-export async function changeLetters(
-  change: LetterChange,
-  address: QueueAddress,
-  ...[chosen, call]: [readonly string[] | undefined, LockdCall]
-): Promise<number> {
+/** How many were changed. @throws PartlyDone with what came in between */
+export async function changeLetters(queues: Queues, work: LetterWork): Promise<number> {
+  const { kind, address, chosen, progress: mode, stop } = work;
+  const call = { signal: abortAfterGrace(stop), correlationId: work.correlationId };
+  const total = chosen?.length ?? (await deadIn(queues, address, mode, call));
+  const progress = new Progress({ label: `${kind} ${address.queue}`, total, counted }, mode);
+  const change = queues[kind].bind(queues);
   let changed = 0;
-  if (chosen !== undefined) {
-    for (const messageId of chosen) {
-      changed += (await change({ ...address, messageId }, call)).changed;
+  progress.start();
+  try {
+    for await (const step of steps(change, work, call)) {
+      changed += step;
+      progress.reach(changed);
     }
     return changed;
+  } catch (cause) {
+    const isUnsure = call.signal.aborted || (cause instanceof LockdError && cause.outcomeUnknown);
+    if (changed === 0 && !isUnsure && !stop.aborted) throw cause;
+    const goesOn = chosen === undefined;
+    throw new PartlyDone({ cause, member: members[kind], count: changed, total, isUnsure, goesOn });
+  } finally {
+    progress.stop();
   }
-  for (;;) {
-    const step = await change({ ...address, all: true }, call);
-    changed += step.changed;
-    // One that changes nothing and promises more would keep us here for ever.
-    if (!step.more || step.changed === 0) return changed;
+}
+
+const counted = "letters";
+
+/** What each command calls its number. */
+const members = { redrive: "redriven", purge: "purged" } as const;
+
+/**
+ * The number after each call. Each letter that was there is met once: those that die again behind
+ * our back are left, or a consumer that still fails would keep us here for ever.
+ */
+async function* steps(
+  change: (request: DeadLetterSelection, call: LockdCall) => Promise<DeadLetterChange>,
+  { address, chosen, stop }: LetterWork,
+  ...[call]: [LockdCall]
+): AsyncGenerator<number> {
+  if (chosen !== undefined) {
+    for (const messageId of chosen) {
+      stop.throwIfAborted();
+      yield (await change({ ...address, messageId }, call)).changed;
+    }
+    return;
   }
+  let cursor: string | undefined;
+  let more = false;
+  do {
+    stop.throwIfAborted();
+    const step = await change({ ...address, all: true, limit: batchSize, cursor }, call);
+    yield step.changed;
+    cursor = step.cursor;
+    // A server of before gives no cursor, and goes on from the start.
+    more = step.more && (cursor !== undefined || step.changed > 0);
+  } while (more);
+}
+
+/** As the server counts them; undefined where nobody looks, or where it does not say. */
+async function deadIn(
+  queues: Queues,
+  { namespace, queue }: QueueAddress,
+  ...[mode, call]: [ProgressMode, LockdCall]
+): Promise<number | undefined> {
+  if (mode === "off") return undefined;
+  const { queues: found } = await queues.list({ namespace, queue }, call);
+  return found.find((one) => one.queue === queue)?.dead ?? 0;
+}
+
+function abortAfterGrace(stop: AbortSignal): AbortSignal {
+  const later = new AbortController();
+  const onAbort = (): void => {
+    setTimeout(() => later.abort(stop.reason), graceMs).unref();
+  };
+  stop.addEventListener("abort", onAbort, { once: true });
+  return later.signal;
 }
 
 /** Asks a person; others have to say --yes. @throws UsageError, interrupted */

@@ -22,7 +22,9 @@ export const enqueueFlags = {
   "dedupe-key": Flags.string({ description: "a second message with this key is not added" }),
   "dedupe-window": Flags.string({ description: "how long the key is remembered; default 5m" }),
   "txn-id": Flags.string({
-    description: "transaction, an xid: it appears when that commits, never when rolled back",
+    description:
+      "transaction, an xid: it appears when that commits, never when rolled back " +
+      "[env: LOCKD_WORK_TXN_ID, set by lockd work --transaction]",
   }),
   attr: Flags.string({ multiple: true, description: "attribute NAME=TEXT, several with commas" }),
   "attr-json": Flags.string({ multiple: true, description: "attribute NAME=JSON" }),

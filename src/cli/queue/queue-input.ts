@@ -57,6 +57,15 @@ export function namedQueue(
   return queueInput(flags, argument, env);
 }
 
+const takeFirst = 'take a message first with eval "$(lockd dequeue QUEUE)"';
+
+function deliveredFrom(flags: QueueInput, env: Env): QueueAddress {
+  if (firstGiven(flags.queue, env.LOCKD_QUEUE_NAME) !== undefined) {
+    return queueInput(flags, undefined, env);
+  }
+  throw new UsageError(`--queue is required (or set LOCKD_QUEUE_NAME): ${takeFirst}`);
+}
+
 /** @throws UsageError naming the flag and the variable of what is missing */
 export function deliveryInput(flags: DeliveryInput, env: Env): AckRequest {
   const given = (flag: keyof DeliveryInput, variable: string): string | undefined =>
@@ -64,9 +73,9 @@ export function deliveryInput(flags: DeliveryInput, env: Env): AckRequest {
   const required = (flag: keyof DeliveryInput, variable: string): string => {
     const value = given(flag, variable);
     if (value !== undefined) return value;
-    throw new UsageError(`--${flag} is required (or set LOCKD_QUEUE_${variable})`);
+    throw new UsageError(`--${flag} is required (or set LOCKD_QUEUE_${variable}): ${takeFirst}`);
   };
-  const address = queueInput(flags, undefined, env);
+  const address = deliveredFrom(flags, env);
   const stateLeaseId = given("state-lease", "STATE_LEASE");
   const stateToken =
     stateLeaseId === undefined ? undefined : required("state-fencing-token", "STATE_FENCING_TOKEN");

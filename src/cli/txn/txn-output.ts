@@ -1,12 +1,13 @@
 /** What the transaction commands print. */
 
 import type {
+  DamagedTxn,
   TxnExplanation,
   TxnListResult,
   TxnParticipantStatus,
   TxnResult,
 } from "../../api/transactions.ts";
-import { explanationJson, summaryJson } from "../../api/transactions-json.ts";
+import { explanationJson, listJson } from "../../api/transactions-json.ts";
 import { isoTime } from "../lease-output.ts";
 import { jsonText } from "../output.ts";
 import { plainText } from "../plain-text.ts";
@@ -17,7 +18,7 @@ export function outcomeText({ txnId, state }: TxnResult, asJson: boolean): strin
 
 export function listText(page: TxnListResult, asJson: boolean): string {
   if (asJson) {
-    return jsonText({ transactions: page.transactions.map(summaryJson), cursor: page.cursor });
+    return jsonText(listJson(page));
   }
   const lines = page.transactions.map((txn) => {
     const doubt = txn.inDoubt ? "  IN DOUBT" : "";
@@ -28,6 +29,15 @@ export function listText(page: TxnListResult, asJson: boolean): string {
   });
   if (page.cursor !== undefined) lines.push(`more: --cursor ${page.cursor}`);
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}
+
+/** For stderr, so that the list stays a list; empty when all can be read. */
+export function damagedText(damaged: readonly DamagedTxn[]): string {
+  const lines = damaged.map(({ txnId, detail }) =>
+    plainText(`damaged: ${txnId} cannot be read (${detail})`),
+  );
+  if (lines.length > 0) lines.push("next: see lockd verify store, and docs/operations.md");
+  return lines.join("\n");
 }
 
 export function explanationText(txn: TxnExplanation, asJson: boolean): string {

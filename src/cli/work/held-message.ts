@@ -61,6 +61,8 @@ export class HeldMessage implements Renewal {
   #hold: Hold;
   /** Changes with every extension. */
   #metaEtag: string;
+  /** Extensions that are not answered yet. */
+  readonly #renewing = new Set<Promise<unknown>>();
 
   /**
    * `sentAt` is from before the message was asked for. When that is too long ago to count from, or
@@ -103,7 +105,9 @@ export class HeldMessage implements Renewal {
   async renew({ sentAt, signal }: Parameters<Renewal["renew"]>[0]): Promise<Hold> {
     const { ttlSeconds: extendBySeconds } = this.timing;
     const request = { ...this.#address(), extendBySeconds };
-    const extended = await this.#parts.queues.extend(request, this.#call(signal));
+    const extending = this.#parts.queues.extend(request, this.#call(signal));
+    this.#renewing.add(extending);
+    const extended = await extending.finally(() => this.#renewing.delete(extending));
     this.#metaEtag = extended.metaEtag;
     this.#hold = this.#holdOf(sentAt, extended);
     return this.#hold;
@@ -111,6 +115,14 @@ export class HeldMessage implements Renewal {
 
   isLost(error: unknown): boolean {
     return isMessageLost(error);
+  }
+
+  /**
+   * Resolves when no extension is under way: its answer brings the etag that a nack needs, and one
+   * that comes behind a commit would begin the transaction once more.
+   */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#renewing);
   }
 
   /** @throws what ack throws */

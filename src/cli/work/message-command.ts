@@ -8,6 +8,7 @@ import type { LeaseClock } from "../run/lease-clock.ts";
 import { termAt } from "../run/lease-timing.ts";
 import type { SupervisedChild } from "../run/supervise.ts";
 import type { HeldMessage } from "./held-message.ts";
+import type { MessageTransaction } from "./message-transaction.ts";
 import { workEnvironment } from "./work-environment.ts";
 
 export interface MessageCommandParts {
@@ -18,6 +19,7 @@ export interface MessageCommandParts {
   readonly directory: string;
   readonly mode: Mode;
   readonly env: NodeJS.ProcessEnv;
+  readonly transaction?: MessageTransaction | undefined;
   readonly onPid: (pid: number) => void;
 }
 
@@ -85,7 +87,7 @@ export class MessageCommand implements SupervisedChild {
   }
 
   async #start(): Promise<RunningChild | undefined> {
-    const { held, command, clock, mode, env, onPid } = this.#parts;
+    const { held, command, clock, mode, env, transaction, onPid } = this.#parts;
     const { delivery } = held;
     await writePayload(delivery.payload, this.#file);
     const input = await open(this.#file, "r");
@@ -95,7 +97,7 @@ export class MessageCommand implements SupervisedChild {
       if (this.#calledOff || isLate) return undefined;
       this.#child = await RunningChild.start({
         command,
-        env: workEnvironment(delivery, this.#file, { mode, env }),
+        env: workEnvironment(delivery, this.#file, { mode, env, transaction }),
         leaseId: delivery.leaseId,
         // A signal to us is to let it finish, also when it comes from the terminal.
         scope: "group",

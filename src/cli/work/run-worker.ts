@@ -20,6 +20,8 @@ const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export interface RunWorkerParts extends WorkTerms {
   readonly connection: Connection;
   readonly take: DequeueRequest;
+  /** Each message in a transaction of its own. */
+  readonly inTransaction: boolean;
   readonly command: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly say: (text: string) => void;
@@ -40,7 +42,7 @@ export async function runWorker(parts: RunWorkerParts): Promise<number> {
   const watchdog = new Watchdog(clock);
   const shared = { clock, wallMs: Date.now, sharedWall: worksInline };
   const worker = new Worker({
-    ...{ ...parts, ...shared, queues: lockd.queues, mode, directory, watchdog },
+    ...{ ...parts, ...shared, lockd, queues: lockd.queues, mode, directory, watchdog },
   });
   const signals = new EndingSignals(() => worker.end());
   try {

@@ -8,12 +8,13 @@ import type { Watchdog } from "../run/watchdog.ts";
 import { type HeldMessage, isMessageLost } from "./held-message.ts";
 import { MessageCommand } from "./message-command.ts";
 import { type MessageEnd, messageEnd } from "./message-end.ts";
+import type { MessageTransaction } from "./message-transaction.ts";
 
 /** The command cannot be run for any message. */
 const fatalCodes = new Set(["command_not_started", "command_not_executable"]);
 
-/** Seconds before a message whose payload could not be fetched is tried again, by anyone. */
-const payloadPauseSeconds = 10;
+/** Seconds before a message is tried again, by anyone, that failed through no fault of its own. */
+const pauseSeconds = 10;
 
 export interface MessageWorkParts {
   readonly command: readonly string[];
@@ -36,12 +37,17 @@ export class MessageWork {
   readonly done: Promise<unknown | undefined>;
   readonly #parts: MessageWorkParts;
   readonly #held: HeldMessage;
+  readonly #transaction: MessageTransaction | undefined;
   #command: MessageCommand | undefined;
   #calledOff = false;
+  /** A key of the transaction is gone that the command believes to hold. */
+  #lostKey = false;
+  #killTimer: NodeJS.Timeout | undefined;
 
-  constructor(parts: MessageWorkParts, held: HeldMessage) {
+  constructor(parts: MessageWorkParts, held: HeldMessage, transaction?: MessageTransaction) {
     this.#parts = parts;
     this.#held = held;
+    this.#transaction = transaction;
     this.done = this.#run();
   }
 
@@ -87,8 +93,9 @@ export class MessageWork {
     let command: MessageCommand;
     try {
       guard.killAt(killAt(held.hold));
-      command = new MessageCommand({ ...this.#parts, held, onPid });
+      command = new MessageCommand({ ...this.#parts, held, transaction: this.#transaction, onPid });
       this.#command = command;
+      this.#transaction?.keepKeys((error) => this.#keyLost(error));
       const { stopped } = await supervise({
         ...{ renewal: held, timing: held.timing, hold: held.hold, clock, wallMs },
         ...{ child: command, watchdog: guard, unguarded: unguarded.signal },
@@ -99,8 +106,21 @@ export class MessageWork {
       end = messageEnd({ exitCode, stopped, calledOff: this.#calledOff });
     } finally {
       guard.done();
+      await this.#transaction?.stopKeeping();
+      clearTimeout(this.#killTimer);
     }
+    if (this.#lostKey && end.kind !== "leave")
+      end = { kind: "give_back", delaySeconds: pauseSeconds };
     return await this.#conclude(end, command.failure);
+  }
+
+  /** Whatever the command does now is rolled back: it need not go on. */
+  #keyLost(error: Error): void {
+    this.#lostKey = true;
+    this.#say(`${error.message}; stopping the command`);
+    this.#command?.terminate();
+    const { termGraceMs } = this.#held.timing;
+    this.#killTimer = setTimeout(() => this.#command?.kill(), termGraceMs);
   }
 
   async #conclude(
@@ -114,34 +134,62 @@ export class MessageWork {
     const { error } = failure;
     this.#say(reasonOf(error));
     const isFatal = error instanceof LockdError && fatalCodes.has(error.code);
-    const delayed = { kind: "give_back", delaySeconds: payloadPauseSeconds } as const;
+    const delayed = { kind: "give_back", delaySeconds: pauseSeconds } as const;
     await this.#settle(isFatal || end.kind !== "give_back" ? end : delayed);
     return isFatal ? error : undefined;
   }
 
   /** What cannot be settled is delivered again when its lease ends. */
   async #settle(end: MessageEnd): Promise<void> {
+    const transaction = this.#transaction;
+    await this.#held.settled();
+    try {
+      if (end.kind === "ack" && transaction !== undefined) {
+        await transaction.commit(this.#held.delivery);
+        return;
+      }
+      await this.#tell(end);
+      await transaction?.letGo();
+    } catch (error) {
+      this.#say(`${unsettled(end, error, transaction?.txnId)}: ${reasonOf(error)}`);
+      // A commit that may have been recorded is left alone; so is a nack that may come to pass.
+      const isOver = end.kind === "ack" ? !isUnknown(error) : isMessageLost(error);
+      if (isOver) await transaction?.rollBack();
+    }
+    if (end.kind === "leave") await transaction?.rollBack();
+  }
+
+  /** @throws what ack and nack throw */
+  async #tell(end: MessageEnd): Promise<void> {
     const held = this.#held;
     const { nackDelaySeconds } = this.#parts;
-    if (end.kind === "leave") return;
-    try {
-      if (end.kind === "ack") await held.ack();
-      if (end.kind === "give_back") await held.defer(end.delaySeconds);
-      if (end.kind === "defer") await held.defer(nackDelaySeconds);
-      if (end.kind === "fail") {
-        this.#say(`${end.reason} (attempt ${held.delivery.attempts})`);
-        await held.fail(end.reason, nackDelaySeconds);
-      }
-    } catch (error) {
-      const what = end.kind === "ack" ? "it was done, but cannot be acked" : "it cannot be nacked";
-      const then = isMessageLost(error) ? "others may have it" : "it comes back with its lease";
-      this.#say(`${what}, ${then}: ${reasonOf(error)}`);
+    if (end.kind === "ack") await held.ack();
+    if (end.kind === "give_back") await held.defer(end.delaySeconds);
+    if (end.kind === "defer") await held.defer(nackDelaySeconds);
+    if (end.kind === "fail") {
+      this.#say(`${end.reason} (attempt ${held.delivery.attempts})`);
+      await held.fail(end.reason, nackDelaySeconds);
     }
   }
 
   #say(text: string): void {
     this.#parts.say(`message ${this.#held.id}: ${text}`);
   }
+}
+
+/** What became of a message that could not be settled. */
+function unsettled(end: MessageEnd, error: unknown, txnId: string | undefined): string {
+  if (end.kind === "ack" && txnId !== undefined) {
+    return isUnknown(error)
+      ? `it was done, and nobody could tell whether it is committed (lockd txn replay ${txnId})`
+      : "it was done, but nothing of it is committed, and it comes again";
+  }
+  const what = end.kind === "ack" ? "it was done, but cannot be acked" : "it cannot be nacked";
+  return `${what}, ${isMessageLost(error) ? "others may have it" : "it comes back with its lease"}`;
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof LockdError && error.outcomeUnknown;
 }
 
 function reasonOf(error: unknown): string {

@@ -25,6 +25,24 @@ export const workFlags = {
   "payload-dir": Flags.string({ description: "where payloads are kept meanwhile" }),
 } as const;
 
+export const transactionFlag = Flags.boolean({
+  description: "each message in a transaction, with all that its command sends and changes in it",
+});
+
+/** @throws UsageError */
+export function transactionInput(
+  flags: { readonly transaction?: boolean | undefined; readonly stateful?: boolean | undefined },
+  ...[command]: [unknown]
+): boolean {
+  if (flags.transaction !== true) return false;
+  if (command === undefined) throw new UsageError("--transaction needs a command to work in it");
+  if (flags.stateful !== true) return true;
+  throw new UsageError(
+    "--stateful cannot be combined with --transaction: a state keeps what a failure leaves, and " +
+      "a transaction leaves nothing; keep it under a key, with lockd acquire in the command",
+  );
+}
+
 type WorkFlags = {
   readonly [Name in keyof typeof workFlags]?: string | undefined;
 } & {

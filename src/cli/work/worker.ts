@@ -1,12 +1,13 @@
 /** The shell around `worker-step.ts`: takes messages, runs their commands, minds the signals. */
 import { AssertionError } from "node:assert";
-import { LockdApiError } from "../../api/errors.ts";
+import { LockdApiError, LockdError } from "../../api/errors.ts";
 import type { DequeueRequest, Queues } from "../../api/queues.ts";
 import { isEmptyQueue } from "../queue/empty-queue.ts";
 import { isPassing } from "../queue/reconnect.ts";
 import { giveBack } from "../queue/take-message.ts";
 import { abortLater } from "../run/abort-later.ts";
 import { HeldMessage, isMessageLost, type MessageParts } from "./held-message.ts";
+import { MessageTransaction, type TransactionParts } from "./message-transaction.ts";
 import { MessageWork, type MessageWorkParts } from "./work-on-message.ts";
 import {
   startWorking,
@@ -18,10 +19,18 @@ import {
   workerStep,
 } from "./worker-step.ts";
 
-export interface WorkerParts extends MessageWorkParts, MessageParts {
+export interface WorkerParts extends MessageWorkParts, MessageParts, TransactionParts {
   readonly queues: Queues;
+  /** Each message in a transaction of its own. */
+  readonly inTransaction: boolean;
   readonly take: DequeueRequest;
   readonly plan: WorkPlan;
+}
+
+/** A message in our hands, and the transaction that it was taken in. */
+interface Taken {
+  readonly held: HeldMessage;
+  readonly transaction: MessageTransaction | undefined;
 }
 
 /** How it came to an end. */
@@ -101,9 +110,9 @@ export class Worker {
   async #take(waitSeconds: number): Promise<void> {
     this.#calledOff = new AbortController();
     const { signal } = this.#calledOff;
-    let held: HeldMessage | undefined;
+    let taken: Taken | undefined;
     try {
-      held = await this.#taken(waitSeconds, signal);
+      taken = await this.#taken(waitSeconds, signal);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       if (signal.aborted || isEmptyQueue(error) || isMessageLost(error)) {
@@ -115,14 +124,34 @@ export class Worker {
       } else throw error;
       return;
     }
-    if (held === undefined) this.#step({ kind: "nothing" });
-    else this.#start(held);
+    if (taken === undefined) this.#step({ kind: "nothing" });
+    else this.#start(taken);
   }
 
-  async #taken(waitSeconds: number, signal: AbortSignal): Promise<HeldMessage | undefined> {
+  async #taken(waitSeconds: number, signal: AbortSignal): Promise<Taken | undefined> {
+    if (!this.#parts.inTransaction) {
+      const held = await this.#heldIn(undefined, waitSeconds, signal);
+      return held === undefined ? undefined : { held, transaction: undefined };
+    }
+    const transaction = new MessageTransaction(this.#parts);
+    try {
+      const held = await this.#heldIn(transaction.txnId, waitSeconds, signal);
+      return held === undefined ? undefined : { held, transaction };
+    } catch (error) {
+      // A message that nobody has seen goes back at once, instead of with its lease.
+      if (signal.aborted || mayHaveTaken(error)) await transaction.rollBack();
+      throw error;
+    }
+  }
+
+  async #heldIn(
+    txnId: string | undefined,
+    ...[waitSeconds, signal]: [number, AbortSignal]
+  ): Promise<HeldMessage | undefined> {
     const { queues, take, clock } = this.#parts;
     const sentAt = clock.nowMs();
-    const request = { ...take, pageSize: 1, waitSeconds };
+    const bound = txnId === undefined ? {} : { txnId, txnBound: true };
+    const request = { ...take, ...bound, pageSize: 1, waitSeconds };
     const [delivery] = await queues.dequeue(request, { signal: abortLater(signal) });
     if (delivery === undefined) return undefined;
     if (!signal.aborted) {
@@ -137,8 +166,8 @@ export class Worker {
     return undefined;
   }
 
-  #start(held: HeldMessage): void {
-    const work = new MessageWork(this.#parts, held);
+  #start({ held, transaction }: Taken): void {
+    const work = new MessageWork(this.#parts, held, transaction);
     this.#works.add(work);
     const ended = (failure: unknown): void => {
       this.#works.delete(work);
@@ -163,4 +192,9 @@ export class Worker {
     this.#failed(error);
     this.#step({ kind: "nothing" });
   }
+}
+
+/** False when the answer says so, or nothing was ever sent. */
+function mayHaveTaken(error: unknown): boolean {
+  return !(error instanceof LockdError) || error.outcomeUnknown;
 }

@@ -144,8 +144,8 @@ export class HttpQueues implements Queues {
   }
 
   async list(request: QueueListRequest, call: CarrierCall = {}): Promise<QueueListResult> {
-    const { namespace, cursor, limit } = request;
-    return await this.#read("list", { namespace, cursor, limit }, call, answers.queueList);
+    const { namespace, queue, cursor, limit } = request;
+    return await this.#read("list", { namespace, queue, cursor, limit }, call, answers.queueList);
   }
 
   async deadLetters(
@@ -219,7 +219,10 @@ export class HttpQueues implements Queues {
     progress: CallProgress,
   ): Promise<EndpointAnswer> {
     const path = request.withState === true ? `${verb}WithState` : verb;
-    const asking = wire.queueCall(path, wire.dequeueJson(request), wire.streamedAnswer);
+    // A repetition may take another message beside one that nobody has seen: a commit settles both.
+    const repeatable = (request.txnId ?? "") === "";
+    const details = { ...wire.streamedAnswer, repeatable };
+    const asking = wire.queueCall(path, wire.dequeueJson(request), details);
     return await this.#carrier.attempt(asking, progress, (answer) => answer);
   }
 

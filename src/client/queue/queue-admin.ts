@@ -120,11 +120,13 @@ export class QueueAdministration implements QueueAdmin {
     ...[change]: [(some: DeadLetterSelection, call: CarrierCall) => Promise<DeadLetterChange>]
   ): Promise<number> {
     let changed = 0;
+    let cursor: string | undefined;
     for (;;) {
-      const step = await change(selection, this.#host.carrierCall(o));
+      const step = await change({ ...selection, cursor }, this.#host.carrierCall(o));
       changed += step.changed;
-      // A server that changes nothing and promises more would keep us here for ever.
-      if (!step.more || step.changed === 0) return changed;
+      cursor = step.cursor;
+      // A server of before gives no cursor; without any change it would keep us here for ever.
+      if (!step.more || (cursor === undefined && step.changed === 0)) return changed;
     }
   }
 

@@ -174,5 +174,6 @@ function letterOf(letter: JsonAnswer): DeadLetter {
 
 export function deadLetterChange(answer: EndpointAnswer): DeadLetterChange {
   const json = jsonOf(answer);
-  return { changed: json.integer("changed"), more: json.flag("more") ?? false };
+  const cursor = json.textOr("cursor", undefined);
+  return { changed: json.integer("changed"), more: json.flag("more") ?? false, cursor };
 }

@@ -64,6 +64,7 @@ export function dequeueJson(request: DequeueRequest) {
     queue: request.queue,
     owner: request.owner,
     txn_id: request.txnId,
+    txn_bound: request.txnBound,
     visibility_timeout_seconds: request.visibilityTimeoutSeconds,
     wait_seconds: request.waitSeconds,
     page_size: request.pageSize,
@@ -108,6 +109,6 @@ export function extendJson(request: ExtendRequest) {
 }
 
 export function selectionJson(request: DeadLetterSelection) {
-  const { namespace, queue, messageId, all, limit } = request;
-  return { namespace, queue, message_id: messageId, all, limit };
+  const { namespace, queue, messageId, all, limit, cursor } = request;
+  return { namespace, queue, message_id: messageId, all, limit, cursor };
 }

@@ -29,6 +29,11 @@ export function listResult(answer: EndpointAnswer): TxnListResult {
       tcTerm: txn.integerOr("tc_term", 0),
       inDoubt: txn.flag("in_doubt") === true,
     })),
+    // A server from before told of none: there its list failed.
+    damaged: json.objects("damaged").map((one) => ({
+      txnId: one.text("txn_id"),
+      detail: one.textOr("detail", ""),
+    })),
     cursor: json.textOr("cursor", undefined),
   };
 }

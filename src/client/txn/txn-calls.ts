@@ -13,6 +13,7 @@ import type {
   TxnDecision,
   TxnInfo,
   TxnOutcome,
+  TxnPage,
   TxnParticipantInfo,
   TxnStory,
 } from "./txn-types.ts";
@@ -58,15 +59,13 @@ export class TxnCalls implements TxnApi {
     return await lockd.transactions.replay({ txnId: given(txnId) }, carrierCall(o));
   }
 
-  async list(
-    r: NonNullable<Parameters<TxnApi["list"]>[0]> = {},
-    o?: Call,
-  ): Promise<{ readonly transactions: readonly TxnInfo[]; readonly cursor?: string }> {
+  async list(r: NonNullable<Parameters<TxnApi["list"]>[0]> = {}, o?: Call): Promise<TxnPage> {
     const { lockd, carrierCall } = this.#host;
     const page = await lockd.transactions.list(r, carrierCall(o));
     const found = page.transactions.map(infoOf);
     return {
       transactions: found,
+      damaged: page.damaged,
       ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
     };
   }

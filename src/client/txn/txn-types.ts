@@ -50,6 +50,20 @@ export interface TxnInfo {
   readonly inDoubt: boolean;
 }
 
+/** A recorded transaction that cannot be read; it is left as it is. */
+export interface TxnDamage {
+  readonly txnId: string;
+  readonly detail: string;
+}
+
+export interface TxnPage {
+  readonly transactions: readonly TxnInfo[];
+  /** Whatever was asked for: nobody can tell what they are. */
+  readonly damaged: readonly TxnDamage[];
+  /** Where the next page starts; absent at the end. */
+  readonly cursor?: string;
+}
+
 export interface TxnStory {
   readonly txnId: string;
   readonly state: TxnState;
@@ -95,7 +109,7 @@ export interface TxnApi {
       limit?: number | undefined;
     },
     o?: Call,
-  ): Promise<{ readonly transactions: readonly TxnInfo[]; readonly cursor?: string }>;
+  ): Promise<TxnPage>;
   /** The whole story of one transaction. */
   explain(txnId: string, o?: Call): Promise<TxnStory>;
 }

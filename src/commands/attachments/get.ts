@@ -1,13 +1,8 @@
-import {
-  progressFlag,
-  publicFlag,
-  readInput,
-  selectorFlags,
-  selectorInput,
-} from "../../cli/attachment-input.ts";
+import { publicFlag, readInput, selectorFlags, selectorInput } from "../../cli/attachment-input.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { leaseFlags } from "../../cli/flags.ts";
 import { Args, Flags } from "../../cli/oclif.ts";
+import { progressFlag } from "../../cli/progress.ts";
 import { saveAttachment } from "../../cli/save-attachment.ts";
 
 export default class AttachmentsGet extends BaseCommand {

@@ -1,10 +1,10 @@
-import { progressFlag } from "../../cli/attachment-input.ts";
 import { attachmentJson, knownVersion } from "../../cli/attachment-output.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
 import { leaseFlags } from "../../cli/flags.ts";
 import { leaseInput } from "../../cli/lease-input.ts";
 import { Args, Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
+import { progressFlag } from "../../cli/progress.ts";
 import { sendAttachment } from "../../cli/send-attachment.ts";
 import { parseSize } from "../../cli/values.ts";
 

@@ -10,7 +10,8 @@ export default class CheckTxn extends CheckCommand {
   static override description =
     "One line with performance data; exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. Metrics: " +
     "in-doubt (pending beyond its deadline, or decided and not applied everywhere), pending, " +
-    "pending-age (seconds, of the oldest). Unless said otherwise any in doubt is a WARNING.";
+    "pending-age (seconds, of the oldest). Unless said otherwise any in doubt is a WARNING; a " +
+    "damaged one is always CRITICAL.";
   static override examples = [
     "<%= config.bin %> check txn",
     "<%= config.bin %> check txn --critical in-doubt=10 --warning pending-age=300",

@@ -1,7 +1,13 @@
 import { failure } from "../../api/errors.ts";
 import { BaseCommand, typedFlags } from "../../cli/base-command.ts";
-import { contextName, readContexts, writeContexts } from "../../cli/context/context-file.ts";
+import {
+  type ContextFile,
+  changeContexts,
+  contextName,
+  readContexts,
+} from "../../cli/context/context-file.ts";
 import { contextInput } from "../../cli/context/context-input.ts";
+import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
 import { Args, Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 
@@ -16,6 +22,7 @@ export default class ContextAdd extends BaseCommand {
     "<%= config.bin %> context add production --server https://a:9341,https://b:9341 -n shop",
     "<%= config.bin %> context add local --store disk:///var/lib/lockd --use",
     "<%= config.bin %> context add eu --island eu --timeout 5s",
+    "<%= config.bin %> context add local --store disk:///srv/lockd --force --dry-run",
   ];
   static override args = {
     name: Args.string({ description: "name of the context", required: true, ignoreStdin: true }),
@@ -23,6 +30,7 @@ export default class ContextAdd extends BaseCommand {
   static override flags = {
     namespace: Flags.string({ char: "n", description: "namespace of keys that name none" }),
     force: Flags.boolean({ description: "replace the context of that name" }),
+    ...destructiveFlags,
     use: Flags.boolean({ description: "use it from now on" }),
   };
 
@@ -30,15 +38,22 @@ export default class ContextAdd extends BaseCommand {
     const { flags, args, raw } = await this.parse(ContextAdd);
     const name = contextName(args.name);
     const context = contextInput(flags, typedFlags(raw));
-    const file = readContexts(process.env);
-    if (file.contexts.has(name) && !flags.force) {
-      throw failure("already_there", `context "${name}" exists`);
-    }
-    const contexts = new Map(file.contexts).set(name, context);
-    const current = flags.use ? name : file.current;
-    await writeContexts(process.env, { current, contexts });
+    let replaced = false;
+    const withNew = (file: ContextFile): ContextFile => {
+      replaced = file.contexts.has(name);
+      if (replaced && !flags.force) throw failure("already_there", `context "${name}" exists`);
+      const contexts = new Map(file.contexts).set(name, context);
+      return { current: flags.use ? name : file.current, contexts };
+    };
+    const dry = flags["dry-run"];
+    const { current } = dry
+      ? withNew(readContexts(process.env))
+      : await changeContexts(process.env, withNew);
+    const json = { added: name, replaced, current: current ?? null };
+    const verb = replaced ? "replace" : "add";
+    const done = dry ? `would ${verb}` : `${verb.replace(/e$/, "")}ed`;
     const using = current === name ? ", in use" : "";
-    if (flags.json) await writeOut(jsonText({ added: name, current: current ?? null }));
-    else await writeOut(`added context ${name}${using}\n`);
+    if (flags.json) await writeOut(jsonText(dry ? { dry_run: true, ...json } : json));
+    else await writeOut(`${done} context ${name}${using}\n`);
   }
 }

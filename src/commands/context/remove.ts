@@ -1,5 +1,10 @@
 import { BaseCommand } from "../../cli/base-command.ts";
-import { knownContext, readContexts, writeContexts } from "../../cli/context/context-file.ts";
+import {
+  type ContextFile,
+  changeContexts,
+  knownContext,
+  readContexts,
+} from "../../cli/context/context-file.ts";
 import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
 import { Args } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
@@ -20,13 +25,16 @@ export default class ContextRemove extends BaseCommand {
 
   protected override async run(): Promise<void> {
     const { flags, args } = await this.parse(ContextRemove);
-    const file = readContexts(process.env);
-    knownContext(file, args.name);
-    const contexts = new Map(file.contexts);
-    contexts.delete(args.name);
-    const current = file.current === args.name ? undefined : file.current;
+    const without = (file: ContextFile): ContextFile => {
+      knownContext(file, args.name);
+      const contexts = new Map(file.contexts);
+      contexts.delete(args.name);
+      return { current: file.current === args.name ? undefined : file.current, contexts };
+    };
     const dry = flags["dry-run"];
-    if (!dry) await writeContexts(process.env, { current, contexts });
+    const { current } = dry
+      ? without(readContexts(process.env))
+      : await changeContexts(process.env, without);
     const json = { removed: args.name, current: current ?? null, dry_run: dry ? true : undefined };
     const verb = dry ? "would remove" : "removed";
     await writeOut(flags.json ? jsonText(json) : `${verb} context ${args.name}\n`);

@@ -1,5 +1,5 @@
 import { BaseCommand } from "../../cli/base-command.ts";
-import { knownContext, readContexts, writeContexts } from "../../cli/context/context-file.ts";
+import { changeContexts, knownContext } from "../../cli/context/context-file.ts";
 import { Args, Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 import { UsageError } from "../../cli/usage-error.ts";
@@ -24,9 +24,10 @@ export default class ContextUse extends BaseCommand {
     if ((args.name === undefined) !== (flags.none === true)) {
       throw new UsageError("name a context, or say --none");
     }
-    const file = readContexts(process.env);
-    if (args.name !== undefined) knownContext(file, args.name);
-    await writeContexts(process.env, { ...file, current: args.name });
+    await changeContexts(process.env, (file) => {
+      if (args.name !== undefined) knownContext(file, args.name);
+      return { ...file, current: args.name };
+    });
     const current = args.name ?? null;
     if (flags.json) await writeOut(jsonText({ current }));
     else await writeOut(current === null ? "no context is used\n" : `using context ${current}\n`);

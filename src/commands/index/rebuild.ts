@@ -2,6 +2,7 @@ import { BaseCommand } from "../../cli/base-command.ts";
 import { loadConfig } from "../../cli/config-file.ts";
 import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
 import { Flags } from "../../cli/oclif.ts";
+import { progressFlag, progressMode } from "../../cli/progress.ts";
 import { printRebuilds } from "../../cli/query/print-rebuilds.ts";
 import { readSettings } from "../../cli/serve/read-settings.ts";
 import { UsageError } from "../../cli/usage-error.ts";
@@ -27,6 +28,7 @@ export default class IndexRebuild extends BaseCommand {
       default: true,
     }),
     ...destructiveFlags,
+    ...progressFlag,
     "cleanup-delay": Flags.string({
       description: "how long the old pieces stay for running queries",
       default: "30s",
@@ -51,6 +53,10 @@ export default class IndexRebuild extends BaseCommand {
       namespace: flags.namespace,
       dryRun: flags["dry-run"] === true,
       asJson: flags.json === true,
+      progress: progressMode(flags.progress, {
+        isTerminal: process.stderr.isTTY,
+        json: flags.json,
+      }),
       options: { cleanup: flags.cleanup, cleanupDelayMs, signal: this.interruptible() },
     });
   }

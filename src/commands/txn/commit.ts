@@ -4,6 +4,7 @@ import { Args } from "../../cli/oclif.ts";
 import { decideCommand } from "../../cli/txn/decide-command.ts";
 import { participantFlags, txnFlags } from "../../cli/txn/txn-flags.ts";
 import { participantsInput, txnIdInput } from "../../cli/txn/txn-input.ts";
+import { refuseToDecide } from "../../cli/work/own-transaction.ts";
 
 export default class TxnCommit extends BaseCommand {
   static override summary = "Commit everything that was changed under a transaction";
@@ -27,6 +28,7 @@ export default class TxnCommit extends BaseCommand {
       state: "commit" as const,
       participants: participantsInput(flags),
     };
+    if (flags["dry-run"] !== true) refuseToDecide(request.txnId, process.env);
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     const asJson = flags.json === true || flags.output === "json";
     await this.withConnection(parsed, async ({ lockd }) => {

@@ -1,16 +1,17 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { firstGiven } from "../../cli/lease-input.ts";
 import { Flags } from "../../cli/oclif.ts";
-import { writeTable } from "../../cli/output.ts";
+import { note, writeTable } from "../../cli/output.ts";
 import { txnFlags } from "../../cli/txn/txn-flags.ts";
-import { listText } from "../../cli/txn/txn-output.ts";
+import { damagedText, listText } from "../../cli/txn/txn-output.ts";
 import { parseWhole } from "../../cli/values.ts";
 
 export default class TxnList extends BaseCommand {
   static override summary = "List the transactions that are recorded";
   static override description =
     "Undecided ones, and decided ones that are not finished everywhere. Finished ones are only " +
-    "remembered one by one; see lockd txn explain.";
+    "remembered one by one; see lockd txn explain. Damaged ones are named on stderr, and as " +
+    "`damaged` in JSON.";
   static override examples = [
     "<%= config.bin %> txn list",
     "<%= config.bin %> txn list --in-doubt --json",
@@ -38,6 +39,8 @@ export default class TxnList extends BaseCommand {
       const page = await lockd.transactions.list(request, { correlationId: this.correlationId });
       const text = listText(page, flags.json === true || flags.output === "json");
       await writeTable(text, "no such transaction is recorded");
+      const unreadable = damagedText(page.damaged);
+      if (unreadable !== "") note(unreadable);
     });
   }
 }

@@ -3,6 +3,7 @@ import { loadConfig } from "../../cli/config-file.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 import { readSettings } from "../../cli/serve/read-settings.ts";
 import { UsageError } from "../../cli/usage-error.ts";
+import { verifiedStore } from "../../cli/verified-store.ts";
 import { verifyText } from "../../cli/verify-text.ts";
 
 export default class VerifyStore extends BaseCommand {
@@ -26,8 +27,7 @@ export default class VerifyStore extends BaseCommand {
       throw new UsageError(
         "--store is required (or set LOCKD_STORE), such as disk:///var/lib/lockd",
       );
-    const { verifyStore } = await import("../../storage/verify.ts");
-    const report = await verifyStore(store.text);
+    const report = await verifiedStore(store.text);
     await writeOut(flags.json ? jsonText(report) : verifyText(report));
     if (!report.passed) process.exitCode = 11;
   }

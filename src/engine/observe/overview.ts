@@ -44,7 +44,7 @@ export class OverviewMaker {
     const [leases, queues, transactions] = await Promise.all([
       this.#leases(window, trouble),
       tried("queues", trouble, () => this.#queues(namespaces)),
-      tried("transactions", trouble, () => this.#transactions()),
+      tried("transactions", trouble, () => this.#transactions(trouble)),
     ]);
     const { selection } = leases;
     const { keys, cursor } = selection.rows;
@@ -122,10 +122,14 @@ export class OverviewMaker {
     };
   }
 
-  async #transactions(): Promise<Rows<TxnSummary>> {
+  /** A damaged one is told of and does not hide the others. */
+  async #transactions(trouble: OverviewTrouble[]): Promise<Rows<TxnSummary>> {
     const transactions = this.#engine.transactions();
     if (transactions === undefined) return noRows;
     const page = await transactions.list({ limit: overviewRowsMax });
+    for (const { detail } of page.damaged) {
+      trouble.push({ part: "transactions", code: "store_corrupt", detail });
+    }
     return { rows: page.transactions, more: page.cursor !== undefined };
   }
 }

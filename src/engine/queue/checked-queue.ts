@@ -58,6 +58,8 @@ export interface CheckedDequeue extends QueueId {
   readonly owner: string;
   /** "" when the consumer named none. */
   readonly txnId: string;
+  /** Its transaction may not lose what is delivered. */
+  readonly txnBound: boolean;
   readonly visibilitySeconds: number;
   /** Undefined: for ever; 0: not at all. */
   readonly waitSeconds: number | undefined;
@@ -83,6 +85,7 @@ export function checkDequeue(request: DequeueRequest, defaultNamespace: string):
     ...target,
     owner,
     txnId,
+    txnBound: request.txnBound === true,
     visibilitySeconds: wholeSeconds(request.visibilityTimeoutSeconds, "visibility_timeout_seconds"),
     waitSeconds: wait === 0 ? undefined : Math.max(0, wait),
     pageSize: Math.min(page <= 0 ? 1 : page, deliveryPageMax),

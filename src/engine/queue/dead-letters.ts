@@ -12,11 +12,21 @@ import type {
   DeadLetterSelection,
   QueueAddress,
 } from "../../api/queues.ts";
-import { listLimitMax, type NamedObject, type Plan, type VersionTag } from "../ports/store.ts";
+import { casAttemptsMax } from "../limits.ts";
+import {
+  type ApplyResult,
+  listLimitMax,
+  type NamedObject,
+  type Plan,
+  type Step,
+  type VersionTag,
+} from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
 import { checkMessageId, checkQueue } from "./checked-queue.ts";
+import { isLeased } from "./fence.ts";
 import {
   deadLettersOf,
+  isExhausted,
   type Message,
   messageName,
   payloadName,
@@ -24,6 +34,7 @@ import {
   type QueueId,
 } from "./message.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
+import { keep, put } from "./message-decision.ts";
 import type { MessageAt } from "./message-shell.ts";
 import type { QueueParts } from "./queue-parts.ts";
 import { rowLimit } from "./row-limit.ts";
@@ -82,42 +93,92 @@ export class DeadLetters {
       return { changed: (await one(letter)) ? 1 : 0, more: false };
     }
     const limit = rowLimit(request.limit ?? listLimitMax);
-    const { letters, more } = await this.#page(target, { limit, after: undefined });
+    const after = request.cursor === "" ? undefined : request.cursor;
+    const { letters, more } = await this.#page(target, { limit, after });
     const done = await Promise.all(letters.map(one));
-    return { changed: done.filter((changed) => changed).length, more };
+    const cursor = more ? letters.at(-1)?.at.messageId : undefined;
+    return { changed: done.filter((changed) => changed).length, more, cursor };
   }
 
   /** Put back first, then deleted: a crash between the two can only repeat it. */
   async #redriveOne(letter: Letter): Promise<boolean> {
-    const { store, random, clock } = this.#parts.options;
-    const nowMs = clock.wallMs();
-    const message = reborn(letter.message, nowMs);
-    const remove = {
-      kind: "delete" as const,
-      name: letter.name,
-      when: { kind: "tag" as const, tag: letter.tag },
-    };
-    if (message.group !== undefined) {
-      await this.#hangUpAgain(letter, message);
-      return this.#removeWhole(letter);
+    const { random, clock } = this.#parts.options;
+    const { at } = letter;
+    const message = reborn(letter.message, clock.wallMs());
+    if (message.group !== undefined) return this.#redriveInGroup(letter, message);
+    const remove = removalOf(letter);
+    const etag = random.xid();
+    const bytes = encodeMessage(message, etag);
+    const name = messageName(at, at.messageId);
+    const plan = [{ kind: "put" as const, name, bytes, when: { kind: "absent" as const } }, remove];
+    for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
+      const result = await this.#parts.messages.bringBack(at, () => this.#back(at, message, plan));
+      if (result.kind === "applied") return true;
+      if (result.step > 0) return this.#takeBack(at, etag);
+      // A store may say "conflict" although nothing is there: then it is asked again.
+      if (await this.#isBack(at)) return this.#apply([remove]);
     }
-    const name = messageName(letter.at, letter.at.messageId);
-    const bytes = encodeMessage(message, random.xid());
-    const back = { kind: "put" as const, name, bytes, when: { kind: "absent" as const } };
-    const result = await callStore(() => store.apply([back, remove]));
-    // It is back already: an earlier call came only so far.
-    if (result.kind === "conflict" && result.step === 0) return this.#apply([remove]);
+    throw failure("cas_mismatch", `dead letter ${at.messageId}: other writers won`);
+  }
+
+  /** Writes it, and tells the queue before anybody else looks at the message. */
+  async #back(
+    at: MessageAt,
+    message: Message,
+    plan: Plan,
+  ): Promise<Exclude<ApplyResult, { kind: "unknown" }>> {
+    const result = await callStore(() => this.#parts.options.store.apply(plan));
     if (result.kind === "unknown") {
-      this.#parts.directory.peek(letter.at)?.doubt();
-      throw unknownChange(letter.at);
+      this.#parts.directory.peek(at)?.doubt();
+      throw unknownChange(at);
     }
-    const stored = await this.#parts.messages.look(letter.at);
-    if (stored !== undefined) this.#parts.directory.changed(letter.at, stored.message);
-    return result.kind === "applied";
+    if (result.kind === "applied") this.#parts.directory.changed(at, message);
+    return result;
+  }
+
+  async #redriveInGroup(letter: Letter, message: Message): Promise<boolean> {
+    const heir = await this.#hangUpAgain(letter, message);
+    const isFirst = await this.#removeWhole(letter);
+    // Somebody else did the same, or purged it, at the same time.
+    if (!isFirst) await this.#parts.links.retract(heir);
+    return isFirst;
+  }
+
+  /**
+   * True when the message is in its queue again: an earlier call came only so far, or its burial
+   * did, and then it is revived where it is. Written anew in either case, so that neither whoever
+   * buries it nor whoever takes it back (`#takeBack`) still knows it.
+   */
+  async #isBack(at: MessageAt): Promise<boolean> {
+    const { directory, messages } = this.#parts;
+    const isThere = await messages.transact<boolean>(at, (current, nowMs) => {
+      if (current === undefined) return keep(false);
+      const { message } = current;
+      if (isLeased(message, nowMs)) return keep(true);
+      const isDead = isExhausted(message);
+      return put(isDead ? reborn({ ...message, lease: undefined }, nowMs) : message, () => true);
+    });
+    const queue = directory.peek(at);
+    // Whoever put it back may have died before anybody here was told.
+    if (isThere && queue?.known.has(at.messageId) === false) queue.doubt();
+    return isThere;
+  }
+
+  /**
+   * The letter was gone by the time the message was back, on a store without atomic plans: somebody
+   * purged it, or redrove it before. The message goes again, unless it is in somebody's hands.
+   */
+  async #takeBack(at: MessageAt, etag: string): Promise<boolean> {
+    await this.#parts.messages.transact<undefined>(at, (current) =>
+      current?.etag === etag
+        ? { kind: "delete", gone: current.message, answer: undefined }
+        : keep(undefined),
+    );
+    return false;
   }
 
   /** At the end of its group's line, under a new id: others may stand behind the old one. */
-  async #hangUpAgain(letter: Letter, message: Message): Promise<void> {
+  async #hangUpAgain(letter: Letter, message: Message): Promise<MessageAt> {
     const { store } = this.#parts.options;
     const at = { ...letter.at, messageId: this.#parts.ids.next() };
     const { place } = message.payload;
@@ -133,12 +194,15 @@ export class DeadLetters {
     const next: Message = { ...message, payload, stateEtag: undefined };
     const enqueued = await this.#parts.links.enqueue(at, next);
     if (enqueued.kind === "new") this.#parts.directory.changed(at, enqueued.message);
+    return at;
   }
 
   /** Deletes a dead letter with its payload and state. */
-  async #removeWhole({ at, name, tag, message }: Letter): Promise<boolean> {
-    const done = await this.#apply([{ kind: "delete", name, when: { kind: "tag", tag } }]);
-    if (!done) return false;
+  async #removeWhole(letter: Letter): Promise<boolean> {
+    const { at, message } = letter;
+    if (!(await this.#apply([removalOf(letter)]))) return false;
+    // Redriven at the same time, on a store without atomic plans: they belong to the message.
+    if ((await this.#parts.messages.look(at)) !== undefined) return true;
     this.#parts.garbage.discard(payloadObjects(message));
     if (message.stateEtag !== undefined) await this.#parts.states.erase(at).catch(() => undefined);
     return true;
@@ -184,6 +248,10 @@ function letterOf(target: QueueId, { name, bytes, tag }: NamedObject): Letter {
   const messageId = name.slice(deadLettersOf(target).length);
   const { message } = decodeMessage(name, bytes);
   return { at: { ...target, messageId }, name, tag, message };
+}
+
+function removalOf({ name, tag }: Letter): Step {
+  return { kind: "delete", name, when: { kind: "tag", tag } };
 }
 
 function describeLetter({ at, message }: Letter): DeadLetter {

@@ -24,6 +24,14 @@ import { type Obstacle, Preparation } from "./preparation.ts";
 import type { QueueParts } from "./queue-parts.ts";
 import { giveBack } from "./settle.ts";
 
+/** A candidate on its way to a consumer. */
+interface Giving {
+  readonly at: MessageAt;
+  readonly preparation: Preparation;
+  /** Its transaction may not lose it. */
+  readonly isBound: boolean;
+}
+
 export class Dequeuer {
   readonly #parts: QueueParts;
 
@@ -212,7 +220,10 @@ export class Dequeuer {
         const result = await this.#parts.messages.transact(at, (current, nowMs) =>
           deliver(current, { terms, isPrepared }, nowMs),
         );
-        if (result.kind === "delivered") return this.#handOver(at, result, preparation);
+        if (result.kind === "delivered") {
+          const isBound = request.txnBound;
+          return this.#handOver({ at, preparation, isBound }, result);
+        }
         const obstacle =
           result.kind === "unprepared" ? await preparation.prepare(result.message, terms) : result;
         if (obstacle === undefined) continue;
@@ -250,37 +261,41 @@ export class Dequeuer {
 
   /** A delivery whose lease ran out while it was being written is none. */
   async #handOver(
-    at: MessageAt,
+    giving: Giving,
     delivered: Extract<Delivered, { kind: "delivered" }>,
-    preparation: Preparation,
   ): Promise<Delivery | undefined> {
+    const { at, preparation } = giving;
     if (isLeaseOver(delivered.message, this.#parts.options.clock.wallMs())) {
       await preparation.drop();
       return undefined;
     }
-    await this.#enlist(at, delivered, preparation);
+    await this.#enlist(giving, delivered);
     return deliveryOf(at, delivered, preparation);
   }
 
   /** An explicit delivery takes part in its transaction, or is none (section 13.1). */
   async #enlist(
-    at: MessageAt,
+    { at, preparation, isBound }: Giving,
     { lease }: Extract<Delivered, { kind: "delivered" }>,
-    { stateLease }: Preparation,
   ): Promise<void> {
     if (!lease.explicit) return;
     const { namespace } = at;
+    const { stateLease } = preparation;
+    const { txnId, expiresAtUnix } = lease;
     const participants = [{ namespace, key: messageKeyOf(at) }];
     if (stateLease !== undefined) {
       participants.push({ namespace, key: stateKeyOf(at.queue, at.messageId) });
     }
     try {
-      await this.#parts.transactions.enlist(lease.txnId, participants, lease);
+      await this.#parts.transactions.enlist(txnId, participants, {
+        expiresAtUnix,
+        ...(isBound ? { sends: true as const } : {}),
+      });
     } catch (error) {
       await this.#parts.messages
         .transact(at, (current, nowMs) => giveBack(current, lease.id, nowMs))
         .catch((cause: unknown) => {
-          throw this.#unheard(at, lease.txnId, cause);
+          throw this.#unheard(at, txnId, cause);
         });
       throw error;
     }

@@ -268,6 +268,14 @@ export class Links {
     await this.#ports.messages.transact(at, (current) => withdrawn(current?.message));
   }
 
+  /** Nobody is to be given a member that was just hung up, unless somebody has been. */
+  async retract(at: MessageAt): Promise<void> {
+    await this.#ports.messages.transact<undefined>(at, (current) => {
+      if (current === undefined || current.message.attempts > 0) return keep(undefined);
+      return put<undefined>({ ...current.message, expiresAtMs: longAgoMs }, () => undefined);
+    });
+  }
+
   /** Finishes what a producer left, or finds out that it can not be finished yet. */
   async #resolve(at: MessageAt, message: Message, isHungUp: boolean): Promise<Gate> {
     const key = await this.#records.dedupe(at, message);

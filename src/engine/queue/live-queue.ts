@@ -18,6 +18,7 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
 import { ConsumerLine } from "./consumer-line.ts";
+import type { Gate } from "./links.ts";
 import { type Message, messagesOf, type QueueId } from "./message.ts";
 import { factsOf, readFacts } from "./message-codec.ts";
 import { isMessageId } from "./message-ids.ts";
@@ -33,10 +34,11 @@ export interface LiveQueuePorts {
   readonly random: Random;
   readonly settings: QueueSettings;
   /**
-   * Deletes or buries a message that must not be delivered any more; answers the id of the message
-   * of its group that comes before it, if there is one.
+   * Deletes or buries a message that must not be delivered any more; answers what stands in the
+   * way, if something does: the message of its group before it, that it is half enqueued, or that
+   * it is gone already.
    */
-  readonly cleanUp: (target: QueueId, messageId: string) => Promise<string | undefined>;
+  readonly cleanUp: (target: QueueId, messageId: string) => Promise<Gate | undefined>;
   /** A look or a cleaning in the background failed. */
   readonly trouble: (target: QueueId, error: unknown) => void;
 }
@@ -251,17 +253,18 @@ export class LiveQueue {
 
   async #cleanUp(messageId: string): Promise<void> {
     this.#cleaning += 1;
-    let before: string | undefined;
+    let gate: Gate | undefined;
     try {
-      before = await this.#ports.cleanUp(this.target, messageId);
+      gate = await this.#ports.cleanUp(this.target, messageId);
     } catch (error) {
       this.#ports.trouble(this.target, error);
     }
     this.#cleaning -= 1;
     // What was not cleaned away after all (it is somebody's, or the store failed) comes back later.
-    if (before === undefined) {
-      this.holdBack(messageId, this.#ports.clock.wallMs() + candidateRetryMs);
-    } else this.giveWay(messageId, before);
+    if (gate?.kind === "behind") this.giveWay(messageId, gate.messageId);
+    else if (gate?.kind === "unfinished") this.setAside(messageId);
+    else if (gate?.kind === "gone") this.forget(messageId);
+    else this.holdBack(messageId, this.#ports.clock.wallMs() + candidateRetryMs);
     this.#tell();
   }
 

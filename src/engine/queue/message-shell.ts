@@ -109,6 +109,22 @@ export class MessageShell {
     }
   }
 
+  /**
+   * Runs what brings a message back that was gone. Nobody in this process looks at it meanwhile, so
+   * nobody who has found nothing is still to say so afterwards.
+   */
+  async bringBack<Answer>(at: MessageAt, write: () => Promise<Answer>): Promise<Answer> {
+    const cell = this.#cells.get(messageName(at, at.messageId));
+    if (cell.busy) await cell.turn();
+    else cell.busy = true;
+    try {
+      return await write();
+    } finally {
+      cell.loaded = false;
+      this.#cells.leave(cell, this.#store.capabilities.exclusive);
+    }
+  }
+
   async #decideAndWrite<Answer>(
     run: Run<Answer>,
     decide: MessageTransition<Answer>,

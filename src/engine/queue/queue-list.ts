@@ -5,6 +5,7 @@ import type { QueueListRequest, QueueListResult, QueueSummary } from "../../api/
 import { queueCountScanMax } from "../limits.ts";
 import { listLimitMax } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
+import { checkQueue } from "./checked-queue.ts";
 import {
   deadLetterPrefix,
   deadLettersOf,
@@ -26,6 +27,7 @@ export class QueueList {
   /** Queues in an order of the store's; those with nothing in them are not there. */
   async list(request: QueueListRequest): Promise<QueueListResult> {
     const limit = rowLimit(request.limit);
+    if (request.queue !== undefined && request.queue.trim() !== "") return this.#only(request);
     const namespace =
       request.namespace === undefined || request.namespace.trim() === ""
         ? undefined
@@ -41,6 +43,12 @@ export class QueueList {
       after = `${target.namespace}/${target.queue}`;
     }
     return { queues, cursor: after };
+  }
+
+  async #only({ namespace, queue }: QueueListRequest): Promise<QueueListResult> {
+    const target = checkQueue({ namespace, queue }, this.#parts.options.defaultNamespace);
+    const summary = await this.#summary(target);
+    return { queues: isEmpty(summary) ? [] : [summary], cursor: undefined };
   }
 
   /** The first queue after `after` that has messages or dead letters; two short listings. */

@@ -112,8 +112,8 @@ export class QueueSweeper {
     const nowMs = this.#parts.options.clock.wallMs();
     const outlived = facts.expiresMs > 0 && facts.expiresMs <= nowMs;
     if ((outlived || facts.exhausted) && facts.dueMs <= nowMs) {
-      await this.#settler.cleanUp(at);
-      return;
+      const gate = await this.#settler.cleanUp(at);
+      if (gate?.kind !== "unfinished") return;
     }
     if (!this.#isOld(at.messageId, nowMs)) return;
     const { message } = decodeMessage(name, bytes);

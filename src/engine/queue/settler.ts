@@ -4,6 +4,7 @@ import { instantMsMax } from "../limits.ts";
 import type { CheckedExtend, CheckedNack, CheckedSettle } from "./checked-queue.ts";
 import { housekeeping } from "./deliver.ts";
 import { isLeased } from "./fence.ts";
+import type { Gate } from "./links.ts";
 import {
   isExhausted,
   isOutlived,
@@ -126,39 +127,44 @@ export class Settler {
 
   /**
    * Deletes or buries a message that nobody holds and that must not be delivered any more. One that
-   * waits for its turn in a group stays until then, because its successor waits for it; answered
-   * is the id of the one it waits for.
+   * waits for its turn in a group stays until then, because its successor waits for it; so does one
+   * that is not completely enqueued. Answered is what stands in the way, or that it is gone.
    */
-  async cleanUp(at: MessageAt): Promise<string | undefined> {
+  async cleanUp(at: MessageAt): Promise<Gate | undefined> {
     const known = await this.#parts.messages.look(at);
     const nowMs = this.#parts.options.clock.wallMs();
-    if (known === undefined || !this.#isDoomed(known.message)) return undefined;
+    if (known === undefined) return this.#certainlyGone(at);
+    if (!this.#isDoomed(known.message)) return undefined;
     if (isLeased(known.message, nowMs)) return undefined;
     const { lease } = known.message;
     // A transaction may have committed it: then it is neither outlived nor dead.
     if (lease?.explicit === true) await this.#parts.transactions.finishLapsed(lease.txnId);
     if (known.message.previous !== undefined) {
       const gate = await this.#parts.links.gate(at, known.message);
-      if (gate.kind === "behind") return gate.messageId;
-      if (gate.kind !== "open") return undefined;
+      if (gate.kind !== "open") return gate;
     }
-    await this.#parts.messages.transact(
+    await this.#parts.messages.transact<Message | undefined>(
       at,
-      (current, nowMs) =>
-        (current === undefined
-          ? undefined
-          : housekeeping<StoredMessage | undefined>(current.message, nowMs, current)) ??
-        keep<StoredMessage | undefined>(undefined),
-      async (cleaned) => {
-        if (cleaned === undefined) return;
+      (current, nowMs) => {
+        if (current === undefined) return keep(undefined);
+        const { message } = current;
         // Outlived: gone with its state. Buried: the state stays with the dead letter.
-        const { message } = cleaned;
-        const nowMs = this.#parts.options.clock.wallMs();
-        const outlived = message.expiresAtMs !== undefined && message.expiresAtMs <= nowMs;
-        if (outlived) await this.#eraseState(at, message, false);
+        const outlived = isOutlived(message, nowMs) ? message : undefined;
+        return housekeeping(message, nowMs, outlived) ?? keep(undefined);
+      },
+      async (outlived) => {
+        if (outlived !== undefined) await this.#eraseState(at, outlived, false);
       },
     );
     return undefined;
+  }
+
+  /** Asked when it is nobody else's turn: who is just bringing it back tells so afterwards. */
+  async #certainlyGone(at: MessageAt): Promise<Gate | undefined> {
+    const isGone = await this.#parts.messages.transact(at, (current) =>
+      keep(current === undefined),
+    );
+    return isGone ? { kind: "gone" } : undefined;
   }
 
   #isDoomed(message: Message): boolean {

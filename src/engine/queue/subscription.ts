@@ -15,6 +15,7 @@ import type { QueueParts } from "./queue-parts.ts";
 
 interface Unresolved {
   readonly leaseId: string;
+  readonly fencingToken: number;
   expiresAtMs: number;
 }
 
@@ -137,8 +138,9 @@ export class Subscription implements DeliveryStream {
     return false;
   }
 
-  #track({ messageId, leaseId, leaseExpiresAtUnix }: Delivery): void {
-    this.#unresolved.set(messageId, { leaseId, expiresAtMs: leaseExpiresAtUnix * 1000 });
+  #track({ messageId, leaseId, fencingToken, leaseExpiresAtUnix }: Delivery): void {
+    const expiresAtMs = leaseExpiresAtUnix * 1000;
+    this.#unresolved.set(messageId, { leaseId, fencingToken, expiresAtMs });
   }
 
   /** A message was written: the delivery may be resolved now, or its lease end later. */
@@ -150,6 +152,8 @@ export class Subscription implements DeliveryStream {
       delivery.expiresAtMs = message.lease.expiresAtUnix * 1000;
       return;
     }
+    // Told late, by a producer whose answer took longer than the delivery: nothing was resolved.
+    if (message !== undefined && message.fencingToken < delivery.fencingToken) return;
     this.#unresolved.delete(messageId);
     this.#freed?.();
   }

@@ -1,6 +1,5 @@
-import { LockdError } from "../../api/errors.ts";
-import { StoreFailure } from "../ports/store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
+import { isDamage } from "../store-failure.ts";
 
 /**
  * Sweeps one object; a damaged one is told of and passed over, untouched. Were it to end the run,
@@ -18,9 +17,4 @@ export async function sparing(
     if (!isDamage(error)) throw error;
     telemetry.warn("server.lifecycle.core", "sweeper.damaged", { name, error: String(error) });
   }
-}
-
-function isDamage(error: unknown): boolean {
-  if (error instanceof StoreFailure) return error.kind === "corrupt";
-  return error instanceof LockdError && error.code === "store_corrupt";
 }

@@ -20,6 +20,7 @@ import type { Applier } from "./applier.ts";
 import { namesOf } from "./applier.ts";
 import { applyToKey } from "./apply-to-key.ts";
 import { type DecisionRequest, decideTxn, type TxnVerdict } from "./decide-txn.ts";
+import type { ExpiredMarkers } from "./expired-markers.ts";
 import type { Finisher } from "./finisher.ts";
 import { markerOf } from "./marker.ts";
 import type { Decided } from "./participant-kind.ts";
@@ -54,11 +55,20 @@ export class Coordinator {
   readonly #parts: TxnParts;
   readonly #applier: Applier;
   readonly #finisher: Finisher;
+  readonly #markers: ExpiredMarkers;
 
-  constructor(parts: TxnParts, applier: Applier, finisher: Finisher) {
+  constructor(
+    parts: TxnParts,
+    helpers: {
+      readonly applier: Applier;
+      readonly finisher: Finisher;
+      readonly markers: ExpiredMarkers;
+    },
+  ) {
     this.#parts = parts;
-    this.#applier = applier;
-    this.#finisher = finisher;
+    this.#applier = helpers.applier;
+    this.#finisher = helpers.finisher;
+    this.#markers = helpers.markers;
   }
 
   /**
@@ -308,6 +318,7 @@ export class Coordinator {
       ...{ tc_term: record.tcTerm, duration_ms: ms },
     });
     publish(() => txnDecided({ txnId, outcome: state }, options.clock.wallMs()));
+    this.#markers.decided();
   }
 
   #nowMs(): number {

@@ -21,7 +21,7 @@ export interface DecisionRequest {
   readonly expiresAtUnix: number;
   /** 0: not given. */
   readonly tcTerm: number;
-  /** The participants are messages that wait for the decision. */
+  /** The participants are messages that wait for the decision, or may not be lost by it. */
   readonly sends?: true;
   /**
    * Recovery decides nothing that was not due when it counts: a pending transaction only once it

@@ -3,6 +3,7 @@ import { failure } from "../../api/errors.ts";
 import type { LockdCall } from "../../api/lockd.ts";
 import type {
   ApplyRequest,
+  DamagedTxn,
   DecideRequest,
   Transactions,
   TxnExplanation,
@@ -15,12 +16,14 @@ import type {
 import type { LeaseClaim } from "../lease/lease-rules.ts";
 import { txnReplayRecordsMax } from "../limits.ts";
 import type { Meter } from "../metering/meter.ts";
+import { StoreFailure } from "../ports/store.ts";
 import { type KeyRecord, recordName } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
 import { keep, write } from "../transition.ts";
 import { Applier } from "./applier.ts";
 import { checkApply, checkDecide, checkList, checkTxnId } from "./checked-txn.ts";
 import { Coordinator } from "./coordinator.ts";
+import { ExpiredMarkers } from "./expired-markers.ts";
 import {
   explainMarker,
   explainRecord,
@@ -40,7 +43,7 @@ import { decodeTxn } from "./txn-codec.ts";
 import { TxnLog } from "./txn-log.ts";
 import { TxnMeter } from "./txn-meter.ts";
 import { isLocal, localParticipant, type TxnParts } from "./txn-parts.ts";
-import { isDecided, type Participant, txnName, txnPrefix } from "./txn-record.ts";
+import { isDecided, type Participant, type TxnRecord, txnName, txnPrefix } from "./txn-record.ts";
 import { txnSettings } from "./txn-settings.ts";
 import { UndecidedLeases } from "./undecided-leases.ts";
 
@@ -72,11 +75,13 @@ export class EngineTransactions implements Transactions {
     const applier = new Applier(this.#parts);
     this.#applier = applier;
     this.#finisher = new Finisher(this.#parts);
-    this.#coordinator = new Coordinator(this.#parts, applier, this.#finisher);
-    this.undecided = new UndecidedLeases(this.#parts, this.#coordinator);
+    const [finisher, markers] = [this.#finisher, new ExpiredMarkers(this.#parts)];
+    const coordinator = new Coordinator(this.#parts, { applier, finisher, markers });
+    this.#coordinator = coordinator;
+    this.undecided = new UndecidedLeases(this.#parts, coordinator);
     this.staging = new Staging(this.#parts, this.undecided);
     this.joining = new Joining(this.#parts);
-    this.recovery = new Recovery(this.#parts, this.#coordinator, this.#finisher);
+    this.recovery = new Recovery(this.#parts, { coordinator, finisher, markers });
   }
 
   async decide(request: DecideRequest, _call?: LockdCall): Promise<TxnResult> {
@@ -118,19 +123,23 @@ export class EngineTransactions implements Transactions {
     const { options, shell } = this.#parts;
     const nowUnix = shell.nowUnix();
     const found: TxnSummary[] = [];
+    const damaged: DamagedTxn[] = [];
     let cursor = after === undefined ? undefined : txnName(after);
     for (;;) {
       const at = { limit: txnReplayRecordsMax, ...(cursor === undefined ? {} : { after: cursor }) };
       const page = await callStore(() => options.store.scan(txnPrefix, at));
       for (const { name, bytes } of page.objects) {
         cursor = name;
-        const record = await callStore(async () => decodeTxn(name, bytes));
-        if (state !== undefined && record.state !== state) continue;
-        if (inDoubt && !isInDoubt(record, nowUnix)) continue;
-        found.push(summaryOf(record, nowUnix));
-        if (found.length === limit) return { transactions: found, cursor: record.txnId };
+        const txnId = name.slice(txnPrefix.length);
+        const record = readableTxn(name, bytes);
+        if (typeof record === "string") damaged.push({ txnId, detail: record });
+        else if (state !== undefined && record.state !== state) continue;
+        else if (inDoubt && !isInDoubt(record, nowUnix)) continue;
+        else found.push(summaryOf(record, nowUnix));
+        if (found.length + damaged.length < limit) continue;
+        return { transactions: found, damaged, cursor: txnId };
       }
-      if (!page.more) return { transactions: found, cursor: undefined };
+      if (!page.more) return { transactions: found, damaged, cursor: undefined };
     }
   }
 
@@ -317,5 +326,15 @@ export class EngineTransactions implements Transactions {
         return participantStory(participant, keyStanding(txnId, record));
       }),
     );
+  }
+}
+
+/** The record, or what is wrong with it: a damaged one must not hide the others. */
+function readableTxn(name: string, bytes: Uint8Array): TxnRecord | string {
+  try {
+    return decodeTxn(name, bytes);
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error;
+    return error.message;
   }
 }

@@ -6,7 +6,7 @@ export interface Decided {
   readonly state: Outcome;
   /** Milliseconds; the same however often it is applied. */
   readonly decidedAtMs: number;
-  /** True when messages wait for it (`TxnRecord.sends`). */
+  /** True when it loses no delivery (`TxnRecord.sends`). */
   readonly sends?: true;
 }
 

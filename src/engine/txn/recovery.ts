@@ -17,11 +17,12 @@ import { callStore } from "../store-failure.ts";
 import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
 import type { SweepPart } from "../sweep/whole-sweep.ts";
 import type { Coordinator, Settled } from "./coordinator.ts";
+import type { ExpiredMarkers } from "./expired-markers.ts";
 import type { Finisher } from "./finisher.ts";
-import { decodeMarker, decodeTxn } from "./txn-codec.ts";
+import { decodeTxn } from "./txn-codec.ts";
 import type { SweepMode } from "./txn-meter.ts";
 import type { TxnParts } from "./txn-parts.ts";
-import { isDecided, markerPrefix, type TxnRecord, txnName, txnPrefix } from "./txn-record.ts";
+import { isDecided, type TxnRecord, txnName, txnPrefix } from "./txn-record.ts";
 
 interface RecoveryRun {
   readonly looked: number;
@@ -42,8 +43,8 @@ export class Recovery implements SweepPart {
   readonly #parts: TxnParts;
   readonly #coordinator: Coordinator;
   readonly #finisher: Finisher;
+  readonly #markers: ExpiredMarkers;
   #cursor: string | undefined;
-  #markerCursor: string | undefined;
   #sweepsMarkers = false;
   #lastRunAt: Monotonic | undefined;
   #running: Promise<void> | undefined;
@@ -51,10 +52,18 @@ export class Recovery implements SweepPart {
   #isStarting = false;
   #started: Promise<void> = Promise.resolve();
 
-  constructor(parts: TxnParts, coordinator: Coordinator, finisher: Finisher) {
+  constructor(
+    parts: TxnParts,
+    helpers: {
+      readonly coordinator: Coordinator;
+      readonly finisher: Finisher;
+      readonly markers: ExpiredMarkers;
+    },
+  ) {
     this.#parts = parts;
-    this.#coordinator = coordinator;
-    this.#finisher = finisher;
+    this.#coordinator = helpers.coordinator;
+    this.#finisher = helpers.finisher;
+    this.#markers = helpers.markers;
   }
 
   /** Resolves when what was there at the start has been brought to its end, or cannot be now. */
@@ -84,7 +93,7 @@ export class Recovery implements SweepPart {
           const nowUnix = this.#parts.shell.nowUnix();
           for (const record of records) if (isDue(record, nowUnix)) due.push(record);
         },
-        unreadable: (name, error) => this.#unreadable(name, error, "replay"),
+        unreadable: (name, error) => meter.unreadable(name, error, "replay"),
       });
     } catch (error) {
       meter.warn("txn.load.error", { error: String(error) });
@@ -156,6 +165,7 @@ export class Recovery implements SweepPart {
     this.#isStopped = true;
     await this.#started;
     await this.#running;
+    await this.#markers.stop();
   }
 
   /** Looks at records and markers within the budget, going on where the last call stopped. */
@@ -168,7 +178,7 @@ export class Recovery implements SweepPart {
     while (looked < opsMax && !isOver()) {
       const limit = Math.min(txnReplayRecordsMax, opsMax - looked);
       const look = this.#sweepsMarkers
-        ? this.#markerPage(limit, effort)
+        ? this.#markers.page(limit, effort)
         : this.#page(limit, effort);
       const page = await look;
       looked += page.looked;
@@ -243,23 +253,6 @@ export class Recovery implements SweepPart {
     return { looked: page.objects.length, complete: !page.more };
   }
 
-  async #markerPage(limit: number, { mode, isOver }: Effort): Promise<RecoveryRun> {
-    const { options, shell, meter } = this.#parts;
-    const page = await callStore(() =>
-      options.store.scan(markerPrefix, pageAfter(this.#markerCursor, limit)),
-    );
-    for (const { name, bytes, tag } of page.objects) {
-      if (isOver()) return { looked: page.objects.length, complete: false };
-      const marker = this.#decoded(name, () => decodeMarker(name, bytes), mode);
-      if (marker === undefined || marker.expiresAtUnix > shell.nowUnix()) continue;
-      const when = { kind: "tag" as const, tag };
-      const { kind } = await callStore(() => options.store.apply([{ kind: "delete", name, when }]));
-      meter.count(`txn.decision.marker.${kind === "applied" ? "deleted" : "failed"}`, [mode]);
-    }
-    this.#markerCursor = page.more ? page.objects.at(-1)?.name : undefined;
-    return { looked: page.objects.length, complete: !page.more };
-  }
-
   /**
    * Side by side, so that their writes share what a write costs. Answers how many it began before
    * it had to stop.
@@ -327,14 +320,9 @@ export class Recovery implements SweepPart {
     try {
       return decode();
     } catch (error) {
-      this.#unreadable(name, error, mode);
+      this.#parts.meter.unreadable(name, error, mode);
       return undefined;
     }
-  }
-
-  #unreadable(name: string, error: unknown, mode: SweepMode): void {
-    this.#parts.meter.count("txn.sweep.load_errors", [mode]);
-    this.#parts.meter.warn("txn.load.error", { name, error: String(error) });
   }
 }
 

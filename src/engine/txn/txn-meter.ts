@@ -65,6 +65,12 @@ export class TxnMeter {
     this.#telemetry.error(sys, event, fields);
   }
 
+  /** A record or marker that cannot be read is passed over. */
+  unreadable(name: string, error: unknown, mode: SweepMode): void {
+    this.count("txn.sweep.load_errors", [mode]);
+    this.warn("txn.load.error", { name, error: String(error) });
+  }
+
   /** Times `work`, and says so while it takes suspiciously long. */
   async time<T>(timed: TimedWork<T>, work: () => Promise<T>): Promise<T> {
     const { operation, fields } = timed;

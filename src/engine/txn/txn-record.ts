@@ -35,8 +35,9 @@ export interface TxnRecord {
    */
   readonly decidedAtMs: number;
   /**
-   * True when messages wait for it. Then it loses no delivery without being rolled back: what was
-   * made of a message must not appear while the message itself goes to somebody else.
+   * True when messages wait for it, or a consumer asked for it (`txn_bound`). Then it loses no
+   * delivery without being rolled back: what was made of a message must not appear while the
+   * message itself goes to somebody else.
    */
   readonly sends?: true;
 }

@@ -185,7 +185,10 @@ function simpleMutation(
   if (equals === -1) {
     throw syntaxError(body, "no operator", "/path=value, /path++ or rm:/path");
   }
-  const path = pathOf({ text: body.text.slice(0, equals), at: body.at }, context);
+  const left = { text: body.text.slice(0, equals), at: body.at };
+  // A brace of the path has its partner there, not in the value, which may stand in quotes as well.
+  walkOutsideQuotes(left, () => {});
+  const path = pathOf(left, context);
   const value = trimmed(after(body, equals + 1));
   if (prefixes.verb === "time") return { kind: "set", path, json: timeJson(value, context) };
   if (prefixes.file !== undefined) {

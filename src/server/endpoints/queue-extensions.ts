@@ -15,8 +15,9 @@ import { addressOf, orQuery, queueBody } from "./queue-requests.ts";
 async function list({ queues }: ServedLockd, exchange: Exchange): Promise<void> {
   const body = await queueBody(exchange, queueListFields, { mayBeEmpty: true });
   const namespace = orQuery(exchange, "namespace", body.namespace);
+  const queue = orQuery(exchange, "queue", body.queue);
   const { cursor, limit } = body;
-  const result = await queues.list({ namespace, cursor, limit }, exchange);
+  const result = await queues.list({ namespace, queue, cursor, limit }, exchange);
   send(exchange, { queues: result.queues.map(summaryJson), cursor: result.cursor });
 }
 
@@ -79,12 +80,12 @@ async function purge({ queues }: ServedLockd, exchange: Exchange): Promise<void>
 
 async function selection(exchange: Exchange) {
   const body = await queueBody(exchange, deadLetterSelectionFields, { mayBeEmpty: false });
-  const { message_id: messageId, all, limit } = body;
-  return { ...addressOf(exchange, body), messageId, all, limit };
+  const { message_id: messageId, all, limit, cursor } = body;
+  return { ...addressOf(exchange, body), messageId, all, limit, cursor };
 }
 
-function sendChange(exchange: Exchange, change: DeadLetterChange): void {
-  send(exchange, { changed: change.changed, more: change.more });
+function sendChange(exchange: Exchange, { changed, more, cursor }: DeadLetterChange): void {
+  send(exchange, { changed, more, cursor });
 }
 
 function send(exchange: Exchange, body: object): void {

@@ -70,6 +70,7 @@ export function dequeueRequest(
     ...addressOf(exchange, body),
     owner: orQuery(exchange, "owner", body.owner),
     txnId: body.txn_id,
+    txnBound: body.txn_bound,
     visibilityTimeoutSeconds: body.visibility_timeout_seconds,
     waitSeconds: body.wait_seconds,
     pageSize: body.page_size,

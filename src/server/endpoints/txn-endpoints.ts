@@ -2,7 +2,7 @@
 import { failure } from "../../api/errors.ts";
 import type { Lockd } from "../../api/lockd.ts";
 import type { ApplyRequest, TxnParticipant, TxnResult } from "../../api/transactions.ts";
-import { explanationJson, summaryJson } from "../../api/transactions-json.ts";
+import { explanationJson, listJson } from "../../api/transactions-json.ts";
 import type { Exchange } from "../exchange.ts";
 import { LenientFields, lenientFields } from "../lenient-body.ts";
 import { txnBodyBytesMax } from "../limits.ts";
@@ -48,7 +48,7 @@ async function list(lockd: Lockd, exchange: Exchange): Promise<void> {
     },
     exchange,
   );
-  send(exchange, { transactions: page.transactions.map(summaryJson), cursor: page.cursor });
+  send(exchange, listJson(page));
 }
 
 async function explain(lockd: Lockd, exchange: Exchange): Promise<void> {

@@ -89,11 +89,13 @@ export class LockdSource implements DashboardSource {
     }
     const { namespace, queue, kind } = action;
     let changed = 0;
+    let cursor: string | undefined;
     for (let call = 0; call < deadLetterCallsMax; call += 1) {
-      const selection = { namespace, queue, all: true };
+      const selection = { namespace, queue, all: true, cursor };
       const step = await lockd.queues[kind](selection, { signal });
       changed += step.changed;
-      if (!step.more) break;
+      cursor = step.cursor;
+      if (!step.more || cursor === undefined) break;
     }
     const done = kind === "redrive" ? "put back" : "deleted";
     return `${done} ${changed} dead letters of ${namespace}/${queue}`;

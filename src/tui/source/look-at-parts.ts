@@ -24,6 +24,9 @@ export async function lookAtParts(
   const leases = await had("leases", () => leasesByQuery({ lockd, now, signal }, request));
   const queues = await had("queues", () => lockd.queues.list({ limit: 100 }, { signal }));
   const transactions = await had("transactions", () => lockd.transactions.list({}, { signal }));
+  for (const { detail } of transactions?.damaged ?? []) {
+    trouble.push({ part: "transactions", code: "store_corrupt", detail });
+  }
   return {
     ...about,
     uptimeMs: undefined,

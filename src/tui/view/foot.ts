@@ -5,6 +5,7 @@ import { cellWidth, clean, cut } from "./cells.ts";
 import type { Drawing } from "./drawing.ts";
 import { type Line, line, type Span, span } from "./line.ts";
 import { grouped, spanText } from "./numbers.ts";
+import { troubleLine } from "./trouble.ts";
 
 export function footLines({ state }: Drawing): readonly Line[] {
   return [said(state), keysLine(state)];
@@ -24,6 +25,9 @@ function said(state: DashboardState): Line {
     const { code, detail } = server.failure;
     return line(" ", span(cut(`${code}: ${detail}`, size.columns - 2), "bad"));
   }
+  // With nothing to list, the list itself tells it.
+  const trouble = rowsOf(state).count === 0 ? undefined : troubleLine(state);
+  if (trouble !== undefined) return trouble;
   const pieces: Span[] = [];
   if (state.paused) {
     const came = server.held.length === 0 ? "" : `, ${grouped(server.held.length)} events since`;

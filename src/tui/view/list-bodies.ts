@@ -3,7 +3,6 @@ import type { Trouble } from "../source/dashboard-source.ts";
 import { bodyRows, listRows } from "../view-model/layout.ts";
 import { type Row, rowsOf } from "../view-model/rows.ts";
 import { focused } from "../view-model/state.ts";
-import { cut } from "./cells.ts";
 import type { Drawing } from "./drawing.ts";
 import { eventTable } from "./event-table.ts";
 import { leaseTable } from "./lease-table.ts";
@@ -11,6 +10,7 @@ import { type Line, line, selectedLine, span } from "./line.ts";
 import { queueTable } from "./queue-table.ts";
 import type { Table } from "./table.ts";
 import { transactionTable } from "./transaction-table.ts";
+import { troubleLine } from "./trouble.ts";
 
 export function keysBody(drawing: Drawing): readonly Line[] {
   return listBody(drawing, {
@@ -81,11 +81,8 @@ function nothingLine(
   { part, nothing }: { part: Trouble["part"] | undefined; nothing: string },
 ): Line {
   const server = focused(state);
-  const trouble = server.look?.trouble.find((one) => one.part === part);
-  if (trouble !== undefined && part !== undefined) {
-    const text = `${trouble.code}: ${trouble.detail}`;
-    return line(" ", span(cut(text, state.size.columns - 2), "caution"));
-  }
+  const trouble = troubleLine(state);
+  if (trouble !== undefined) return trouble;
   if (server.look === undefined && part !== undefined) {
     return line(" ", span("no answer from the server yet", "faint"));
   }

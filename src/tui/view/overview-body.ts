@@ -144,13 +144,16 @@ function queueFacts(_: Drawing, look: NonNullable<ServerState["look"]>): readonl
 
 function txnFacts(look: NonNullable<ServerState["look"]>): readonly Fact[] {
   const trouble = look.trouble.find(({ part }) => part === "transactions");
-  if (trouble !== undefined) {
+  if (trouble !== undefined && look.transactions.length === 0) {
     return [{ label: "transactions", value: trouble.code, tone: "caution" }];
   }
   const doubtful = look.transactions.filter(({ inDoubt }) => inDoubt).length;
   const plus = look.moreTransactions ? "+" : "";
   return [
     { label: "transactions", value: `${grouped(look.transactions.length)}${plus}` },
+    ...(trouble === undefined
+      ? []
+      : [{ label: "unreadable", value: trouble.code, tone: "caution" as const }]),
     { label: "in doubt", value: grouped(doubtful), tone: doubtful > 0 ? "bad" : "plain" },
     { label: "tc", value: look.tc.mode === "local" ? "local mode" : look.tc.mode },
   ];

@@ -129,3 +129,28 @@ describe("settling", () => {
     expect(held.isLost(new Error("no route"))).toBe(false);
   });
 });
+
+test("nothing is settled while an extension is under way", async () => {
+  const answer = Promise.withResolvers<void>();
+  const parts = partsOf();
+  const { extend } = parts.queues;
+  const waiting: MessageParts["queues"] = {
+    ...parts.queues,
+    extend: async (request) => {
+      await answer.promise;
+      return extend(request);
+    },
+  };
+  const held = await HeldMessage.taken({ ...parts, queues: waiting }, deliveryOf(30), nowMs);
+  const renewing = held.renew({ sentAt: nowMs, signal: soon() });
+  let isSettled = false;
+  const settling = held.settled().then(() => {
+    isSettled = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(isSettled).toBe(false);
+  answer.resolve();
+  await Promise.all([renewing, settling]);
+  await held.fail("x", undefined);
+  expect(sent.at(-1)?.metaEtag).toBe("e2");
+});

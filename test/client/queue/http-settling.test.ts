@@ -73,6 +73,20 @@ describe("settling and looking", () => {
     expect(error).toMatchObject({ code: "not_found", outcomeUnknown: true });
   });
 
+  test("a dequeue in a transaction asks no other server after a lost answer", async () => {
+    const taking = { queue: "q", owner: "w", waitSeconds: -1 };
+    for (const [txnId, asked] of [
+      [undefined, 1],
+      ["c5v9d0sl70b3m3q8ndgg", 0],
+    ] as const) {
+      const one = await serve([cut]);
+      const two = await serve([failed(409, "waiting")]);
+      const taken = carrier([one.url, two.url]).queues.dequeue({ ...taking, txnId });
+      expect(await failureOf(taken)).toMatchObject({ outcomeUnknown: true });
+      expect(two.requests).toHaveLength(asked);
+    }
+  });
+
   test("watch: events of any cut; comments, ids and strangers are nothing", async () => {
     const snapshot = '{"namespace":"n","queue":"q","available":true,"head_message_id":"ü"}';
     const text =

@@ -118,6 +118,30 @@ test("39: a decision older than its retention is forgotten: its id may be used a
   await engine.close();
 });
 
+test.each([true, false])(
+  "decisions are forgotten behind later ones, without any idle sweep (atomic plans: %s)",
+  async (atomicPlan) => {
+    const store = new ScriptedStore({ atomicPlan });
+    const { engine, clock } = testEngine({ store, transactions: { retentionSeconds: 100 } });
+    const decide = (number: number) =>
+      engine.transactions.decide({ txnId: idOf(number), state: "commit" });
+    const markers = () => [...store.objects.keys()].filter((name) => name.startsWith("td/"));
+    for (let number = 1; number <= 300; number += 1) await decide(number);
+    await clock.advance(99_000);
+    await decide(301);
+    await clock.advance(0);
+    expect(markers()).toHaveLength(301);
+    await clock.advance(6_000);
+    await decide(302);
+    // Looked after now and then only: the next one has to wait for its turn.
+    await decide(303);
+    await expect.poll(() => markers().length).toBe(3);
+    await engine.close();
+    expect(markers()).toEqual([301, 302, 303].map((number) => markerName(idOf(number))));
+    expect(engine.meter.total("txn.decision.marker.deleted", "transparent")).toBe(300);
+  },
+);
+
 test("a decision that never reaches a participant is given up in the end, and told", async () => {
   const lines: { readonly event: string; readonly fields: unknown }[] = [];
   const telemetry: Telemetry = {

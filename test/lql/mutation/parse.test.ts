@@ -97,6 +97,8 @@ describe("mistakes", () => {
     [" =1", 1, /begin with \//],
     ["/a=1,/b=x}", 9, /too many/],
     ["/a{/b=1", 2, /without its partner/],
+    ["/{=}/", 1, /without its partner/],
+    ["/a{b=1}x", 2, /without its partner/],
     ["/a=O'Brien", 4, /without its partner/],
     ["/a=+0", 3, /zero/],
     ["/a=-0.0", 3, /zero/],

@@ -2,12 +2,8 @@
 import type { ApplyResult, Plan } from "../../../src/engine/ports/store.ts";
 import { manifestName } from "../../../src/engine/query/index/segments/manifest.ts";
 import { SegmentStore } from "../../../src/engine/query/index/segments/segment-store.ts";
+import type { Mutant } from "../mutant.ts";
 import { SimStore } from "../sim-store.ts";
-
-export interface IndexMutant {
-  readonly name: string;
-  readonly install: () => () => void;
-}
 
 type Apply = (this: SimStore, plan: Plan) => Promise<ApplyResult>;
 
@@ -23,15 +19,15 @@ function onManifest(change: (plan: Plan) => Plan): () => void {
   };
 }
 
-export const indexMutants: readonly IndexMutant[] = [
+export const indexMutants: readonly Mutant[] = [
   {
-    // Two nodes publish at once, and the one with the older page wins.
     name: "the manifest is written without a condition",
+    bug: "two nodes publish at once, and the one with the older page wins",
     install: () => onManifest((plan) => plan.map((step) => ({ ...step, when: { kind: "any" } }))),
   },
   {
-    // The watermark passes a change that nobody has taken in.
     name: "the cursor moves past a record that was left out",
+    bug: "the watermark passes a change that nobody has taken in",
     install: () => {
       const { apply } = SegmentStore.prototype;
       SegmentStore.prototype.apply = async function (batch) {

@@ -11,6 +11,7 @@ import { decodeRecord, encodeRecord } from "../../../src/engine/record/record-co
 import { compileSelector } from "../../../src/lql/match/compile-selector.ts";
 import { checkSelector } from "../../../src/lql/selector/check-selector.ts";
 import { drawFaults, Faults } from "../faults.ts";
+import type { Mutant } from "../mutant.ts";
 import { SimProcess } from "../process.ts";
 import { Rng } from "../rng.ts";
 import { Scheduler } from "../scheduler.ts";
@@ -19,6 +20,7 @@ import { simRandom } from "../sim-random.ts";
 import { SimStore } from "../sim-store.ts";
 import { StoreTruth } from "../store-truth.ts";
 import { Trace } from "../trace.ts";
+import type { Violation } from "../violation.ts";
 
 /** Virtual milliseconds: of work, and within which a publication without faults is over. */
 const workMs = 60_000;
@@ -28,11 +30,17 @@ const words = ["open", "held", "done"];
 
 export interface IndexRun {
   readonly seed: number;
-  readonly violations: readonly string[];
+  readonly violations: readonly Violation[];
   readonly traceHash: string;
+  readonly trace: readonly string[];
   readonly publications: number;
   readonly documents: number;
   readonly faults: number;
+}
+
+interface IndexOptions {
+  readonly mutant?: Mutant;
+  readonly trace?: boolean;
 }
 
 interface Life {
@@ -61,17 +69,18 @@ class IndexWorld {
   readonly #rng: Rng;
   readonly #scheduler: Scheduler;
   readonly #faults: Faults;
-  readonly #trace = new Trace(false);
+  readonly #trace: Trace;
   readonly #truth = new StoreTruth();
   readonly #exclusive: boolean;
   readonly #nodes: readonly IndexNode[];
-  readonly #violations: string[] = [];
+  readonly #violations: Violation[] = [];
   #heal: () => void = () => {};
   #versions = 0;
   #publications = 0;
   #lives = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, options: IndexOptions) {
+    this.#trace = new Trace(options.trace ?? false);
     this.#rng = new Rng(seed, "index");
     this.#scheduler = new Scheduler(this.#rng.fork("ties"));
     this.#exclusive = this.#rng.chance(0.35);
@@ -101,6 +110,7 @@ class IndexWorld {
       seed,
       violations: this.#violations,
       traceHash: this.#trace.hash,
+      trace: this.#trace.lines,
       publications: this.#publications,
       documents: this.#truth.objects(recordPrefix).length,
       faults,
@@ -226,7 +236,8 @@ class IndexWorld {
   }
 
   #violate(text: string): void {
-    this.#violations.push(text);
+    const atMs = this.#scheduler.now;
+    this.#violations.push({ property: "P05 index", key: "", text, atMs });
   }
 
   async #within<T>(promise: Promise<T>): Promise<T | undefined> {
@@ -244,6 +255,11 @@ class IndexWorld {
 }
 
 /** Runs one seed to its end and checks it. */
-export function runIndexWorld(seed: number): Promise<IndexRun> {
-  return new IndexWorld(seed).run(seed);
+export async function runIndexWorld(seed: number, options: IndexOptions = {}): Promise<IndexRun> {
+  const uninstall = options.mutant?.install?.();
+  try {
+    return await new IndexWorld(seed, options).run(seed);
+  } finally {
+    uninstall?.();
+  }
 }

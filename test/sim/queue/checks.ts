@@ -4,8 +4,12 @@
  */
 import { epochMs } from "../sim-clock.ts";
 import type { Violation } from "../violation.ts";
-import type { SeenDelivery } from "./clients.ts";
-import { isUncertain, type QueueOperation } from "./wire.ts";
+import { checkDeliveries } from "./delivery-checks.ts";
+import { checkDepartures, mayComeAgain } from "./departures.ts";
+import { add, type Enqueued, type Handed, type QueueHistory, textOf } from "./history.ts";
+import type { QueueLedger } from "./ledger.ts";
+import { StateChecks } from "./state-checks.ts";
+import type { QueueOperation } from "./wire.ts";
 
 export interface FinalState {
   /** Message ids among the dead letters, and still in the queues. */
@@ -13,52 +17,53 @@ export interface FinalState {
   readonly left: ReadonlySet<string>;
 }
 
-interface Enqueued {
-  readonly messageId: string;
-  readonly duplicate: boolean;
+/** All there is to know of a run. */
+export interface Evidence {
+  readonly history: QueueHistory;
+  readonly ledger: QueueLedger;
+  readonly final: FinalState;
+  readonly clockFaults: boolean;
+  /** The store keeps what it is asked to, at once: neither it nor a node fails. */
+  readonly calm: boolean;
+  /** Plans are all or nothing. */
+  readonly atomicPlan: boolean;
+  readonly exclusive: boolean;
 }
 
-interface Handed extends SeenDelivery {
-  readonly operation: QueueOperation;
-}
-
-type Report = (property: string, key: string, text: string) => void;
-
-function textOf(operation: QueueOperation, name: string): string | undefined {
-  const value = operation.about[name];
-  return typeof value === "string" ? value : undefined;
-}
+export type Report = (property: string, key: string, text: string) => void;
 
 export class QueueChecks {
-  readonly #operations: readonly QueueOperation[];
+  readonly #history: QueueHistory;
+  readonly #evidence: Evidence;
   readonly #violations: Violation[] = [];
   readonly #clockFaults: boolean;
-  /** By message id: acknowledged enqueues, deliveries, and calls that tried to settle it. */
-  readonly #enqueues = new Map<string, QueueOperation[]>();
-  readonly #handed = new Map<string, Handed[]>();
-  readonly #settles = new Map<string, QueueOperation[]>();
 
-  constructor(operations: readonly QueueOperation[], clockFaults: boolean) {
-    this.#operations = operations;
-    this.#clockFaults = clockFaults;
-    for (const operation of operations) this.#sort(operation);
+  constructor(evidence: Evidence) {
+    this.#evidence = evidence;
+    this.#history = evidence.history;
+    this.#clockFaults = evidence.clockFaults;
   }
 
-  run(final: FinalState): readonly Violation[] {
-    for (const operation of this.#operations) {
+  run(): readonly Violation[] {
+    for (const operation of this.#history.operations) {
       if (operation.outcome?.kind !== "broken") continue;
       this.#report("P15 errors", operation.verb, operation.outcome.what);
     }
-    this.#nothingLost(final);
+    this.#nothingLost();
     this.#payloads();
-    for (const [messageId, handed] of this.#handed) {
+    for (const [messageId, handed] of this.#history.handed) {
+      const { queue = "" } = handed[0] ?? {};
+      if (mayComeAgain(this.#evidence, { queue, id: messageId })) continue;
+      this.#fence(messageId, handed);
       this.#tokens(messageId, handed);
       this.#afterAck(messageId, handed);
-      this.#fence(messageId, handed);
     }
     this.#dedupe();
     this.#oneOfAKey();
-    this.#groups(final);
+    this.#groups();
+    checkDepartures(this.#evidence, this.#report);
+    checkDeliveries(this.#evidence, this.#report);
+    new StateChecks(this.#evidence, this.#report).run();
     return this.#violations;
   }
 
@@ -66,46 +71,37 @@ export class QueueChecks {
     this.#violations.push({ property, key, text, atMs: 0 });
   };
 
-  #sort(operation: QueueOperation): void {
-    const { verb, outcome } = operation;
-    if (verb === "enqueue" && outcome?.kind === "ok") {
-      add(this.#enqueues, (outcome.answer as Enqueued).messageId, operation);
-    }
-    if (verb === "dequeue" && outcome?.kind === "ok") {
-      for (const delivery of outcome.answer as readonly SeenDelivery[]) {
-        add(this.#handed, delivery.messageId, { ...delivery, operation });
-      }
-    }
-    const messageId = textOf(operation, "messageId");
-    if (messageId !== undefined) add(this.#settles, messageId, operation);
-  }
-
-  /** Every acknowledged enqueue was settled by an ack, is dead, or is still there. */
-  #nothingLost({ dead, left }: FinalState): void {
-    for (const messageId of this.#enqueues.keys()) {
+  /**
+   * Every acknowledged enqueue was settled by an ack, is dead, or is still there. That others went
+   * for a reason of theirs is for `departures.ts` to say.
+   */
+  #nothingLost(): void {
+    const { dead, left } = this.#evidence.final;
+    for (const [messageId, [first]] of this.#history.enqueues) {
+      // A duplicate's producer may have been answered first, and have asked for something else.
+      const operation = this.#history.made(messageId) ?? first;
       if (dead.has(messageId) || left.has(messageId)) continue;
-      if (this.#maybeAcked(messageId, Number.POSITIVE_INFINITY)) continue;
+      if (this.#history.maybeAcked(messageId, Number.POSITIVE_INFINITY)) continue;
+      if (operation !== undefined && this.#mayGo(messageId, operation)) continue;
       this.#report("P08 lost", messageId, "acknowledged, never acked, and gone");
     }
   }
 
-  #maybeAcked(messageId: string, before: number): boolean {
-    const settles = this.#settles.get(messageId) ?? [];
-    return settles.some(
-      ({ verb, outcome, invokedAt }) =>
-        verb === "ack" && invokedAt < before && (outcome?.kind === "ok" || isUncertain(outcome)),
-    );
+  #mayGo(messageId: string, operation: QueueOperation): boolean {
+    const { history, ledger } = this.#evidence;
+    if (operation.about.ttlSeconds !== undefined) return true;
+    const letter = { queue: textOf(operation, "queue") ?? "", id: messageId };
+    if (history.changesOf("purge", letter).length > 0) return true;
+    return ledger.idsOf(ledger.payloadOf(messageId) ?? "").length > 1;
   }
 
   /** A message is what its producer made it. */
   #payloads(): void {
-    for (const [messageId, operations] of this.#enqueues) {
-      const first = operations.find(
-        ({ outcome }) => outcome?.kind === "ok" && !(outcome.answer as Enqueued).duplicate,
-      );
-      if (first === undefined) continue;
-      for (const { payload } of this.#handed.get(messageId) ?? []) {
-        if (payload === textOf(first, "payload")) continue;
+    for (const messageId of this.#history.enqueues.keys()) {
+      const made = this.#history.made(messageId);
+      if (made === undefined) continue;
+      for (const { payload } of this.#history.handed.get(messageId) ?? []) {
+        if (payload === textOf(made, "payload")) continue;
         this.#report("P08 payload", messageId, `delivered with the payload of ${payload}`);
       }
     }
@@ -124,7 +120,7 @@ export class QueueChecks {
 
   /** After an acknowledged ack nobody gets the message, and no later token was ever given. */
   #afterAck(messageId: string, handed: readonly Handed[]): void {
-    for (const ack of this.#settles.get(messageId) ?? []) {
+    for (const ack of this.#history.settles.get(messageId) ?? []) {
       if (ack.verb !== "ack" || ack.outcome?.kind !== "ok") continue;
       const token = Number(ack.about.fencingToken);
       for (const { fencingToken, operation } of handed) {
@@ -140,7 +136,7 @@ export class QueueChecks {
 
   /** Nobody settles with an old token once a newer delivery was answered. */
   #fence(messageId: string, handed: readonly Handed[]): void {
-    for (const settle of this.#settles.get(messageId) ?? []) {
+    for (const settle of this.#history.settles.get(messageId) ?? []) {
       if (settle.outcome?.kind !== "ok") continue;
       const token = Number(settle.about.fencingToken);
       const overtaken = handed.find(
@@ -156,7 +152,7 @@ export class QueueChecks {
 
   #dedupe(): void {
     const first = new Map<string, string>();
-    for (const [messageId, operations] of this.#enqueues) {
+    for (const [messageId, operations] of this.#history.enqueues) {
       for (const operation of operations) {
         const key = textOf(operation, "dedupeKey");
         if (key === undefined || operation.outcome?.kind !== "ok") continue;
@@ -173,24 +169,32 @@ export class QueueChecks {
   /** Whoever was answered or not: of the messages with one key only one is ever handed out. */
   #oneOfAKey(): void {
     const keys = new Map<string, string>();
-    for (const operation of this.#operations) {
+    for (const operation of this.#history.operations) {
       const key = textOf(operation, "dedupeKey");
       if (key === undefined) continue;
       keys.set(textOf(operation, "payload") ?? "", `${textOf(operation, "queue")}/${key}`);
     }
     const handed = new Map<string, string>();
-    for (const [messageId, [delivery]] of this.#handed) {
+    for (const [messageId, [delivery]] of this.#history.handed) {
       const key = keys.get(delivery?.payload ?? "");
-      if (key === undefined) continue;
+      if (key === undefined || delivery === undefined) continue;
       const known = handed.get(key);
       if (known === undefined) handed.set(key, messageId);
+      // The same message under a new name is for `departures.ts` to look at.
+      else if (this.#maybeRedriven(known, delivery)) continue;
       else this.#report("P09 dedupe", key, `delivered as ${known} and as ${messageId}`);
     }
   }
 
-  #groups(final: FinalState): void {
+  #maybeRedriven(messageId: string, { queue, payload }: Handed): boolean {
+    const { history, ledger } = this.#evidence;
+    if (ledger.payloadOf(messageId) !== payload) return false;
+    return history.changesOf("redrive", { queue, id: messageId }).length > 0;
+  }
+
+  #groups(): void {
     const members = new Map<string, string[]>();
-    for (const [messageId, [operation]] of this.#enqueues) {
+    for (const [messageId, [operation]] of this.#history.enqueues) {
       const group = operation === undefined ? undefined : textOf(operation, "group");
       if (operation === undefined || group === undefined) continue;
       // A duplicate's producer may have named another group than the first message has.
@@ -202,49 +206,40 @@ export class QueueChecks {
       for (const later of ids) {
         for (const earlier of ids) {
           if (later === earlier) continue;
-          this.#order({ group, earlier, later }, final);
+          this.#order({ group, earlier, later });
           if (!this.#clockFaults) this.#oneInFlight(group, earlier, later);
         }
       }
     }
   }
 
-  /** Enqueued before means settled before the other is delivered. */
-  #order(
-    { group, earlier, later }: { group: string; earlier: string; later: string },
-    final: FinalState,
-  ): void {
-    const before = this.#enqueues.get(earlier)?.[0];
-    const after = this.#enqueues.get(later)?.[0];
+  /** Enqueued before means gone from the queue before the other is delivered. */
+  #order({ group, earlier, later }: { group: string; earlier: string; later: string }): void {
+    const before = this.#history.enqueues.get(earlier)?.[0];
+    const after = this.#history.enqueues.get(later)?.[0];
     if (before === undefined || after === undefined) return;
     if (!(before.answeredAt < after.invokedAt)) return;
-    for (const { operation } of this.#handed.get(later) ?? []) {
-      if (this.#maybeAcked(earlier, operation.answeredAt)) continue;
-      if (final.dead.has(earlier) && this.#maybeDead(earlier, operation.answeredAt)) continue;
-      const text = `${later} was delivered (op ${operation.id}) before ${earlier} was settled`;
+    for (const { operation } of this.#history.handed.get(later) ?? []) {
+      if (this.#evidence.ledger.goneMs(earlier) <= operation.answeredMs) continue;
+      const text = `${later} was delivered (op ${operation.id}) before ${earlier} was gone`;
       this.#report("P08 group order", group, text);
       return;
     }
   }
 
-  #maybeDead(messageId: string, before: number): boolean {
-    const settles = this.#settles.get(messageId) ?? [];
-    return settles.some(({ verb, invokedAt }) => verb === "nack" && invokedAt < before);
-  }
-
   /** While one is certainly in its consumer's hands no other one of its group is handed out. */
   #oneInFlight(group: string, one: string, other: string): void {
-    for (const held of this.#handed.get(one) ?? []) {
+    for (const held of this.#history.handed.get(one) ?? []) {
       const from = held.operation.answeredAt;
-      const ended = (this.#settles.get(one) ?? [])
+      const ended = (this.#history.settles.get(one) ?? [])
         .filter(({ about, verb }) => about.leaseId === held.leaseId && verb !== "extend")
         .map(({ invokedAt }) => invokedAt);
       const until = Math.min(Number.POSITIVE_INFINITY, ...ended);
-      const shortened = (this.#settles.get(one) ?? []).some(
+      const shortened = (this.#history.settles.get(one) ?? []).some(
         ({ about, verb }) => about.leaseId === held.leaseId && verb === "extend",
       );
       if (shortened) continue;
-      for (const { operation } of this.#handed.get(other) ?? []) {
+      for (const { operation } of this.#history.handed.get(other) ?? []) {
         const inside = operation.invokedAt > from && operation.answeredAt < until;
         const alive = operation.answeredMs < held.leaseExpiresAtUnix * 1000 - epochMs;
         if (!inside || !alive) continue;
@@ -255,10 +250,4 @@ export class QueueChecks {
       }
     }
   }
-}
-
-function add<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
 }

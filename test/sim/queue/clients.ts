@@ -1,87 +1,8 @@
 /** Seeded producers and consumers of queues. */
-import type { Delivery } from "../../../src/api/queues.ts";
-import type { SimNode } from "../node.ts";
-import type { Rng } from "../rng.ts";
-import type { Scheduler } from "../scheduler.ts";
-import type { QueueScenario } from "./scenario.ts";
-import { isUncertain, type QueueCall, type QueueOutcome, type QueueWire } from "./wire.ts";
-
-export interface ClientParts {
-  readonly name: string;
-  readonly scenario: QueueScenario;
-  readonly nodes: readonly SimNode[];
-  readonly wire: QueueWire;
-  readonly scheduler: Scheduler;
-  readonly rng: Rng;
-}
-
-const callTimeoutMs = 8_000;
-
-/** What a delivery is to the checks: plain data, its payload read. */
-export interface SeenDelivery {
-  readonly queue: string;
-  readonly messageId: string;
-  readonly leaseId: string;
-  readonly fencingToken: number;
-  readonly txnId: string;
-  readonly metaEtag: string;
-  readonly attempts: number;
-  readonly leaseExpiresAtUnix: number;
-  readonly payload: string;
-}
-
-async function seen(delivery: Delivery): Promise<SeenDelivery> {
-  const { queue, messageId, leaseId, fencingToken, txnId, metaEtag, attempts } = delivery;
-  const parts: Uint8Array[] = [];
-  if (delivery.payload instanceof Uint8Array) parts.push(delivery.payload);
-  else for await (const part of delivery.payload) parts.push(part);
-  // Large payloads repeat their name; the name is what the checks compare.
-  const payload = Buffer.concat(parts).toString().split("|")[0] ?? "";
-  const { leaseExpiresAtUnix } = delivery;
-  return {
-    queue,
-    messageId,
-    leaseId,
-    fencingToken,
-    txnId,
-    metaEtag,
-    attempts,
-    leaseExpiresAtUnix,
-    payload,
-  };
-}
-
-export function dequeueCall(
-  queue: string,
-  owner: string,
-  ask: { waitSeconds: number; pageSize: number; visibilitySeconds: number },
-): QueueCall {
-  const { waitSeconds, pageSize, visibilitySeconds } = ask;
-  const request = { queue, owner, waitSeconds, pageSize };
-  return {
-    verb: "dequeue",
-    about: { queue, owner, waitSeconds },
-    run: async (queues, signal) => {
-      const page = await queues.dequeue(
-        { ...request, visibilityTimeoutSeconds: visibilitySeconds },
-        { signal },
-      );
-      return Promise.all(page.map(seen));
-    },
-  };
-}
-
-export function settleCall(
-  verb: "ack" | "nack" | "extend",
-  delivery: SeenDelivery,
-  extra: { metaEtag?: string; intent?: string; delaySeconds?: number; extendBySeconds?: number },
-): QueueCall {
-  const { queue, messageId, leaseId, fencingToken, txnId } = delivery;
-  const request = { ...delivery, ...extra };
-  const { intent } = extra;
-  const about = { queue, messageId, leaseId, fencingToken, txnId, ...extra, intent };
-  return { verb, about, run: (queues) => queues[verb](request) };
-}
+import { dequeueCall } from "./calls.ts";
+import type { SeenDelivery } from "./delivery.ts";
+import { isUncertain, type QueueCall } from "./wire.ts";
+import { type ClientParts, callTimeoutMs, Worker } from "./worker.ts";
 
 export class Producer {
   readonly #parts: ClientParts;
@@ -116,6 +37,7 @@ export class Producer {
       delaySeconds: rng.chance(0.1) ? rng.pick([1, 3]) : 0,
       maxAttempts: rng.pick([1, 3, 5, 5]),
       priority: rng.chance(0.2) ? rng.pick([-1, 5]) : 0,
+      ...this.#limits(),
     };
     const bytes = rng.chance(0.1) ? Buffer.from(`${payload}|`.repeat(1_000)) : Buffer.from(payload);
     const call: QueueCall = {
@@ -129,58 +51,44 @@ export class Producer {
       outcome = await wire.call(rng.pick(nodes), call, callTimeoutMs);
     }
   }
+
+  /** How long, and how often delivered, a message lives: what older seeds know nothing of. */
+  #limits(): { ttlSeconds?: number; maxDeliveries?: number } {
+    const { scenario, rng } = this.#parts;
+    const { ttlShare, limitShare } = scenario.extras;
+    return {
+      ...(rng.chance(ttlShare) ? { ttlSeconds: rng.pick([1, 2, 4, 8, 20]) } : {}),
+      ...(rng.chance(limitShare) ? { maxDeliveries: rng.pick([1, 2, 3]) } : {}),
+    };
+  }
 }
 
 export class Consumer {
   readonly #parts: ClientParts;
-  #calls = 0;
+  readonly #worker: Worker;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
+    this.#worker = new Worker(parts);
   }
 
   async run(): Promise<void> {
     const { scenario, scheduler, rng, name, nodes } = this.#parts;
-    while (this.#calls < scenario.callsEach) {
+    while (this.#worker.calls < scenario.callsEach) {
       await scheduler.sleep(rng.between(0, scenario.pauseMs * 2));
       const ask = {
         waitSeconds: rng.pick([-1, -1, 1, 3, 0]),
         pageSize: rng.pick([1, 1, 3]),
         visibilitySeconds: rng.pick([2, 3, 5, 10]),
+        withState: rng.chance(scenario.extras.stateShare),
       };
       const call = dequeueCall(`q${rng.below(scenario.queues)}`, name, ask);
       const timeoutMs = callTimeoutMs + Math.max(0, ask.waitSeconds) * 1000;
-      const outcome = await this.#call(rng.pick(nodes), call, timeoutMs);
+      const outcome = await this.#worker.call(rng.pick(nodes), call, timeoutMs);
       if (outcome.kind !== "ok") continue;
-      for (const delivery of outcome.answer as readonly SeenDelivery[]) await this.#work(delivery);
+      for (const delivery of outcome.answer as readonly SeenDelivery[]) {
+        await this.#worker.work(delivery);
+      }
     }
-  }
-
-  async #work(delivery: SeenDelivery): Promise<void> {
-    const { rng, scheduler, nodes } = this.#parts;
-    await scheduler.sleep(rng.chance(0.15) ? rng.between(0, 8_000) : rng.between(0, 100));
-    const end = rng.weighted({ ack: 6, failure: 2, defer: 1, extend: 2, vanish: 1 });
-    if (end === "vanish") return;
-    if (end === "failure" || end === "defer") {
-      const delaySeconds = rng.chance(0.3) ? rng.pick([1, 2]) : 0;
-      const call = settleCall("nack", delivery, { intent: end, delaySeconds });
-      await this.#call(rng.pick(nodes), call, callTimeoutMs);
-      return;
-    }
-    if (end === "extend") {
-      const call = settleCall("extend", delivery, { extendBySeconds: rng.pick([1, 4]) });
-      await this.#call(rng.pick(nodes), call, callTimeoutMs);
-      await scheduler.sleep(rng.between(0, 2_000));
-    }
-    const call = settleCall("ack", delivery, {});
-    let outcome = await this.#call(rng.pick(nodes), call, callTimeoutMs);
-    for (let retry = 0; retry < 3 && isUncertain(outcome); retry += 1) {
-      outcome = await this.#call(rng.pick(nodes), call, callTimeoutMs);
-    }
-  }
-
-  #call(node: SimNode, call: QueueCall, timeoutMs: number): Promise<QueueOutcome> {
-    this.#calls += 1;
-    return this.#parts.wire.call(node, call, timeoutMs);
   }
 }

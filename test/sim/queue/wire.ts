@@ -4,6 +4,7 @@
  * What was executed is recorded at the nodes, where intervals are narrowest.
  */
 import { LockdError } from "../../../src/api/errors.ts";
+import type { ServedLockd } from "../../../src/api/lockd.ts";
 import type { ServedQueues } from "../../../src/api/queues.ts";
 import type { Faults } from "../faults.ts";
 import type { SimNode } from "../node.ts";
@@ -16,11 +17,26 @@ export type QueueOutcome =
   | { readonly kind: "failed"; readonly code: string; readonly unknown: boolean }
   | { readonly kind: "broken"; readonly what: string };
 
+export type QueueVerb =
+  | "enqueue"
+  | "dequeue"
+  | "subscribe"
+  | "ack"
+  | "nack"
+  | "extend"
+  | "readState"
+  | "writeState"
+  | "letters"
+  | "letter"
+  | "redrive"
+  | "purge"
+  | "joint";
+
 export interface QueueCall {
-  readonly verb: "enqueue" | "dequeue" | "ack" | "nack" | "extend" | "joint";
+  readonly verb: QueueVerb;
   /** What the checks want to know of the request. */
   readonly about: Readonly<Record<string, unknown>>;
-  readonly run: (queues: ServedQueues, signal: AbortSignal) => Promise<unknown>;
+  readonly run: (queues: ServedQueues, signal: AbortSignal, lockd: ServedLockd) => Promise<unknown>;
 }
 
 /** One execution of a call at a node. */
@@ -55,12 +71,12 @@ export function isUncertain(outcome: QueueOutcome | undefined): boolean {
 }
 
 async function perform(
-  queues: ServedQueues,
+  lockd: ServedLockd,
   call: QueueCall,
   signal: AbortSignal,
 ): Promise<QueueOutcome> {
   try {
-    return { kind: "ok", answer: await call.run(queues, signal) };
+    return { kind: "ok", answer: await call.run(lockd.queues, signal, lockd) };
   } catch (error) {
     if (error instanceof CallerGone) return { kind: "failed", code: "caller_gone", unknown: true };
     if (error instanceof LockdError) {
@@ -135,7 +151,7 @@ export class QueueWire {
 
   #execute(node: SimNode, call: QueueCall, pending: Pending): void {
     const controller = new AbortController();
-    const operation = this.#invoke(node.name, call);
+    const operation = this.begin(node.name, call);
     pending.executions.add(controller);
     this.executing += 1;
     if (pending.abandoned) this.#abandon(node, pending);
@@ -145,17 +161,18 @@ export class QueueWire {
       this.#reply(node, pending, lostCall);
     });
     const { life } = node.process;
-    void perform(node.lockd.queues, call, controller.signal).then((outcome) => {
+    void perform(node.lockd, call, controller.signal).then((outcome) => {
       if (!node.process.isAlive(life)) return;
       this.executing -= 1;
       alive();
       pending.executions.delete(controller);
-      this.#answer(operation, outcome);
+      this.end(operation, outcome);
       this.#reply(node, pending, outcome);
     });
   }
 
-  #invoke(node: string, { verb, about }: QueueCall): QueueOperation {
+  /** Something begins at a node: a call, or one delivery of a stream. */
+  begin(node: string, { verb, about }: Pick<QueueCall, "verb" | "about">): QueueOperation {
     this.#order += 1;
     const operation: QueueOperation = {
       id: this.operations.length,
@@ -173,13 +190,20 @@ export class QueueWire {
     return operation;
   }
 
-  #answer(operation: QueueOperation, outcome: QueueOutcome): void {
+  end(operation: QueueOperation, outcome: QueueOutcome): void {
     this.#order += 1;
     operation.outcome = outcome;
     operation.answeredAt = this.#order;
     operation.answeredMs = this.#parts.scheduler.now;
     const { id, node } = operation;
     this.#note(`op ${id} ${node} answers ${JSON.stringify(outcome).slice(0, 400)}`);
+  }
+
+  /** A part of an answer that goes on: it arrives after a while, unless the link is cut by then. */
+  push(node: SimNode, arrives: () => void): void {
+    this.#parts.scheduler.after(this.#delay(), () => {
+      if (!this.#cut.has(`from:${node.name}`)) arrives();
+    });
   }
 
   #reply(node: SimNode, pending: Pending, outcome: QueueOutcome): void {

@@ -1,17 +1,21 @@
 /** One run of the queue workload: nodes, clients, faults; then peace, and the checks. */
-import { deadLetterPrefix, messagePrefix, partsOfName } from "../../../src/engine/queue/message.ts";
-import { decodeMessage } from "../../../src/engine/queue/message-codec.ts";
 import { Cluster } from "../cluster.ts";
 import { type FaultKind, Faults } from "../faults.ts";
 import type { Mutant } from "../mutant.ts";
-import type { SimNode } from "../node.ts";
 import { Rng } from "../rng.ts";
 import { Scheduler } from "../scheduler.ts";
 import { Trace } from "../trace.ts";
 import type { Violation } from "../violation.ts";
-import { QueueChecks } from "./checks.ts";
-import { Consumer, dequeueCall, Producer, type SeenDelivery, settleCall } from "./clients.ts";
-import type { QueueScenario } from "./scenario.ts";
+import { Aftermath } from "./aftermath.ts";
+import { type FinalState, QueueChecks } from "./checks.ts";
+import { Consumer, Producer } from "./clients.ts";
+import { QueueHistory } from "./history.ts";
+import { Keeper } from "./keeper.ts";
+import { QueueLedger } from "./ledger.ts";
+import { isCalm, type QueueScenario } from "./scenario.ts";
+import { StreamWatch } from "./stream-watch.ts";
+import { Subscriber } from "./subscriber.ts";
+import type { ClientParts } from "./worker.ts";
 
 export interface QueueReport {
   readonly seed: number;
@@ -24,15 +28,18 @@ export interface QueueReport {
   readonly delivered: number;
 }
 
-/** Virtual milliseconds the clients get, what is hung after them, and the draining of a queue. */
+/** Virtual milliseconds the clients get, and what is hung after them. */
 const workMsMax = 30 * 60_000;
 const settleMs = 90_000;
-const drainMsMax = 10 * 60_000;
+
 export class QueueWorld {
   readonly #scenario: QueueScenario;
   readonly #rng: Rng;
   readonly #scheduler: Scheduler;
   readonly #cluster: Cluster;
+  readonly #ledger: QueueLedger;
+  readonly #aftermath: Aftermath;
+  #final: FinalState = { dead: new Set(), left: new Set() };
 
   constructor(scenario: QueueScenario, options: { mutant?: Mutant; trace?: boolean }) {
     this.#scenario = scenario;
@@ -45,72 +52,66 @@ export class QueueWorld {
     const { exclusive, atomicPlan, clockFaults, nodes } = scenario;
     const kind = { exclusive, atomicPlan, clockFaults, nodes, mutant: options.mutant };
     this.#cluster = new Cluster({ rng, scheduler, faults, trace, ...kind });
+    this.#ledger = new QueueLedger(this.#cluster.truth, scheduler);
+    const queues = Array.from({ length: scenario.queues }, (_, queue) => `q${queue}`);
+    this.#aftermath = new Aftermath(this.#cluster, queues);
   }
 
   async work(): Promise<void> {
     const cluster = this.#cluster;
     cluster.disturb();
-    const [scenario, scheduler] = [this.#scenario, this.#scheduler];
-    const { nodes, wire } = cluster;
-    const started = (name: string, Client: typeof Producer | typeof Consumer) => {
-      const rng = this.#rng.fork(name);
-      return new Client({ name, scenario, nodes, wire, scheduler, rng });
-    };
-    const { producers, consumers } = scenario;
+    const { producers, consumers, extras } = this.#scenario;
+    const streams = new StreamWatch(
+      { truth: cluster.truth, scheduler: this.#scheduler },
+      (text) => isCalm(this.#scenario) && cluster.violate("P08 given back", text),
+    );
+    const closed = streams.closed.bind(streams);
     await cluster.runAll(
       [
-        ...Array.from({ length: producers }, (_, at) => started(`p${at}`, Producer)),
-        ...Array.from({ length: consumers }, (_, at) => started(`c${at}`, Consumer)),
+        ...this.#started("p", producers, (parts) => new Producer(parts)),
+        ...this.#started("c", consumers, (parts) => new Consumer(parts)),
+        ...this.#started("s", extras.subscribers, (parts) => new Subscriber({ ...parts, closed })),
+        ...this.#started("k", extras.keepers, (parts) => new Keeper(parts)),
       ],
       workMsMax,
     );
     await cluster.peace(settleMs);
   }
 
-  /** Now that nothing fails any more, consumers at every node find everything there is. */
-  async drain(): Promise<void> {
-    const cluster = this.#cluster;
-    const queues = Array.from({ length: this.#scenario.queues }, (_, queue) => `q${queue}`);
-    const drains = queues.flatMap((queue) =>
-      cluster.nodes.map((node) => ({ run: () => this.#drainAt(node, queue) })),
-    );
-    await cluster.runAll(drains, drainMsMax);
-    await cluster.pass(10_000);
-    cluster.checkTimers();
+  #started<Client>(
+    letter: string,
+    count: number,
+    make: (parts: ClientParts) => Client,
+  ): readonly Client[] {
+    const [scenario, scheduler] = [this.#scenario, this.#scheduler];
+    const { nodes, wire } = this.#cluster;
+    return Array.from({ length: count }, (_, at) => {
+      const name = `${letter}${at}`;
+      return make({ name, scenario, nodes, wire, scheduler, rng: this.#rng.fork(name) });
+    });
   }
 
-  async #drainAt(node: SimNode, queue: string): Promise<void> {
-    const ask = { waitSeconds: 30, pageSize: 5, visibilitySeconds: 10 };
-    for (;;) {
-      const outcome = await this.#cluster.wire.call(node, dequeueCall(queue, "drain", ask), 60_000);
-      if (outcome.kind !== "ok") {
-        if (outcome.kind === "failed" && outcome.code === "waiting") return;
-        this.#cluster.violate("P11 progress", `draining ${queue}: ${JSON.stringify(outcome)}`);
-        return;
-      }
-      for (const delivery of outcome.answer as readonly SeenDelivery[]) {
-        await this.#cluster.wire.call(node, settleCall("ack", delivery, {}), 10_000);
-      }
-    }
+  async settle(): Promise<void> {
+    await this.#aftermath.drain();
+    this.#final = this.#aftermath.inventory();
+    if (!this.#scenario.extras.any) return;
+    await this.#aftermath.redriveAll(this.#ledger);
+    await this.#aftermath.leaveNothing();
   }
 
   report(): QueueReport {
     const cluster = this.#cluster;
     const { operations } = cluster.wire;
-    const left = new Set<string>();
-    for (const { name, bytes } of cluster.truth.objects(messagePrefix)) {
-      const messageId = partsOfName(name)?.rest ?? name;
-      left.add(messageId);
-      // Whoever died while enqueueing leaves what nobody was told about.
-      if (decodeMessage(name, bytes).message.unlinked) continue;
-      cluster.violate("P11 progress", `${name} is never delivered`);
-    }
-    const letters = cluster.truth.objects(deadLetterPrefix);
-    const dead = new Set(letters.map(({ name }) => partsOfName(name)?.rest ?? name));
-    const checks = new QueueChecks(operations, this.#scenario.clockFaults);
+    const { clockFaults, atomicPlan, exclusive, seed } = this.#scenario;
+    const checks = new QueueChecks({
+      history: new QueueHistory(operations),
+      ledger: this.#ledger,
+      final: this.#final,
+      ...{ clockFaults, atomicPlan, exclusive, calm: isCalm(this.#scenario) },
+    });
     return {
-      seed: this.#scenario.seed,
-      violations: [...cluster.violations, ...checks.run({ dead, left })],
+      seed,
+      violations: [...cluster.violations, ...checks.run()],
       ...cluster.facts(),
       delivered: operations.filter(
         ({ verb, outcome }) => verb === "dequeue" && outcome?.kind === "ok",
@@ -128,7 +129,7 @@ export async function runQueueScenario(
   try {
     const world = new QueueWorld(scenario, options);
     await world.work();
-    await world.drain();
+    await world.settle();
     return world.report();
   } finally {
     uninstall?.();

@@ -3,6 +3,7 @@ import { dryRunFlag } from "../../../cli/dry-run/destructive-flags.ts";
 import { wouldChangeLetters, wouldChangeText } from "../../../cli/dry-run/would-change-letters.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../../cli/output.ts";
+import { progressFlag, progressMode } from "../../../cli/progress.ts";
 import { changeLetters, chosenLetters, confirm } from "../../../cli/queue/change-letters.ts";
 import { queueFlags, textOrJson } from "../../../cli/queue/queue-flags.ts";
 import { queueInput } from "../../../cli/queue/queue-input.ts";
@@ -27,6 +28,7 @@ export default class QueueDlqPurge extends BaseCommand {
     all: Flags.boolean({ description: "all dead letters of the queue" }),
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
     "dry-run": dryRunFlag,
+    ...progressFlag,
     output: textOrJson,
   };
 
@@ -35,19 +37,22 @@ export default class QueueDlqPurge extends BaseCommand {
     const { flags, args } = parsed;
     const address = queueInput(flags, args.queue, process.env);
     const chosen = chosenLetters((parsed.argv as string[]).slice(1), flags.all);
-    const what = chosen === undefined ? "all" : String(chosen.length);
-    const question = `delete ${what} dead letters of ${address.queue} for good?`;
-    await confirm(question, flags.yes || flags["dry-run"]);
-    const call = { signal: this.interruptible(), correlationId: this.correlationId };
+    const what = chosen === undefined ? "all dead letters" : `${chosen.length} named`;
+    await confirm(`delete ${what} of ${address.queue} for good?`, flags.yes || flags["dry-run"]);
+    const { correlationId } = this;
+    const signal = this.interruptible();
     await this.withConnection(parsed, async ({ lockd: { queues } }) => {
       const asJson = flags.json || flags.output === "json";
       if (flags["dry-run"]) {
+        const call = { signal, correlationId };
         const would = await wouldChangeLetters(queues, address, chosen, call);
         await writeOut(wouldChangeText(would, "purged", asJson));
         return;
       }
-      const purge = queues.purge.bind(queues);
-      const purged = await changeLetters(purge, address, chosen, call);
+      const isTerminal = process.stderr.isTTY;
+      const progress = progressMode(flags.progress, { isTerminal, json: flags.json });
+      const work = { kind: "purge", address, chosen, progress, stop: signal } as const;
+      const purged = await changeLetters(queues, { ...work, correlationId });
       await writeOut(asJson ? jsonText({ purged }) : `purged=${purged}\n`);
     });
   }

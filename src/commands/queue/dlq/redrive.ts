@@ -3,6 +3,7 @@ import { destructiveFlags } from "../../../cli/dry-run/destructive-flags.ts";
 import { wouldChangeLetters, wouldChangeText } from "../../../cli/dry-run/would-change-letters.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../../cli/output.ts";
+import { progressFlag, progressMode } from "../../../cli/progress.ts";
 import { changeLetters, chosenLetters } from "../../../cli/queue/change-letters.ts";
 import { queueFlags, textOrJson } from "../../../cli/queue/queue-flags.ts";
 import { queueInput } from "../../../cli/queue/queue-input.ts";
@@ -25,6 +26,7 @@ export default class QueueDlqRedrive extends BaseCommand {
     namespace: queueFlags.namespace,
     all: Flags.boolean({ description: "all dead letters of the queue" }),
     ...destructiveFlags,
+    ...progressFlag,
     output: textOrJson,
   };
 
@@ -33,16 +35,20 @@ export default class QueueDlqRedrive extends BaseCommand {
     const { flags, args } = parsed;
     const address = queueInput(flags, args.queue, process.env);
     const chosen = chosenLetters((parsed.argv as string[]).slice(1), flags.all);
-    const call = { signal: this.interruptible(), correlationId: this.correlationId };
+    const { correlationId } = this;
+    const signal = this.interruptible();
     await this.withConnection(parsed, async ({ lockd: { queues } }) => {
       const asJson = flags.json || flags.output === "json";
       if (flags["dry-run"]) {
+        const call = { signal, correlationId };
         const would = await wouldChangeLetters(queues, address, chosen, call);
         await writeOut(wouldChangeText(would, "redriven", asJson));
         return;
       }
-      const redrive = queues.redrive.bind(queues);
-      const redriven = await changeLetters(redrive, address, chosen, call);
+      const isTerminal = process.stderr.isTTY;
+      const progress = progressMode(flags.progress, { isTerminal, json: flags.json });
+      const work = { kind: "redrive", address, chosen, progress, stop: signal } as const;
+      const redriven = await changeLetters(queues, { ...work, correlationId });
       await writeOut(asJson ? jsonText({ redriven }) : `redriven=${redriven}\n`);
     });
   }

@@ -1,0 +1,122 @@
+/**
+ * The transaction of one message (docs/decisions/0011-a-message-and-its-transaction.md): what its
+ * command did in it is committed with the message, or rolled back with it.
+ */
+import path from "node:path";
+import { failure, LockdError } from "../../api/errors.ts";
+import type { Lockd } from "../../api/lockd.ts";
+import type { Delivery } from "../../api/queues.ts";
+import type { TxnState } from "../../api/transactions.ts";
+import type { ClientClock } from "../../client/client-ports.ts";
+import { decideSurely } from "../../client/txn/decide-surely.ts";
+import { mintTxnId } from "../../client/txn/mint-txn-id.ts";
+import type { LeaseClock } from "../run/lease-clock.ts";
+import { KeptKeys } from "./kept-keys.ts";
+
+/** Milliseconds for a commit, with all its tries. */
+const commitMsMax = 15_000;
+
+/** Milliseconds for a rollback: what is not decided rolls back by itself, only later. */
+const rollbackMsMax = 5_000;
+
+export interface TransactionParts {
+  readonly lockd: Pick<Lockd, "transactions" | "keepAlive">;
+  readonly clock: LeaseClock;
+  readonly wallMs: () => number;
+  /** Where its commands tell of the keys they acquire. */
+  readonly directory: string;
+}
+
+export class MessageTransaction {
+  readonly txnId: string;
+  /** The file in which commands tell of the keys they acquire. */
+  readonly keysFile: string;
+  readonly #parts: TransactionParts;
+  readonly #keys: KeptKeys;
+
+  /** A new one; nobody but us knows of it until a message is taken in its name. */
+  constructor(parts: TransactionParts) {
+    this.#parts = parts;
+    this.txnId = mintTxnId(parts.wallMs());
+    this.keysFile = path.join(parts.directory, `${this.txnId}.keys`);
+    this.#keys = new KeptKeys({ ...parts, txnId: this.txnId, file: this.keysFile });
+  }
+
+  /** Keeps what the command acquires from now on. */
+  keepKeys(onLost: (error: LockdError) => void): void {
+    this.#keys.start(onLost);
+  }
+
+  /** Resolves when nothing is under way that keeps a key. */
+  stopKeeping(): Promise<void> {
+    return this.#keys.stop();
+  }
+
+  /**
+   * Acknowledges the message and makes everything visible, at once; rolls it back when a key is not
+   * surely held any more. What counts is what is recorded, whoever decided it.
+   * @throws txn_conflict when it was rolled back, lease_expired when a key is lost, errors with
+   * `outcomeUnknown`
+   */
+  async commit(delivery: Delivery): Promise<void> {
+    const lost = await this.#keys.assertHeld().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const state = await (lost === undefined
+      ? this.#decide("commit", delivery)
+      : this.#decide("rollback", undefined));
+    if (state === "commit") return;
+    if (lost !== undefined) throw lost.error;
+    throw failure(
+      "txn_conflict",
+      `transaction ${this.txnId} was rolled back before: a lease ran out, or somebody decided it`,
+    );
+  }
+
+  /** Discards everything and lets go of all keys; best effort. */
+  async rollBack(): Promise<void> {
+    try {
+      await this.#decide("rollback", undefined);
+    } catch (error) {
+      if (!(error instanceof LockdError)) throw error;
+    }
+  }
+
+  /** After a nack, which rolled back what was changed: keys that were not are let go of. */
+  async letGo(): Promise<void> {
+    if (this.#keys.keys.length > 0) await this.rollBack();
+  }
+
+  async #decide(state: "commit" | "rollback", delivery: Delivery | undefined): Promise<TxnState> {
+    const { lockd, clock, wallMs } = this.#parts;
+    const keys = this.#keys.keys.map(({ namespace, key }) => ({ namespace, key }));
+    return await decideSurely({
+      transactions: lockd.transactions,
+      clock: waitingClock(clock, wallMs),
+      request: {
+        txnId: this.txnId,
+        state,
+        participants: delivery === undefined ? keys : [...keys, participantOf(delivery)],
+      },
+      call: { correlationId: delivery?.correlationId || undefined },
+      msMax: state === "commit" ? commitMsMax : rollbackMsMax,
+    });
+  }
+}
+
+function participantOf({ namespace, queue, messageId }: Delivery) {
+  return { namespace, key: `q/${queue}/msg/${messageId}` };
+}
+
+/** A pause between two tries keeps the process alive. */
+function waitingClock(clock: LeaseClock, wallMs: () => number): ClientClock {
+  return {
+    wallMs,
+    monotonicMs: () => clock.nowMs(),
+    schedule: (delayMs, run) => {
+      const timer = setTimeout(run, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+}

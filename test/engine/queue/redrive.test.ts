@@ -1,0 +1,174 @@
+/** Dead letters put back while something is in the way: nothing is lost, nothing doubled. */
+import { expect, test } from "vitest";
+import { Engine } from "../../../src/engine/engine.ts";
+import type { ApplyResult, Plan } from "../../../src/engine/ports/store.ts";
+import { StoreFailure } from "../../../src/engine/ports/store.ts";
+import { silentTelemetry } from "../../../src/engine/ports/telemetry.ts";
+import { identityOf } from "../../conformance/queue-story.ts";
+import { ManualClock, settled } from "../../support/manual-clock.ts";
+import { ScriptedStore } from "../../support/scripted-store.ts";
+import { countingRandom } from "../../support/test-engine.ts";
+
+const queue = "jobs";
+
+class TornStore extends ScriptedStore {
+  /** How the next plan of that shape is carried out; then forgotten. */
+  instead: { shape: string; run: (plan: Plan) => Promise<ApplyResult> } | undefined;
+
+  constructor(exclusive = false) {
+    super({ exclusive, atomicPlan: false });
+  }
+
+  override async apply(plan: Plan): Promise<ApplyResult> {
+    const { instead } = this;
+    const shape = plan.map(({ kind, name }) => `${kind} ${name.slice(0, 1)}`).join(", ");
+    if (instead?.shape !== shape) return super.apply(plan);
+    this.instead = undefined;
+    return instead.run(plan);
+  }
+
+  /** The first step of a plan alone. */
+  async firstOf(plan: Plan): Promise<void> {
+    await super.apply(plan.slice(0, 1));
+  }
+}
+
+const burial = "put x, delete m";
+const redrive = "put m, delete x";
+
+function world(exclusive = false) {
+  const store = new TornStore(exclusive);
+  const clock = new ManualClock();
+  const random = countingRandom();
+  const engine = () =>
+    new Engine({
+      ...{ clock, random, store, telemetry: silentTelemetry },
+      ...{ defaultNamespace: "default", jsonBytesMax: 1024 * 1024 },
+      ...{ defaultTtlSeconds: 30, maxTtlSeconds: 1800, acquireBlockSeconds: 60 },
+    });
+  return { store, clock, engine: engine(), other: engine() };
+}
+
+async function take({ queues }: Engine, waitSeconds = -1) {
+  const [delivery] = await queues.dequeue({ queue, owner: "w", waitSeconds });
+  if (delivery === undefined) throw new Error("nothing there");
+  return delivery;
+}
+
+/** A message that fails for good. */
+async function dead(engine: Engine, bytes = 3) {
+  const { messageId } = await engine.queues.enqueue(
+    { queue, maxAttempts: 1 },
+    Buffer.alloc(bytes, "x"),
+  );
+  const delivery = await take(engine);
+  await engine.queues.nack(identityOf(delivery));
+  return { messageId, delivery };
+}
+
+function namesIn(store: TornStore, prefix: string): readonly string[] {
+  return [...store.objects.keys()].filter((name) => name.startsWith(prefix));
+}
+
+test("a store's conflict is not taken for the message being back", async () => {
+  const { store, engine } = world();
+  const { messageId } = await dead(engine);
+  store.instead = { shape: redrive, run: async () => ({ kind: "conflict", step: 0 }) };
+  expect(await engine.queues.redrive({ queue, messageId })).toMatchObject({ changed: 1 });
+  expect((await take(engine)).messageId).toBe(messageId);
+});
+
+test("what is half buried is revived where it is, and its burial does not go on", async () => {
+  const { store, engine, other } = world();
+  let rest: Plan = [];
+  store.instead = {
+    shape: burial,
+    run: async (plan) => {
+      rest = plan.slice(1);
+      await store.firstOf(plan);
+      throw new StoreFailure("unavailable", "the process that buries it stands still");
+    },
+  };
+  const { messageId } = await dead(engine);
+  expect(namesIn(store, "m/")).toHaveLength(1);
+  expect(await other.queues.redrive({ queue, messageId })).toMatchObject({ changed: 1 });
+  expect(await store.apply(rest)).toMatchObject({ kind: "conflict" });
+  expect(namesIn(store, "x/")).toEqual([]);
+  expect((await take(other)).messageId).toBe(messageId);
+});
+
+test("of two redrives at once neither takes away what the other put back", async () => {
+  const { store, engine, other } = world();
+  const { messageId } = await dead(engine);
+  store.instead = {
+    shape: redrive,
+    run: async (plan) => {
+      await store.firstOf(plan);
+      expect(await other.queues.redrive({ queue, messageId })).toMatchObject({ changed: 1 });
+      return { kind: "conflict", step: 1 };
+    },
+  };
+  await engine.queues.redrive({ queue, messageId });
+  expect((await take(engine)).messageId).toBe(messageId);
+});
+
+test("a purge at the same time wins whole, with nothing left over", async () => {
+  const { store, clock, engine, other } = world();
+  const { messageId } = await dead(engine, 20_000);
+  store.instead = {
+    shape: redrive,
+    run: async (plan) => {
+      await store.firstOf(plan);
+      expect(await other.queues.purge({ queue, messageId })).toMatchObject({ changed: 1 });
+      // It is a message's again for now, so its payload is not the purge's to delete.
+      await clock.advance(60_000);
+      expect(store.streams.size).toBe(1);
+      return { kind: "conflict", step: 1 };
+    },
+  };
+  expect(await engine.queues.redrive({ queue, messageId })).toMatchObject({ changed: 0 });
+  await clock.advance(60_000);
+  expect([namesIn(store, "m/"), namesIn(store, "x/"), store.streams.size]).toEqual([[], [], 0]);
+});
+
+test("of two redrives of a group's letter one makes the message", async () => {
+  const { store, clock, engine, other } = world();
+  await engine.queues.enqueue({ queue, maxAttempts: 1, group: "g" }, Buffer.from("x"));
+  const delivery = await take(engine);
+  await engine.queues.nack(identityOf(delivery));
+  const { messageId } = delivery;
+  store.instead = {
+    shape: "delete x",
+    run: async (plan) => {
+      await other.queues.redrive({ queue, messageId });
+      return store.apply(plan);
+    },
+  };
+  await engine.queues.redrive({ queue, messageId });
+  const again = take(engine, 5);
+  await clock.advance(6_000);
+  await engine.queues.ack(identityOf(await again));
+  const nothing = take(other, 5).catch((error: unknown) => error);
+  await clock.advance(6_000);
+  expect(await nothing).toMatchObject({ code: "waiting" });
+});
+
+test("whoever still reads that a message is gone is waited for", async () => {
+  const { store, engine } = world(true);
+  const { messageId, delivery } = await dead(engine);
+  const read = Promise.withResolvers<void>();
+  const get = store.get.bind(store);
+  store.get = async (name) => {
+    const found = await get(name);
+    if (name.startsWith("m/")) await read.promise;
+    return found;
+  };
+  const late = engine.queues.ack(identityOf(delivery)).catch((error: unknown) => error);
+  const back = engine.queues.redrive({ queue, messageId });
+  await settled();
+  expect(namesIn(store, "m/")).toEqual([]);
+  read.resolve();
+  expect(await late).toMatchObject({ code: "not_found" });
+  expect(await back).toMatchObject({ changed: 1 });
+  expect((await take(engine)).messageId).toBe(messageId);
+});
