@@ -16,14 +16,14 @@ import { runMoveSeed } from "./txn-move/world.ts";
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
-    seeds: { type: "string", default: "160" },
+    seeds: { type: "string", default: "150" },
     first: { type: "string" },
     minutes: { type: "string" },
     nodes: { type: "string" },
     clients: { type: "string" },
     steps: { type: "string" },
     queues: { type: "boolean", default: false },
-    "queue-seeds": { type: "string", default: "230" },
+    "queue-seeds": { type: "string", default: "220" },
     bank: { type: "boolean", default: false },
     "bank-seeds": { type: "string", default: "50" },
     txn: { type: "boolean", default: false },
