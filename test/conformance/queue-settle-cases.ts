@@ -169,11 +169,11 @@ export function deadLetterCases(story: Story): void {
 
   test("63, 64: neither deferrals nor lapsed leases spend the budget", async () => {
     const queue = new QueueStory(story);
-    await queue.put("x", { maxAttempts: 1, visibilityTimeoutSeconds: 1 });
+    await queue.put("x", { maxAttempts: 1 });
     for (let at = 0; at < 3; at += 1) {
       await queue.queues.nack({ ...identityOf(await queue.take()), intent: "defer" });
     }
-    await queue.take();
+    await queue.take({ visibilityTimeoutSeconds: 1 });
     expect(await queue.take()).toMatchObject({ attempts: 5, failureAttempts: 0 });
   });
 
