@@ -27,7 +27,7 @@ const { values } = parseArgs({
     bank: { type: "boolean", default: false },
     "bank-seeds": { type: "string", default: "50" },
     txn: { type: "boolean", default: false },
-    "txn-seeds": { type: "string", default: "100" },
+    "txn-seeds": { type: "string", default: "1000" },
     "txn-move": { type: "boolean", default: false },
     "txn-move-seeds": { type: "string", default: "100" },
     index: { type: "boolean", default: false },

@@ -7,6 +7,6 @@ workloadTests({
   run: runTxnSeed,
   done: ({ attempts }) => attempts,
   first: 50_000,
-  budget: 300,
+  budget: 1_000,
   mutants: txnMutants,
 });
