@@ -227,7 +227,7 @@ export function dequeueCases(story: Story): void {
 
   test("25: a lease that lapses brings the message back under a new one", async () => {
     const queue = new QueueStory(story);
-    await queue.put("x", { visibilityTimeoutSeconds: 2 });
+    await queue.put("x", { visibilityTimeoutSeconds: 3 });
     const first = await queue.take();
     await queue.expectEmpty();
     const second = await queue.take();

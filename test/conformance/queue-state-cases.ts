@@ -161,7 +161,7 @@ export function stateCases(story: Story): void {
 
   test("69: a lapsed lease loses it", async () => {
     const queue = new QueueStory(story);
-    await queue.put("x", { visibilityTimeoutSeconds: 1 });
+    await queue.put("x", { visibilityTimeoutSeconds: 3 });
     await update(await queue.take({ withState: true }), { step: 1 });
     const second = await queue.take({ withState: true });
     expect(await read(second)).toBeUndefined();
@@ -232,11 +232,11 @@ export function extensionCases(story: Story): void {
     const queue = new QueueStory(story);
     for (const text of ["a1", "a2", "a3"]) await queue.put(text, { group: "a" });
     await queue.put("b1", { group: "b" });
-    const first = await queue.page({ pageSize: 10, visibilityTimeoutSeconds: 1 });
+    const first = await queue.page({ pageSize: 10, visibilityTimeoutSeconds: 3 });
     expect((await Promise.all(first.map(textOf))).sort()).toEqual(["a1", "b1"]);
     await queue.expectEmpty();
     // Left alone: a1 comes again before a2.
-    const again = await queue.page({ waitSeconds: 5 });
+    const again = await queue.page({ waitSeconds: 10 });
     const texts = [await textOf(await only(again))];
     if (texts[0] === "b1") texts[0] = await textOf(await queue.take());
     expect(texts[0]).toBe("a1");

@@ -145,13 +145,14 @@ export function txnQueueCases(story: Story): void {
     const line = new Line(story);
     await line.put();
     const txnId = random.xid();
-    await line.take({ txnId, visibilityTimeoutSeconds: 2 });
+    const lost = await line.take({ txnId, visibilityTimeoutSeconds: 2 });
+    const participants = [{ namespace: "default", key: `q/${line.queue}/msg/${lost.messageId}` }];
+    const named = { txnId, participants, expiresAtUnix: 99_999_999_999 };
+    // Open for longer than the message is: else recovery may roll it back before it is committed.
+    await story.lockd.transactions.decide({ ...named, state: "pending" });
     const other = await line.take({ waitSeconds: 10, visibilityTimeoutSeconds: 60 });
-    const participants = [{ namespace: "default", key: `q/${line.queue}/msg/${other.messageId}` }];
-    const commit = { txnId, state: "commit", participants, expiresAtUnix: 99_999_999_999 };
-    expect(await refusal(story.lockd.transactions.decide(commit))).toBe(
-      "queue_message_lease_mismatch",
-    );
+    const commit = story.lockd.transactions.decide({ ...named, state: "commit" });
+    expect(await refusal(commit)).toBe("queue_message_lease_mismatch");
     // Recovery takes it for settled: the message moved on.
     expect(await story.lockd.transactions.replay({ txnId })).toEqual({ txnId, state: "commit" });
     expect((await story.lockd.queues.ack(line.address(other))).acked).toBe(true);
@@ -161,7 +162,7 @@ export function txnQueueCases(story: Story): void {
     const line = new Line(story);
     await line.put();
     const txnId = random.xid();
-    await line.take({ txnId, txnBound: true, visibilityTimeoutSeconds: 2 });
+    await line.take({ txnId, txnBound: true, visibilityTimeoutSeconds: 4 });
     const lease = await story.acquire({ key: freshKey("paid"), txnId });
     await story.lockd.update(addressOf(lease), json({ paid: true }));
     const other = await line.take({ waitSeconds: 10, visibilityTimeoutSeconds: 60 });
@@ -177,10 +178,10 @@ export function txnQueueCases(story: Story): void {
     const line = new Line(story);
     await line.put();
     const txnId = random.xid();
-    await line.take({ txnId, txnBound: true, visibilityTimeoutSeconds: 1 });
+    await line.take({ txnId, txnBound: true, visibilityTimeoutSeconds: 3 });
     const lease = await story.acquire({ key: freshKey("paid"), txnId });
     await story.lockd.update(addressOf(lease), json({ paid: true }));
-    await sleep(1_200);
+    await sleep(3_200);
     const commit = { txnId, state: "commit" };
     expect((await story.lockd.transactions.decide(commit)).state).toBe("commit");
     expect(await story.publicText(lease.key)).toBe('{"paid":true}');
