@@ -17,8 +17,8 @@ export interface Measured {
 /** Clock ticks a second of /proc. */
 const ticksPerSecond = 100;
 
-function measured(child: ChildProcess, url: string): Measured {
-  const pid = child.pid ?? 0;
+/** A server that somebody else has started. */
+export function measuredAt(pid: number, url: string): Omit<Measured, "stop"> {
   return {
     url,
     pid,
@@ -31,6 +31,12 @@ function measured(child: ChildProcess, url: string): Measured {
       const status = readFileSync(`/proc/${pid}/status`, "utf8");
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
     },
+  };
+}
+
+function measured(child: ChildProcess, url: string): Measured {
+  return {
+    ...measuredAt(child.pid ?? 0, url),
     stop: async () => {
       if (child.exitCode !== null) return;
       child.kill("SIGTERM");

@@ -18,7 +18,10 @@ export interface LoadOptions {
 }
 
 /** Runs a cycle on many connections for a while, after a warm-up of a third of it. */
-export async function load(server: Measured, options: LoadOptions): Promise<LoadResult> {
+export async function load(
+  server: Pick<Measured, "url" | "cpuMicros">,
+  options: LoadOptions,
+): Promise<LoadResult> {
   const connections = Array.from(
     { length: options.connections },
     () => new HttpConnection(server.url),
