@@ -71,11 +71,15 @@ describe.concurrent.each(["inline", "over HTTP"])("%s", (carrier) => {
     await lockd("enqueue", "done", "-d", "tea");
     const script = `
       lockd enqueue done-next -d "$(cat), wrapped"
+      echo '{"payload": "a line"}' | lockd enqueue done-next --jsonl - >/dev/null
       count done-count
       echo text | lockd attachments put --name note --file - >/dev/null
       lockd acquire done-unchanged >/dev/null`;
     expect((await work("done", script, only).ended).code).toBe(0);
-    expect([await drained("done"), await drained("done-next")]).toEqual([[], ["tea, wrapped"]]);
+    expect([await drained("done"), await drained("done-next")]).toEqual([
+      [],
+      ["a line", "tea, wrapped"],
+    ]);
     expect(await numberOf("done-count")).toBe(1);
     const note = ["attachments", "get", "done-count", "--name", "note", "--public", "-o", "-"];
     expect(await lockd(...note)).toBe("text\n");
@@ -92,6 +96,7 @@ describe.concurrent.each(["inline", "over HTTP"])("%s", (carrier) => {
     await lockd("enqueue", queue, "-d", "tea");
     const script = `
       lockd enqueue ${queue}-next -d x >/dev/null
+      echo '{"payload": "y"}' | lockd enqueue ${queue}-next --jsonl - >/dev/null
       count ${queue}-count
       lockd acquire ${queue}-unchanged >/dev/null
       exit ${code}`;

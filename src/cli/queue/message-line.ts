@@ -47,6 +47,8 @@ export function parseMessageLine(text: string, defaults: MessageTerms): MessageL
   return {
     payload,
     terms: {
+      // All of it, also what no line can say: the transaction.
+      ...defaults,
       payloadContentType: contentType ?? (isJson ? "application/json" : undefined),
       delaySeconds: durationOf(fields, "delay") ?? defaults.delaySeconds,
       visibilityTimeoutSeconds:

@@ -99,6 +99,11 @@ describe("a line of messages", () => {
     expect(read({}).terms.ttlSeconds).toBe(9);
   });
 
+  test("it is in the transaction of the flags", () => {
+    const { terms } = parseMessageLine("{}", { txnId: "dc50flng8vtes4sb7b0g" });
+    expect(terms.txnId).toBe("dc50flng8vtes4sb7b0g");
+  });
+
   test.each([
     ["{", /not JSON/],
     ["[]", /not a JSON object/],
