@@ -129,7 +129,7 @@ export const listLimitMax = 1000;
 
 /** Which page of a listing: strictly after `after`, 1 to {@link listLimitMax} entries. */
 export interface PageOptions {
-  readonly after?: string;
+  readonly after?: string | undefined;
   readonly limit: number;
 }
 

@@ -214,8 +214,7 @@ export class LiveQueue {
     let ended = false;
     try {
       while (!ended) {
-        const options = after === undefined ? { limit } : { after, limit };
-        const page = await callStore(() => store.scan(prefix, options));
+        const page = await callStore(() => store.scan(prefix, { after, limit }));
         const nowMs = clock.wallMs();
         for (const { name, bytes } of page.objects) this.#seen(name, bytes, nowMs);
         after = page.objects.at(-1)?.name ?? after;

@@ -78,7 +78,7 @@ export class QueueSweeper {
   async #page(run: Run): Promise<boolean> {
     const prefix = phases[this.#phase] ?? payloadPrefix;
     const limit = Math.min(sweepPageSize, run.budget.opsMax - run.looked);
-    const options = this.#cursor === undefined ? { limit } : { after: this.#cursor, limit };
+    const options = { after: this.#cursor, limit };
     const next =
       prefix === payloadPrefix
         ? await this.#payloads(run, options)

@@ -114,7 +114,7 @@ export class Sweeper {
   /** One page; true when the last prefix is done. */
   #page(run: Run): Promise<boolean> {
     const limit = Math.min(sweepPageSize, run.budget.opsMax - run.looked);
-    const options = this.#cursor === undefined ? { limit } : { after: this.#cursor, limit };
+    const options = { after: this.#cursor, limit };
     return this.#sweepsRecords ? this.#recordPage(run, options) : this.#objectPage(run, options);
   }
 

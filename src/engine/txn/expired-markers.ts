@@ -80,8 +80,7 @@ export class ExpiredMarkers {
   }
 
   #scan(limit: number, after: string | undefined): Promise<ObjectPage> {
-    const options = after === undefined ? { limit } : { after, limit };
-    return callStore(() => this.#parts.options.store.scan(markerPrefix, options));
+    return callStore(() => this.#parts.options.store.scan(markerPrefix, { after, limit }));
   }
 
   #expiredOf({ objects }: ObjectPage, mode: SweepMode): readonly NamedObject[] {

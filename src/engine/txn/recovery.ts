@@ -12,7 +12,6 @@ import {
   txnReplayRunMsMax,
 } from "../limits.ts";
 import type { Monotonic } from "../ports/clock.ts";
-import type { PageOptions } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
 import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
 import type { SweepPart } from "../sweep/whole-sweep.ts";
@@ -236,7 +235,7 @@ export class Recovery implements SweepPart {
       };
     }
     const page = await callStore(() =>
-      options.store.scan(txnPrefix, pageAfter(this.#cursor, limit)),
+      options.store.scan(txnPrefix, { after: this.#cursor, limit }),
     );
     const due = page.objects.flatMap(({ name, bytes }) => {
       const record = this.#decoded(name, () => decodeTxn(name, bytes), effort.mode);
@@ -324,10 +323,6 @@ export class Recovery implements SweepPart {
       return undefined;
     }
   }
-}
-
-function pageAfter(after: string | undefined, limit: number): PageOptions {
-  return after === undefined ? { limit } : { after, limit };
 }
 
 /** Decided, or pending beyond its deadline. */

@@ -235,8 +235,7 @@ export class TxnLog {
     let after: string | undefined;
     for (let more = true; more; ) {
       const limit = txnLoadPageSize;
-      const options = after === undefined ? { limit } : { after, limit };
-      const page = await callStore(() => this.#store.scan(txnPrefix, options));
+      const page = await callStore(() => this.#store.scan(txnPrefix, { after, limit }));
       const records: TxnRecord[] = [];
       for (const { name, bytes, tag } of page.objects) {
         after = name;

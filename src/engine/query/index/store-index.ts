@@ -283,7 +283,7 @@ export class StoreIndex implements NamespaceIndex {
       options.signal?.throwIfAborted();
       const since = await terms.cursor();
       const limit = changesPageMin;
-      const page = await store.scan(prefix, after === undefined ? { limit } : { after, limit });
+      const page = await store.scan(prefix, { after, limit });
       const nowMs = clock.wallMs();
       const batch = { records: page.objects, since, cursor: since ?? "0", nowMs };
       const outcome = await terms.apply({ ...batch, complete: false, force: true });
