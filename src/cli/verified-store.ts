@@ -29,8 +29,8 @@ async function transactionsCheck(url: string): Promise<StoreCheck> {
   const { LocalLockd } = await import("../local/local-lockd.ts");
   const lockd = new LocalLockd({ store: url });
   const damaged: string[] = [];
+  let cursor: string | undefined;
   try {
-    let cursor: string | undefined;
     for (let pages = 0; pages < pagesMax; pages += 1) {
       const page: TxnListResult = await lockd.transactions.list({ cursor, limit: pageSize });
       damaged.push(...page.damaged.map(({ detail }) => detail));
@@ -42,7 +42,8 @@ async function transactionsCheck(url: string): Promise<StoreCheck> {
   } finally {
     await lockd.close();
   }
-  if (damaged.length === 0) return { name: checkName, ok: true };
+  if (damaged.length === 0 && cursor === undefined) return { name: checkName, ok: true };
+  if (cursor !== undefined) damaged.push(`more than ${pageSize * pagesMax}; the rest was not read`);
   const more = damaged.length - namedMax;
   const rest = more > 0 ? `; and ${more} more` : "";
   return { name: checkName, ok: false, error: damaged.slice(0, namedMax).join("; ") + rest };

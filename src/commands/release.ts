@@ -33,7 +33,7 @@ export default class Release extends BaseCommand {
     const parsed = await this.parse(Release);
     const { flags, args } = parsed;
     const lease = leaseInput(flags, args.key, { env: process.env, txn: "required" });
-    refuseToDecide(lease.txnId, process.env);
+    if (!flags["dry-run"]) refuseToDecide(lease.txnId, process.env);
     await this.withConnection(parsed, async ({ lockd }) => {
       const request = { ...lease, rollback: flags.rollback };
       const call = { correlationId: this.correlationId };

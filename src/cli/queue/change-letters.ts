@@ -109,8 +109,9 @@ async function deadIn(
   ...[mode, call]: [ProgressMode, LockdCall]
 ): Promise<number | undefined> {
   if (mode === "off") return undefined;
-  const { queues: found } = await queues.list({ namespace, queue }, call);
-  return found.find((one) => one.queue === queue)?.dead ?? 0;
+  // Only for the bar: what is wrong is told by the change itself.
+  const page = await queues.list({ namespace, queue }, call).catch(() => undefined);
+  return page?.queues.find((one) => one.queue === queue)?.dead;
 }
 
 function abortAfterGrace(stop: AbortSignal): AbortSignal {

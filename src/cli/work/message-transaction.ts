@@ -67,11 +67,19 @@ export class MessageTransaction {
       ? this.#decide("commit", delivery)
       : this.#decide("rollback", undefined));
     if (state === "commit") return;
-    if (lost !== undefined) throw lost.error;
+    if (lost !== undefined) throw this.#lostKey(lost.error);
     throw failure(
       "txn_conflict",
       `transaction ${this.txnId} was rolled back before: a lease ran out, or somebody decided it`,
     );
+  }
+
+  /** Whether the renewal came through may be unknown; that nothing is committed is not. */
+  #lostKey(error: unknown): unknown {
+    if (!(error instanceof LockdError) || !error.outcomeUnknown) return error;
+    const detail = `a key could not be renewed (${error.message})`;
+    const text = `transaction ${this.txnId} was rolled back: ${detail}`;
+    return failure("txn_conflict", text, { cause: error });
   }
 
   /** Discards everything and lets go of all keys; best effort. */

@@ -143,6 +143,10 @@ export class MessageWork {
   async #settle(end: MessageEnd): Promise<void> {
     const transaction = this.#transaction;
     await this.#held.settled();
+    if (end.kind === "leave") {
+      await transaction?.rollBack();
+      return;
+    }
     try {
       if (end.kind === "ack" && transaction !== undefined) {
         await transaction.commit(this.#held.delivery);
@@ -156,7 +160,6 @@ export class MessageWork {
       const isOver = end.kind === "ack" ? !isUnknown(error) : isMessageLost(error);
       if (isOver) await transaction?.rollBack();
     }
-    if (end.kind === "leave") await transaction?.rollBack();
   }
 
   /** @throws what ack and nack throw */

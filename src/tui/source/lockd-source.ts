@@ -95,7 +95,8 @@ export class LockdSource implements DashboardSource {
       const step = await lockd.queues[kind](selection, { signal });
       changed += step.changed;
       cursor = step.cursor;
-      if (!step.more || cursor === undefined) break;
+      // A server of before gives no cursor, and goes on from the start.
+      if (!step.more || (cursor === undefined && step.changed === 0)) break;
     }
     const done = kind === "redrive" ? "put back" : "deleted";
     return `${done} ${changed} dead letters of ${namespace}/${queue}`;

@@ -25,9 +25,6 @@ function said(state: DashboardState): Line {
     const { code, detail } = server.failure;
     return line(" ", span(cut(`${code}: ${detail}`, size.columns - 2), "bad"));
   }
-  // With nothing to list, the list itself tells it.
-  const trouble = rowsOf(state).count === 0 ? undefined : troubleLine(state);
-  if (trouble !== undefined) return trouble;
   const pieces: Span[] = [];
   if (state.paused) {
     const came = server.held.length === 0 ? "" : `, ${grouped(server.held.length)} events since`;
@@ -35,6 +32,9 @@ function said(state: DashboardState): Line {
   }
   const filter = state.filters[state.screen];
   if (filter !== "") pieces.push(span(`filter "${clean(filter)}"; Esc clears it  `, "accent"));
+  // With nothing to list, the list itself tells it. It may last, so it hides nothing of the above.
+  const trouble = rowsOf(state).count === 0 ? undefined : troubleLine(state);
+  if (trouble !== undefined && pieces.length === 0) return trouble;
   if (state.screen === "keys" && server.look?.complete === false) {
     pieces.push(span("not every held key is known here  ", "caution"));
   }

@@ -201,6 +201,17 @@ test("a key that is gone when the command is done: nothing is committed", async 
   await expectNothing(begun);
 });
 
+test("a key whose renewal nobody answered: nothing is committed, and that is sure", async () => {
+  const begun = await begin({
+    onKeepAlive: () => {
+      throw new LockdTransportError("transport", "cut", { outcomeUnknown: true });
+    },
+  });
+  await begun.work(exits(0)).done;
+  expect(said.join()).toMatch(/nothing of it is committed.*could not be renewed.*cut/);
+  await expectNothing(begun);
+});
+
 test("a key that is gone meanwhile: the command is stopped, and need not go along", async () => {
   const kept = vi.fn(() => {
     throw failure("lease_expired", "gone");
