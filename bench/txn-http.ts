@@ -13,13 +13,22 @@ import type { LoadResult } from "./support/load.ts";
 
 const seconds = Number(process.argv[2] ?? 4);
 const rounds = Number(process.argv[3] ?? 3);
+const connections = 64;
 const program = path.join(import.meta.dirname, "support/txn-load.ts");
 
 const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-"));
 const lockd = await startLockd(`disk://${directory}`);
 
 function run(cycle: "apart" | "jointly"): LoadResult {
-  const words = ["--no-warnings", program, String(lockd.pid), lockd.url, cycle, String(seconds)];
+  const words = [
+    "--no-warnings",
+    program,
+    String(lockd.pid),
+    lockd.url,
+    cycle,
+    String(seconds),
+    String(connections),
+  ];
   return JSON.parse(execFileSync(process.execPath, words).toString()) as LoadResult;
 }
 
@@ -27,7 +36,7 @@ for (let round = 0; round < rounds; round += 1) {
   const [alone, joint] = [run("apart"), run("jointly")];
   const ratio = joint.cyclesPerSecond / alone.cyclesPerSecond;
   console.log(
-    "64 clients over HTTP: " +
+    `${connections} clients over HTTP: ` +
       `two of one key ${alone.cyclesPerSecond.toFixed(0)} pairs/s ` +
       `(6 calls, ${alone.cpuMicros.toFixed(0)} us server CPU), one of two keys ` +
       `${joint.cyclesPerSecond.toFixed(0)} (5 calls, ${joint.cpuMicros.toFixed(0)} us): ` +

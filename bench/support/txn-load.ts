@@ -2,14 +2,14 @@
  * One run of clients that change two keys, in a process of its own: in one process for all runs the
  * later ones were slowed by what the earlier ones left, and the server looked slow for it.
  *
- * node bench/support/txn-load.ts PID URL apart|jointly SECONDS; prints the result as JSON
+ * node bench/support/txn-load.ts PID URL apart|jointly SECONDS CONNECTIONS
+ * Prints the result as JSON.
  */
 import { systemRandom } from "../../src/host/random.ts";
 import { measuredAt } from "./children.ts";
 import { type Cycle, commit, commitBoth } from "./cycles.ts";
 import { load } from "./load.ts";
 
-const connections = 64;
 const random = systemRandom();
 const state = JSON.stringify({ balance: 100, note: "x".repeat(100) });
 
@@ -26,7 +26,8 @@ const cycles: Readonly<Record<string, Cycle>> = {
   },
 };
 
-const [pid, url = "", name = "", seconds] = process.argv.slice(2);
+const [pid, url = "", name = "", seconds, clients] = process.argv.slice(2);
+const connections = Number(clients);
 const cycle = cycles[name];
 if (cycle === undefined) throw new Error(`no cycle is called ${name}`);
 const server = measuredAt(Number(pid), url);

@@ -199,5 +199,6 @@ function differs(before: TxnRecord, after: TxnRecord): boolean {
   if (before.state !== after.state || before.tcTerm !== after.tcTerm) return true;
   if (before.participants.length !== after.participants.length) return true;
   // A decision that is there already is not written again only to live a little longer.
-  return after.state === "pending" && before.expiresAtUnix !== after.expiresAtUnix;
+  if (after.state !== "pending") return false;
+  return before.expiresAtUnix !== after.expiresAtUnix || before.sends !== after.sends;
 }

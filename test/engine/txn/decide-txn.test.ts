@@ -201,3 +201,14 @@ describe("recovery decides nothing that is not due", () => {
     expect(decideTxn(nothing, carryOn, times)).toEqual({ kind: "gone" });
   });
 });
+
+test("an open transaction that becomes one to be lost with its delivery is written as such", () => {
+  const known = { record: record(), marker: undefined };
+  const again = ask({ state: "pending", participants: [participant("a")], expiresAtUnix: 1_010 });
+  expect(decideTxn(known, again, times)).toMatchObject({ kind: "recorded", changed: false });
+  expect(decideTxn(known, { ...again, sends: true }, times)).toMatchObject({
+    kind: "recorded",
+    changed: true,
+    record: { sends: true },
+  });
+});
