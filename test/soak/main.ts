@@ -27,10 +27,20 @@ function describe(name: string, samples: readonly Sample[]): string {
   return `${name} ${mib} MiB (${slopePerHour(samples)?.toFixed(1) ?? "?"} %/h)`;
 }
 
+/** How many there are of each kind: what is wrong, whatever thing it is said of. */
+function kindsOf(left: readonly string[]): string {
+  const kinds = new Map<string, number>();
+  for (const text of left) {
+    const kind = text.slice(text.indexOf(": ") + 2);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return listed([...kinds].map(([kind, count]) => [`"${kind}"`, count]));
+}
+
 /** What is wrong with it, one sentence each. */
 function problemsOf({ left, memory, counts }: SoakReport): readonly string[] {
   const problems = left.slice(0, namedMax).map((text) => `left over: ${text}`);
-  if (left.length > namedMax) problems.push(`left over: ${left.length - namedMax} more`);
+  if (left.length > namedMax) problems.push(`left over in all: ${kindsOf(left)}`);
   for (const [what, count] of Object.entries(counts)) {
     if (count === 0) problems.push(`nothing was ${what}: no soak of that`);
   }
