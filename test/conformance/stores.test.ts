@@ -9,10 +9,15 @@ import { MeteredStore } from "../../src/storage/decorators/metered-store.ts";
 import { RetryingStore } from "../../src/storage/decorators/retrying-store.ts";
 import { MemoryBackend, MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import { type Gear, openStore } from "../../src/storage/open.ts";
+import { makeFirstLayout } from "../support/first-layout.ts";
 import { describeStore, type OpenedStore } from "./store-suite.ts";
 
-async function onDisk(gear: Gear): Promise<OpenedStore> {
+async function onDisk(
+  gear: Gear,
+  prepare: (directory: string) => void = () => {},
+): Promise<OpenedStore> {
   const directory = await mkdtemp(path.join(tmpdir(), "lockd-store-"));
+  prepare(directory);
   let store = await openStore(`disk://${directory}`, { gear });
   return {
     store,
@@ -44,3 +49,4 @@ describeStore("mem:// behind every decorator", async () => {
 });
 describeStore("disk://, shared gear", () => onDisk("shared"));
 describeStore("disk://, exclusive gear", () => onDisk("exclusive"));
+describeStore("disk:// as the first lockds made it", () => onDisk("shared", makeFirstLayout));

@@ -4,6 +4,7 @@ import type { Store } from "../../engine/ports/store.ts";
 import type { OpenStoreOptions } from "../open.ts";
 import { errorOfStore } from "../store-unusable.ts";
 import { ContentFiles } from "./content-files.ts";
+import { convertRows } from "./convert-rows.ts";
 import { segmentsIn } from "./journal/read-segment.ts";
 import { markDatabaseMade, refuseLostDatabase } from "./lost-database.ts";
 import {
@@ -94,6 +95,7 @@ async function openOwned(options: OpenDiskOptions, rows: SqliteRows): Promise<St
     await whenFree(() => recover(directory, rows));
     const claim = { pid: process.pid, startedAtUnix: Math.floor(Date.now() / 1000) };
     await whenFree(() => writeClaim(rows, claim));
+    await convertRows(directory, rows, options.onNotice);
     const content = new ContentFiles(directory);
     await content.clean(Date.now());
     const { openExclusiveStore } = await import("./journal/exclusive-store.ts");

@@ -3,13 +3,10 @@
  * never waits for a lock: a busy database is a failure "unavailable" that the caller repeats later,
  * so that no event loop sleeps in here.
  */
-import assert from "node:assert";
 import { closeSync, constants, openSync } from "node:fs";
 import Database from "better-sqlite3";
-import { failure } from "../../api/errors.ts";
 import {
   type ApplyResult,
-  changesPrefix,
   type NamedObject,
   type NamePage,
   type ObjectPage,
@@ -21,23 +18,14 @@ import {
   type VersionTag,
 } from "../../engine/ports/store.ts";
 import { byBytes } from "../byte-order.ts";
+import {
+  checkVersion,
+  giveRowIds,
+  isTracked,
+  isWithoutRowIds,
+  prepareForWriting,
+} from "./rows-schema.ts";
 import { codeOf, storeFailureOf } from "./sqlite-failure.ts";
-
-/** Layout of the database; another number is refused, never touched. */
-const formatVersion = 1;
-
-const schema = `
-  CREATE TABLE IF NOT EXISTS objects(
-    name TEXT PRIMARY KEY COLLATE BINARY, seq INTEGER NOT NULL, bytes BLOB NOT NULL
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
-`;
-
-/** Part of every statement that is to use the index below, which has only tracked objects. */
-const isTracked = `name >= '${changesPrefix}' AND name < '${changesPrefix}' || char(1114111)`;
-
-/** Only the last sequence of a name is in it; an update of a tracked row costs one entry more. */
-const changesIndex = `CREATE INDEX IF NOT EXISTS changes ON objects(seq) WHERE ${isTracked}`;
 
 interface Row {
   readonly bytes: Buffer;
@@ -82,6 +70,32 @@ export class SqliteRows {
     } catch (error) {
       db?.close();
       throw codeOf(error) === "store_version_unknown" ? error : storeFailureOf(error, path);
+    }
+  }
+
+  /** False for a store of the first lockds: all works, only slower (rows-schema.ts). */
+  get hasRowIds(): boolean {
+    return this.#call(() => !isWithoutRowIds(this.#db));
+  }
+
+  /**
+   * Makes it so, in one durable transaction for which there has to be room: once more as much as
+   * the objects take.
+   * @throws StoreFailure; then all is as it was
+   */
+  giveRowIds(): void {
+    this.#begin();
+    try {
+      if (isWithoutRowIds(this.#db)) giveRowIds(this.#db);
+    } catch (error) {
+      this.#rollBack();
+      throw storeFailureOf(error, this.path);
+    }
+    this.#commit();
+    try {
+      this.#db.pragma("wal_checkpoint(TRUNCATE)");
+    } catch {
+      // Then the log stays as long as the table for a while; what is in it is durable.
     }
   }
 
@@ -346,32 +360,6 @@ function prepare(db: Database.Database) {
     ),
     deleteMeta: db.prepare("DELETE FROM meta WHERE key = ?"),
   };
-}
-
-function prepareForWriting(db: Database.Database, path: string): void {
-  db.pragma("journal_mode = WAL");
-  // better-sqlite3 opens an existing WAL database with NORMAL, which may lose what was
-  // acknowledged (design/performance.md); so it is set and looked at every time.
-  db.pragma("synchronous = FULL");
-  assert.equal(db.pragma("journal_mode", { simple: true }), "wal", `${path} is not in WAL mode`);
-  assert.equal(db.pragma("synchronous", { simple: true }), 2, `${path} is not synchronous`);
-  const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'changes'").get();
-  if (known !== undefined) return;
-  db.exec("BEGIN IMMEDIATE");
-  db.exec(schema);
-  db.exec(changesIndex);
-  db.prepare("INSERT OR IGNORE INTO meta(key, value) VALUES('format', ?)").run(formatVersion);
-  db.exec("COMMIT");
-}
-
-function checkVersion(db: Database.Database, path: string): void {
-  const row = db.prepare("SELECT value FROM meta WHERE key = 'format'").get();
-  const found = Number((row as { value?: unknown } | undefined)?.value);
-  if (found === formatVersion) return;
-  throw failure(
-    "store_version_unknown",
-    `${path} has format ${found}; this lockd knows format ${formatVersion}`,
-  );
 }
 
 /** Made by us, so that nobody else on the machine can read it; SQLite's side files follow suit. */
