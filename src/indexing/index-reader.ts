@@ -1,7 +1,7 @@
 /** Finds candidates in an index file, on the thread of the caller: a lookup takes microseconds. */
 import { setImmediate as turn } from "node:timers/promises";
 import type Database from "better-sqlite3";
-import type { FoundKeys, KeyLookup } from "../engine/ports/term-store.ts";
+import type { FoundKeys, KeyLookup, Publication } from "../engine/ports/term-store.ts";
 import { PlanLookup } from "./plan-lookup.ts";
 import { StoredPathLookup } from "./stored-paths.ts";
 
@@ -25,7 +25,24 @@ interface NamespaceRow {
   readonly seq: number;
   readonly updated_ms: number;
   readonly docs: number;
+  /** 1 when there are documents that every query has to look at. */
+  readonly loose: number;
 }
+
+type Found =
+  /** Keys behind `after` in byte order: of a page and one more, if there are as many. */
+  | { readonly kind: "keys"; readonly keys: readonly string[] }
+  /** Documents in no order, whose keys are still to be read. */
+  | { readonly kind: "documents"; readonly ids: readonly number[] };
+
+/** What one look at a publication gave. */
+interface Collected {
+  /** Undefined when nothing of the namespace was ever published. */
+  readonly row: NamespaceRow | undefined;
+  readonly found: Found;
+}
+
+const noKeys: Found = { kind: "keys", keys: [] };
 
 export class IndexReader {
   readonly #db: Database.Database;
@@ -39,24 +56,54 @@ export class IndexReader {
   }
 
   async find(lookup: KeyLookup): Promise<FoundKeys> {
-    const { namespace, plan, limit, signal } = lookup;
-    const row = this.#namespace(namespace);
-    if (row === undefined) return { kind: "keys", keys: [], more: false };
-    const after = lookup.after ?? "";
+    const { after = "", limit, signal } = lookup;
+    const { row, found } = this.#inOneView(() => this.#collect(lookup, after));
+    const keys =
+      found.kind === "keys" ? found.keys : await this.#keysOf(found.ids, { after, limit, signal });
+    const publication = publicationOf(row);
+    return { kind: "keys", keys: keys.slice(0, limit), more: keys.length > limit, publication };
+  }
+
+  #collect(lookup: KeyLookup, after: string): Collected {
+    const row = this.#namespace(lookup.namespace);
+    const found = row === undefined ? noKeys : this.#collectOf(row, lookup, after);
+    return { row, found };
+  }
+
+  #collectOf(row: NamespaceRow, { plan, limit }: KeyLookup, after: string): Found {
+    const few = row.loose === 1 ? undefined : this.#lookup.fewKeys(plan, row);
+    if (few !== undefined) {
+      return { kind: "keys", keys: after === "" ? few : few.filter((key) => key > after) };
+    }
     const worthIt = Math.round(Math.sqrt(checkCost * limit * row.docs));
     const documentsMax = Math.min(Math.max(worthIt, collectedMin), collectedMax);
     const found = this.#lookup.documents(plan, { ns: row.id, root: row.root, documentsMax });
-    const loose = this.#statements.loose.all(row.id, documentsMax + 1) as number[];
+    const loose =
+      row.loose === 0 ? [] : (this.#statements.loose.all(row.id, documentsMax + 1) as number[]);
     if (found === undefined || loose.length > documentsMax) {
-      return pageOf(this.#statements.walk.all(row.id, after, limit + 1) as string[], limit);
+      const keys = this.#statements.walk.all(row.id, after, limit + 1) as string[];
+      return { kind: "keys", keys };
     }
     const ids = loose.length === 0 ? [...found] : [...new Set([...found, ...loose])];
-    return this.#keysOf(ids, { after, limit, signal });
+    return { kind: "documents", ids };
   }
 
-  status(namespace: string): { readonly seq: number; readonly updatedAtMs: number | undefined } {
-    const row = this.#namespace(namespace);
-    return { seq: row?.seq ?? 0, updatedAtMs: row?.updated_ms };
+  /**
+   * Several statements that see the same publication. Between two of them a document could move
+   * from where the second looks to where the first has looked.
+   */
+  #inOneView<T>(look: () => T): T {
+    const { begin, end } = this.#statements;
+    begin.run();
+    try {
+      return look();
+    } finally {
+      end.run();
+    }
+  }
+
+  status(namespace: string): Publication {
+    return publicationOf(this.#namespace(namespace));
   }
 
   close(): void {
@@ -67,7 +114,7 @@ export class IndexReader {
     return this.#statements.namespace.get(name) as NamespaceRow | undefined;
   }
 
-  /** The first keys of the documents behind `after`. */
+  /** The first keys of the documents behind `after`, and one more if there is one. */
   async #keysOf(
     ids: readonly number[],
     page: {
@@ -75,7 +122,7 @@ export class IndexReader {
       readonly limit: number;
       readonly signal?: AbortSignal | undefined;
     },
-  ): Promise<FoundKeys> {
+  ): Promise<readonly string[]> {
     const { after, limit, signal } = page;
     let keys: string[] = [];
     for (let at = 0; at < ids.length; at += keySliceMax) {
@@ -86,17 +133,23 @@ export class IndexReader {
       // Keys are ASCII: their order as texts is their order as bytes.
       keys = at === 0 ? some : [...keys, ...some].sort().slice(0, limit + 1);
     }
-    return pageOf(keys, limit);
+    return keys;
   }
 }
 
-function pageOf(keys: readonly string[], limit: number): FoundKeys {
-  return { kind: "keys", keys: keys.slice(0, limit), more: keys.length > limit };
+function publicationOf(row: NamespaceRow | undefined): Publication {
+  return { seq: row?.seq ?? 0, updatedAtMs: row?.updated_ms };
 }
 
 function prepare(db: Database.Database) {
   return {
-    namespace: db.prepare("SELECT id, root, seq, updated_ms, docs FROM namespaces WHERE name = ?"),
+    begin: db.prepare("BEGIN"),
+    end: db.prepare("COMMIT"),
+    namespace: db.prepare(
+      "SELECT id, root, seq, updated_ms, docs, " +
+        "EXISTS(SELECT 1 FROM docs WHERE ns = namespaces.id AND loose = 1) AS loose " +
+        "FROM namespaces WHERE name = ?",
+    ),
     loose: db.prepare("SELECT id FROM docs WHERE ns = ? AND loose = 1 LIMIT ?").pluck(),
     walk: db.prepare("SELECT key FROM docs WHERE ns = ? AND key > ? ORDER BY key LIMIT ?").pluck(),
     keys: db

@@ -33,6 +33,9 @@ function costOf(plan: IndexPlan): number {
   return Math.max(0, ...costs);
 }
 
+/** Keys found together with their documents at most; of more only the ids are collected. */
+const fewKeysMax = 128;
+
 export class PlanLookup {
   readonly #statements: ReturnType<typeof prepare>;
   readonly #paths: PathLookup;
@@ -45,6 +48,37 @@ export class PlanLookup {
   documents(plan: IndexPlan, scope: LookupScope): DocumentSet {
     return new PlanRun(this.#statements, this.#paths, scope).documents(plan);
   }
+
+  /**
+   * The keys of a plan that asks one path for one value, in byte order and in one statement for
+   * each way to write it; undefined for any other plan, and when they are many.
+   */
+  fewKeys(plan: IndexPlan, { root }: Pick<LookupScope, "root">): readonly string[] | undefined {
+    if (plan.kind !== "lookup" || !plan.probes.every(isEquality)) return undefined;
+    const paths = pathsOf(plan.path, root, this.#paths);
+    if (paths === undefined) return undefined;
+    const found = new Set<string>();
+    for (const path of paths) {
+      for (const probe of plan.probes) {
+        const keys = this.#keysOf(path, probe);
+        if (keys.length > fewKeysMax) return undefined;
+        for (const key of keys) found.add(key);
+      }
+    }
+    // Keys are ASCII: their order as texts is their order as bytes.
+    return [...found].sort();
+  }
+
+  #keysOf(path: number, probe: Probe): readonly string[] {
+    const { keysOfText, keysOfNumber } = this.#statements;
+    if (probe.kind === "text") return keysOfText.all(path, probe.text, fewKeysMax + 1) as string[];
+    if (probe.kind !== "range") return [];
+    return keysOfNumber.all(path, probe.of, probe.from, fewKeysMax + 1) as string[];
+  }
+}
+
+function isEquality(probe: Probe): boolean {
+  return probe.kind === "text" || (probe.kind === "range" && probe.from === probe.to);
 }
 
 /** One evaluation; it counts the clauses it looks up. */
@@ -159,7 +193,10 @@ function intersection(one: ReadonlySet<number>, other: ReadonlySet<number>): Set
 function prepare(db: Database.Database) {
   const documents = "SELECT doc FROM terms WHERE path = ?";
   const ofText = `kind = ${termKinds.text}`;
+  const keys = "SELECT key FROM terms CROSS JOIN docs ON docs.id = doc WHERE path = ?";
   return {
+    keysOfText: db.prepare(`${keys} AND ${ofText} AND value = ? LIMIT ?`).pluck(),
+    keysOfNumber: db.prepare(`${keys} AND kind = ? AND value = ? LIMIT ?`).pluck(),
     text: db.prepare(`${documents} AND ${ofText} AND value = ? LIMIT ?`).pluck(),
     between: db.prepare(`${documents} AND ${ofText} AND value >= ? AND value < ? LIMIT ?`).pluck(),
     range: db.prepare(`${documents} AND kind = ? AND value >= ? AND value <= ? LIMIT ?`).pluck(),

@@ -4,6 +4,7 @@ import type {
   BatchOutcome,
   FoundKeys,
   KeyLookup,
+  Publication,
   RecordBatch,
   TermStore,
 } from "../engine/ports/term-store.ts";
@@ -17,6 +18,8 @@ interface OpenReader {
   readonly file: string;
   readonly reader: IndexReader;
 }
+
+const unpublished: Publication = { seq: 0, updatedAtMs: undefined };
 
 export class SqliteTermStore implements TermStore {
   readonly #directory: string;
@@ -44,12 +47,12 @@ export class SqliteTermStore implements TermStore {
   }
 
   async find(lookup: KeyLookup): Promise<FoundKeys> {
-    return (await this.#read((reader) => reader.find(lookup))) ?? { kind: "incomplete" };
+    const found = await this.#read((reader) => reader.find(lookup));
+    return found ?? { kind: "incomplete", publication: unpublished };
   }
 
-  async status(namespace: string) {
-    const none = { seq: 0, updatedAtMs: undefined };
-    return (await this.#read(async (reader) => reader.status(namespace))) ?? none;
+  async status(namespace: string): Promise<Publication> {
+    return (await this.#read(async (reader) => reader.status(namespace))) ?? unpublished;
   }
 
   async renew(): Promise<void> {

@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import type { PathBook, PathLookup } from "../engine/query/index/path-book.ts";
 
-/** Paths kept in memory by a writer; beyond it they are read again. */
+/** Paths kept in memory by a writer or a reader; beyond it they are read again. */
 const knownPathsMax = 50_000;
 
 /** The parent of every namespace's root. */
@@ -40,8 +40,9 @@ export class StoredPathBook implements PathBook {
   }
 }
 
-/** The path dictionary, as a reader uses it. */
+/** The path dictionary, as a reader uses it: what was once committed to a file stays in it. */
 export class StoredPathLookup implements PathLookup {
+  readonly #known = new Map<string, number>();
   readonly #find: Database.Statement<unknown[], number>;
   readonly #children: Database.Statement<unknown[], { step: string; id: number }>;
 
@@ -52,7 +53,14 @@ export class StoredPathLookup implements PathLookup {
   }
 
   find(path: number, step: string): number | undefined {
-    return this.#find.get(path, step);
+    const name = `${path} ${step}`;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const id = this.#find.get(path, step);
+    if (id === undefined) return undefined;
+    if (this.#known.size >= knownPathsMax) this.#known.clear();
+    this.#known.set(name, id);
+    return id;
   }
 
   children(path: number, limit: number): { step: string; id: number }[] | undefined {

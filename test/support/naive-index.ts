@@ -24,10 +24,14 @@ export class NaiveIndex implements NamespaceIndex {
     const all = this.#keys.get(query.namespace) ?? [];
     const following = all.filter((key) => query.after === undefined || key > query.after);
     const keys = following.slice(0, query.limit);
-    return { keys, more: following.length > keys.length };
+    return { keys, more: following.length > keys.length, stand: this.#stand() };
   }
 
   async status() {
+    return this.#stand();
+  }
+
+  #stand() {
     return { seq: this.seq, updatedAtMs: this.updatedAtMs, pending: this.pending };
   }
 

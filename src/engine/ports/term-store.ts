@@ -23,10 +23,20 @@ export interface RecordBatch {
 /** `overtaken`: the index does not stand at `since`; read its cursor and go on from there. */
 export type BatchOutcome = "applied" | "overtaken";
 
+/** How often a namespace was published, and when last. */
+export interface Publication {
+  readonly seq: number;
+  readonly updatedAtMs: number | undefined;
+}
+
 /** Keys in byte order; `incomplete` when the index has not seen all records yet. */
-export type FoundKeys =
+export type FoundKeys = (
   | { readonly kind: "keys"; readonly keys: readonly string[]; readonly more: boolean }
-  | { readonly kind: "incomplete" };
+  | { readonly kind: "incomplete" }
+) & {
+  /** What was looked in; never a later one. */
+  readonly publication: Publication;
+};
 
 export interface KeyLookup {
   readonly namespace: string;
@@ -51,10 +61,7 @@ export interface TermStore {
    */
   find(lookup: KeyLookup): Promise<FoundKeys>;
 
-  /** How often the namespace was published, and when last. */
-  status(
-    namespace: string,
-  ): Promise<{ readonly seq: number; readonly updatedAtMs: number | undefined }>;
+  status(namespace: string): Promise<Publication>;
 
   /** Forgets everything: what the index was made from is not the store it is used with. */
   renew(): Promise<void>;

@@ -11,6 +11,20 @@ export interface RebuildOptions {
   readonly onProgress?: (documents: number) => void;
 }
 
+/** Where a namespace's index stands; `pending` counts documents committed but not in it. */
+export interface IndexStand {
+  readonly seq: number;
+  readonly updatedAtMs: number | undefined;
+  readonly pending: number;
+}
+
+/** Keys that may match, and the index they come from as it stood then. */
+export interface CandidatePage {
+  readonly keys: readonly string[];
+  readonly more: boolean;
+  readonly stand: IndexStand;
+}
+
 /** Where candidate keys come from. Supersets are fine, misses are not (within what it has seen). */
 export interface NamespaceIndex {
   /**
@@ -23,14 +37,9 @@ export interface NamespaceIndex {
     readonly after: string | undefined;
     readonly limit: number;
     readonly signal?: AbortSignal;
-  }): Promise<{ readonly keys: readonly string[]; readonly more: boolean }>;
+  }): Promise<CandidatePage>;
 
-  /** Where the namespace's index stands; `pending` counts documents committed but not in it. */
-  status(namespace: string): Promise<{
-    readonly seq: number;
-    readonly updatedAtMs: number | undefined;
-    readonly pending: number;
-  }>;
+  status(namespace: string): Promise<IndexStand>;
 
   /** Everything committed on this store before the call is findable when it resolves. */
   flush(namespace: string, signal?: AbortSignal): Promise<{ readonly seq: number }>;

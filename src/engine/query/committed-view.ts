@@ -37,10 +37,10 @@ export function visibleDocument(name: string, stored: Uint8Array): CommittedDocu
 
 function documentOf(
   version: number,
-  [, size, object]: NonNullable<CommittedHeader["state"]>,
+  { size, object }: NonNullable<CommittedHeader["state"]>,
   inline: Uint8Array,
 ): CommittedDocument {
   return object === 0
-    ? { kind: "inline", version, bytes: inline.subarray(0, size) }
+    ? { kind: "inline", version, bytes: inline.length === size ? inline : inline.subarray(0, size) }
     : { kind: "object", version, name: object, size };
 }

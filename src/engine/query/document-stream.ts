@@ -35,10 +35,11 @@ export class DocumentStream implements QueryDocuments {
   async *[Symbol.asyncIterator](): AsyncGenerator<DocumentRow> {
     try {
       for (;;) {
-        const match = this.#isClosed ? undefined : await this.#query.next();
+        if (this.#isClosed) return;
+        const match = this.#query.ready() ?? (await this.#query.next());
         if (match === undefined) return;
         yield this.#row(match);
-        await this.#closeRow();
+        if (this.#open !== undefined) await this.#closeRow();
       }
     } finally {
       await this.close();

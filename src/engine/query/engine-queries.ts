@@ -48,7 +48,7 @@ export class EngineQueries implements Queries {
     try {
       const keys: string[] = [];
       for (;;) {
-        const match = await query.next();
+        const match = query.ready() ?? (await query.next());
         if (match === undefined) break;
         keys.push(match.key);
       }
@@ -106,7 +106,6 @@ export class EngineQueries implements Queries {
     this.#running += 1;
     try {
       if (index !== undefined && checked.waitsForIndex) await index.flush(namespace, signal);
-      const stand = await index?.status(namespace);
       const source =
         index === undefined
           ? scanSource(options.store, namespace)
@@ -117,7 +116,7 @@ export class EngineQueries implements Queries {
           : compileSelector(selector, { nowMs: options.clock.wallMs() });
       const pacer = this.#turns.newcomer();
       const walk = new Walk(options, { namespace, source, matcher, after, opens, pacer, signal });
-      return new RunningQuery({ engine, walk, limit, stand });
+      return new RunningQuery({ engine, walk, limit });
     } catch (error) {
       this.#running -= 1;
       throw error;

@@ -9,7 +9,7 @@ import {
 import type { Store } from "../ports/store.ts";
 import { recordName } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
-import type { NamespaceIndex } from "./candidates.ts";
+import type { IndexStand, NamespaceIndex } from "./candidates.ts";
 
 export interface PageEntry {
   readonly key: string;
@@ -24,6 +24,8 @@ export interface SourcePage {
 export interface PageSource {
   /** Milliseconds for which a page may be used; then the rest of it is read again. */
   readonly pageAgeMsMax: number;
+  /** Where the index stood when it was first asked; undefined for a scan. */
+  readonly stand?: IndexStand | undefined;
   /** Keys in byte order strictly after `after`. A page without entries is the last. */
   page(after: string | undefined, signal: AbortSignal | undefined): Promise<SourcePage>;
 }
@@ -69,6 +71,7 @@ class IndexSource implements PageSource {
   /** Candidates in byte order: names only, which may be as old as the index. */
   #keys: readonly string[] = [];
   #moreKeys = true;
+  #stand: IndexStand | undefined;
   /** Records read at once: one more than the page shows, to see whether something follows. */
   #count: number;
 
@@ -77,6 +80,10 @@ class IndexSource implements PageSource {
     this.#store = store;
     this.#asked = asked;
     this.#count = Math.min(asked.limit + 1, candidateRecordsMax);
+  }
+
+  get stand(): IndexStand | undefined {
+    return this.#stand;
   }
 
   async page(after: string | undefined, signal: AbortSignal | undefined): Promise<SourcePage> {
@@ -101,7 +108,7 @@ class IndexSource implements PageSource {
     const { namespace, selector } = this.#asked;
     if (after !== undefined) this.#keys = behind(this.#keys, after);
     while (this.#keys.length === 0 && this.#moreKeys) {
-      const { keys, more } = await callStore(() =>
+      const { keys, more, stand } = await callStore(() =>
         this.#index.candidates({
           namespace,
           selector,
@@ -110,6 +117,7 @@ class IndexSource implements PageSource {
           ...(signal === undefined ? {} : { signal }),
         }),
       );
+      this.#stand ??= stand;
       this.#keys = keys;
       this.#moreKeys = more && keys.length > 0;
     }
@@ -122,10 +130,12 @@ class IndexSource implements PageSource {
   ): Promise<readonly PageEntry[]> {
     const names = keys.map((key) => recordName(this.#asked.namespace, key));
     const found = await callStore(() => this.#store.getMany(names, signal));
-    return keys.flatMap((key, at) => {
+    const entries: PageEntry[] = [];
+    for (const [at, key] of keys.entries()) {
       const record = found[at]?.bytes;
-      return record === undefined ? [] : [{ key, record }];
-    });
+      if (record !== undefined) entries.push({ key, record });
+    }
+    return entries;
   }
 }
 

@@ -2,19 +2,11 @@ import type { QueryEnd, QueryEngine } from "../../api/queries.ts";
 import { cursorAfter } from "./cursor.ts";
 import type { Match, Walk } from "./walk.ts";
 
-/** What the index said of itself when a page was begun. */
-export interface IndexStand {
-  readonly seq: number;
-  readonly updatedAtMs: number | undefined;
-  readonly pending: number;
-}
-
 /** One page being filled: counts its rows and knows how it ends. */
 export class RunningQuery {
   readonly engine: QueryEngine;
   readonly #walk: Walk;
   readonly #limit: number;
-  readonly #stand: IndexStand | undefined;
   #rows = 0;
   #lastKey: string | undefined;
   #end: QueryEnd | undefined;
@@ -23,13 +15,10 @@ export class RunningQuery {
     readonly engine: QueryEngine;
     readonly walk: Walk;
     readonly limit: number;
-    /** With the index engine only. */
-    readonly stand: IndexStand | undefined;
   }) {
     this.engine = parts.engine;
     this.#walk = parts.walk;
     this.#limit = parts.limit;
-    this.#stand = parts.stand;
   }
 
   /** Undefined until {@link next} said that the page is over. */
@@ -37,22 +26,32 @@ export class RunningQuery {
     return this.#end;
   }
 
+  /** The next row when it can be told without a wait; it is {@link next} that knows the end. */
+  ready(): Match | undefined {
+    if (this.#end !== undefined || this.#rows === this.#limit) return undefined;
+    return this.#counted(this.#walk.ready());
+  }
+
   /** The next row; undefined when the page is over. */
   async next(): Promise<Match | undefined> {
     if (this.#end !== undefined) return undefined;
     const match = this.#rows < this.#limit ? await this.#walk.next() : undefined;
-    if (match !== undefined) {
-      this.#rows += 1;
-      this.#lastKey = match.key;
-      return match;
-    }
+    if (match !== undefined) return this.#counted(match);
     const isFull = this.#rows === this.#limit && (await this.#walk.hasMore());
+    const { stand } = this.#walk;
     this.#end = {
       cursor: isFull ? cursorAfter(this.engine, this.#lastKey ?? "") : undefined,
-      indexSeq: this.#stand === undefined || this.#stand.seq === 0 ? undefined : this.#stand.seq,
+      indexSeq: stand === undefined || stand.seq === 0 ? undefined : stand.seq,
       metadata: this.#metadata(),
     };
     return undefined;
+  }
+
+  #counted(match: Match | undefined): Match | undefined {
+    if (match === undefined) return undefined;
+    this.#rows += 1;
+    this.#lastKey = match.key;
+    return match;
   }
 
   #metadata(): Readonly<Record<string, string>> {
@@ -64,7 +63,7 @@ export class RunningQuery {
       query_spill_count: "0",
       query_spill_bytes: "0",
     };
-    const stand = this.#stand;
+    const { stand } = this.#walk;
     if (stand === undefined) return { engine, ...counts };
     const { updatedAtMs, pending } = stand;
     const updated =

@@ -9,6 +9,7 @@ import type { EngineOptions } from "../options.ts";
 import { StoreFailure } from "../ports/store.ts";
 import { recordName } from "../record/key-record.ts";
 import { callStore } from "../store-failure.ts";
+import type { IndexStand } from "./candidates.ts";
 import { type CommittedDocument, isInternalKey, visibleDocument } from "./committed-view.ts";
 import type { PageEntry, PageSource } from "./page-source.ts";
 import type { Pacer } from "./scan-turns.ts";
@@ -55,6 +56,29 @@ export class Walk {
     this.#plan = plan;
     this.#after = plan.after;
     this.#pacer = plan.pacer;
+  }
+
+  /** Where the index stood; undefined for a scan, and before the first page. */
+  get stand(): IndexStand | undefined {
+    return this.#plan.source.stand;
+  }
+
+  /** The next match of what was read already; undefined when {@link next} has to be asked. */
+  ready(): Match | undefined {
+    for (;;) {
+      const entry = this.#current();
+      if (entry === undefined) return undefined;
+      const document = this.#view(entry.key, entry.record);
+      if (document?.kind === "object") return undefined;
+      this.#at += 1;
+      this.#after = entry.key;
+      if (document === undefined) continue;
+      this.seen += 1;
+      const match = this.#judge(entry.key, document);
+      if (match === undefined) continue;
+      this.matched += 1;
+      return match;
+    }
   }
 
   /** The next match; undefined at the end. @throws the signal's reason, store errors */

@@ -130,7 +130,8 @@ export function encodeRecord(record: KeyRecord, writeId: string): Uint8Array {
  * @throws StoreFailure "corrupt"
  */
 export function decodeRecord(name: string, stored: Uint8Array): DecodedRecord {
-  const { header, inline } = openRecord(name, stored);
+  const { text, inline } = openRecord(name, stored);
+  const header = JSON.parse(text) as Header;
   const record = recordOf(header, inline);
   if (!isConsistent(record)) throw new StoreFailure("corrupt", `${name}: fields contradict`);
   return { writeId: header.w, record };
@@ -140,29 +141,53 @@ export function decodeRecord(name: string, stored: Uint8Array): DecodedRecord {
 export interface CommittedHeader {
   readonly version: number;
   readonly queryHidden: boolean;
-  readonly state: Readonly<StateHeader> | undefined;
+  /** `object`: the name of the object that holds it, 0 when it is inline. */
+  readonly state: { readonly size: number; readonly object: string | 0 } | undefined;
   readonly inline: Uint8Array;
 }
 
 /**
- * As {@link decodeRecord}, for readers that only want what is committed: nothing is copied.
+ * As {@link decodeRecord}, for readers that only want what is committed: nothing is copied, and of
+ * the usual header no more is read than that.
  * @throws StoreFailure "corrupt"
  */
 export function readCommitted(name: string, stored: Uint8Array): CommittedHeader {
-  const { header, inline } = openRecord(name, stored);
-  const [version] = header.n;
-  const { s: state, h: queryHidden = false } = header;
-  if (state?.[2] === 0 && state[1] > inline.length) {
+  const { text, inline } = openRecord(name, stored);
+  const committed = usualHeader(text) ?? parsedHeader(text);
+  if (committed.state?.object === 0 && committed.state.size > inline.length) {
     throw new StoreFailure("corrupt", `${name}: fields contradict`);
   }
-  return { version, queryHidden, state, inline };
+  return { ...committed, inline };
 }
 
+/** The beginning of a header as {@link headerText} writes it, with an inline state. */
+const usualHeaderPattern = /^\{"w":"[^"]*","n":\[(\d+),\d+,\d+\],"s":\["[^"]*",(\d+),0\]/;
+
+/** Undefined for any other header, and for one that may say that queries must not find the key. */
+function usualHeader(text: string): Omit<CommittedHeader, "inline"> | undefined {
+  const found = usualHeaderPattern.exec(text);
+  if (found === null || text.includes('"h":')) return undefined;
+  return {
+    version: Number(found[1]),
+    queryHidden: false,
+    state: { size: Number(found[2]), object: 0 },
+  };
+}
+
+function parsedHeader(text: string): Omit<CommittedHeader, "inline"> {
+  const { n, s, h: queryHidden = false } = JSON.parse(text) as Header;
+  const state = s === undefined ? undefined : { size: s[1], object: s[2] };
+  return { version: n[0], queryHidden, state };
+}
+
+/** A record whose checksum is right; `text` is its header's JSON. */
 function openRecord(
   name: string,
   stored: Uint8Array,
-): { readonly header: Header; readonly inline: Buffer } {
-  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
+): { readonly text: string; readonly inline: Buffer } {
+  const bytes = Buffer.isBuffer(stored)
+    ? stored
+    : Buffer.from(stored.buffer, stored.byteOffset, stored.length);
   if (bytes.length < headerAt || bytes[0] !== magicL || bytes[1] !== magicK) {
     throw new StoreFailure("corrupt", `${name}: not a lockd record`);
   }
@@ -177,8 +202,7 @@ function openRecord(
   }
   const headerEnd = headerAt + bytes.readUInt32LE(8);
   if (headerEnd > bytes.length) throw new StoreFailure("corrupt", `${name}: header too long`);
-  const header = JSON.parse(bytes.toString("utf8", headerAt, headerEnd)) as Header;
-  return { header, inline: bytes.subarray(headerEnd) };
+  return { text: bytes.toString("utf8", headerAt, headerEnd), inline: bytes.subarray(headerEnd) };
 }
 
 function recordOf(header: Header, inline: Buffer): KeyRecord {

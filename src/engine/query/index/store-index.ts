@@ -14,7 +14,7 @@ import { type ChangePage, type Store, StoreFailure } from "../../ports/store.ts"
 import type { Telemetry } from "../../ports/telemetry.ts";
 import type { RecordBatch, TermStore } from "../../ports/term-store.ts";
 import { namespaceOfRecord, recordName } from "../../record/key-record.ts";
-import type { NamespaceIndex, RebuildOptions } from "../candidates.ts";
+import type { CandidatePage, IndexStand, NamespaceIndex, RebuildOptions } from "../candidates.ts";
 import { indexPlanOf } from "./index-plan.ts";
 import {
   changesPageMax,
@@ -64,19 +64,19 @@ export class StoreIndex implements NamespaceIndex {
     readonly after: string | undefined;
     readonly limit: number;
     readonly signal?: AbortSignal;
-  }): Promise<{ readonly keys: readonly string[]; readonly more: boolean }> {
+  }): Promise<CandidatePage> {
     const { namespace, after, limit, signal } = query;
     const plan = indexPlanOf(query.selector, this.#parts.clock.wallMs());
+    // Counted first: what is published meanwhile may be found, and counts as pending all the same.
+    const pending = this.#pending.get(namespace) ?? 0;
     const found = await this.#parts.terms.find({ namespace, plan, after, limit, signal });
     signal?.throwIfAborted();
-    return found.kind === "keys" ? found : this.#allKeys(namespace, after, limit);
+    const stand = { ...found.publication, pending };
+    if (found.kind === "keys") return { keys: found.keys, more: found.more, stand };
+    return { ...(await this.#allKeys(namespace, after, limit)), stand };
   }
 
-  async status(namespace: string): Promise<{
-    readonly seq: number;
-    readonly updatedAtMs: number | undefined;
-    readonly pending: number;
-  }> {
+  async status(namespace: string): Promise<IndexStand> {
     const { seq, updatedAtMs } = await this.#parts.terms.status(namespace);
     return { seq, updatedAtMs, pending: this.#pending.get(namespace) ?? 0 };
   }

@@ -116,6 +116,23 @@ for (const [kind, open] of Object.entries(kinds)) {
       }
     });
 
+    test("one value of more documents than are found at once, and of fewer", async () => {
+      indexed = await open();
+      const keys = Array.from({ length: 131 }, (_, n) => `k${n}`);
+      for (const [n, key] of keys.entries()) {
+        await indexed.put(`default:${key}`, JSON.stringify({ all: n % 2 ? 5 : "5", few: n < 9 }));
+      }
+      await indexed.index.flush("default");
+      for (const limit of [1_000, 50, 7]) {
+        expect(await indexed.candidates("default", selector("/all=5"), limit)).toEqual(
+          keys.toSorted(),
+        );
+        expect(await indexed.candidates("default", selector("/few=true"), limit)).toEqual(
+          keys.slice(0, 9),
+        );
+      }
+    });
+
     test("a namespace sees its own documents only", async () => {
       indexed = await open();
       await indexed.put("one:k", '{"a":"shared text"}');

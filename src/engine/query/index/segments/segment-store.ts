@@ -9,6 +9,7 @@ import type {
   BatchOutcome,
   FoundKeys,
   KeyLookup,
+  Publication,
   RecordBatch,
   TermStore,
 } from "../../../ports/term-store.ts";
@@ -107,22 +108,22 @@ export class SegmentStore implements TermStore {
   async find(lookup: KeyLookup): Promise<FoundKeys> {
     for (let attempt = 1; ; attempt += 1) {
       const { manifest } = await this.#current();
-      if (manifest?.complete !== true) return { kind: "incomplete" };
-      const segments = manifest.namespaces[lookup.namespace] ?? noSegments;
+      const segments = manifest?.namespaces[lookup.namespace] ?? noSegments;
+      const publication = publicationOf(segments);
+      if (manifest?.complete !== true) return { kind: "incomplete", publication };
       try {
-        return await this.#findIn(segments, lookup);
+        return { kind: "keys", ...(await this.#findIn(segments, lookup)), publication };
       } catch (error) {
         if (!(error instanceof SegmentGone)) throw error;
         // Merged by another process since; or lost, and then every key is a candidate.
-        if (attempt >= lookupAttemptsMax) return { kind: "incomplete" };
+        if (attempt >= lookupAttemptsMax) return { kind: "incomplete", publication };
       }
     }
   }
 
   async status(namespace: string) {
     const { manifest } = await this.#current();
-    const { seq, updatedAtMs } = manifest?.namespaces[namespace] ?? noSegments;
-    return { seq, updatedAtMs: seq === 0 ? undefined : updatedAtMs };
+    return publicationOf(manifest?.namespaces[namespace] ?? noSegments);
   }
 
   async renew(): Promise<void> {
@@ -211,7 +212,7 @@ export class SegmentStore implements TermStore {
   async #findIn(
     { chunks, deltas }: NamespaceSegments,
     { plan, after, limit, signal }: KeyLookup,
-  ): Promise<FoundKeys> {
+  ): Promise<{ readonly keys: readonly string[]; readonly more: boolean }> {
     const matcher = new PlanMatcher(plan);
     const isBehind = (key: string): boolean => after === undefined || key > after;
     const newer = newestDocuments(await this.#files.readAll(deltas));
@@ -224,11 +225,11 @@ export class SegmentStore implements TermStore {
       for (const { document, segment: from } of inOrder(segment, part)) {
         const { key, content } = document;
         if (content === undefined || !isBehind(key) || !matcher.mayMatch(content, from)) continue;
-        if (keys.length === limit) return { kind: "keys", keys, more: true };
+        if (keys.length === limit) return { keys, more: true };
         keys.push(key);
       }
     }
-    return { kind: "keys", keys, more: false };
+    return { keys, more: false };
   }
 
   async #deleteSuperseded(): Promise<void> {
@@ -236,6 +237,10 @@ export class SegmentStore implements TermStore {
     this.#superseded = [];
     await this.#files.delete(names);
   }
+}
+
+function publicationOf({ seq, updatedAtMs }: NamespaceSegments): Publication {
+  return { seq, updatedAtMs: seq === 0 ? undefined : updatedAtMs };
 }
 
 function objectsOf({ chunks, deltas }: NamespaceSegments): string[] {
