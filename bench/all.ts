@@ -20,6 +20,7 @@ for (const name of [
   "query-scan",
   "lql",
   "index",
+  "index-writers",
   "peers",
   "queue-http",
 ]) {
