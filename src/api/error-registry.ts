@@ -300,6 +300,11 @@ export const errorRegistry = {
     "make room where it goes; what the command did stays done",
   ),
   already_there: local(exitCodes.conflict, "the target file exists", "pass --force to replace it"),
+  file_unwritable: local(
+    exitCodes.error,
+    "a file that the command was to write cannot be written",
+    "check its path, its permissions and the space left",
+  ),
   file_busy: local(
     exitCodes.unavailable,
     "another process changes the same file",

@@ -1,0 +1,26 @@
+import { mkdirSync, statSync } from "node:fs";
+import path from "node:path";
+
+/**
+ * Makes a directory and what is missing above it; nothing when it is there. Not by Node's own
+ * `recursive`: below a directory that exists and yet says ENOENT to whoever makes one in it (/proc
+ * does), that tries again and again for ever. @throws what the file system says
+ */
+export function makeDirectory(directory: string, mode: number): void {
+  if (makeOne(directory, mode)) return;
+  makeDirectory(path.dirname(directory), mode);
+  if (!makeOne(directory, mode)) mkdirSync(directory, { mode });
+}
+
+/** False when something above it seems to be missing. */
+function makeOne(directory: string, mode: number): boolean {
+  try {
+    mkdirSync(directory, { mode });
+    return true;
+  } catch (error) {
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return true;
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    if (isMissing && path.dirname(directory) !== directory) return false;
+    throw error;
+  }
+}
