@@ -64,7 +64,7 @@ describe.concurrent("ordinary runs", () => {
   });
 
   test("busy 5, no such command 127, not executable 126, ended by signal n 128 + n", async () => {
-    const holder = place.start(["run", "busy", "--", "sleep", "5"]);
+    const holder = place.start(["run", "busy", "--", "sleep", "60"]);
     await vi.waitFor(async () => {
       expect((await place.run(["status", "busy"])).stdout).toContain("HELD");
     }, 5000);

@@ -64,12 +64,10 @@ test.runIf(process.platform === "linux")("where nothing can be made, a start end
     return [code, stderr];
   };
   expect(await ends(["version"])).toEqual([0, ""]);
-  const refused = expect.stringMatching(
-    /^lockd: store_unusable: \/proc\/lockd\/store cannot be used/,
-  );
+  const refused = expect.stringMatching(/^lockd: store_unusable: \/proc\/lockd\/store cannot be/);
   expect(await ends(["acquire", "--store", "disk:///proc/lockd/store"])).toEqual([8, refused]);
   const unwritable = expect.stringMatching(
-    /^lockd: file_unwritable: \/proc\/lockd\/config.yaml cannot be written: E[A-Z]+: [a-z ]+\nnext: /,
+    /^lockd: file_unwritable: \/proc\/lockd\/config.yaml cannot be written: E.*\nnext: /,
   );
   const file = ["--out", "/proc/lockd/config.yaml"];
   expect(await ends(["config", "gen", ...file])).toEqual([1, unwritable]);
