@@ -288,6 +288,11 @@ export const errorRegistry = {
     "the key stayed held for the whole wait",
     "wait longer, or see `lockd status KEY`",
   ),
+  already_held: local(
+    exitCodes.wouldBlock,
+    "the key is held by what this command itself runs under",
+    "work under the lease that is there, or take another key",
+  ),
   session_closed: local(exitCodes.error, "the session was released", "acquire again"),
   server_draining: local(
     exitCodes.unavailable,

@@ -1,3 +1,4 @@
+import { acquireLease } from "../cli/acquire-lease.ts";
 import { BaseCommand } from "../cli/base-command.ts";
 import { defaultOwner } from "../cli/default-owner.ts";
 import { keyFlags, leaseFlags } from "../cli/flags.ts";
@@ -7,7 +8,6 @@ import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 import { acquireTxnId } from "../cli/txn/acquire-txn-id.ts";
 import { parseBlockSeconds, parseTtlSeconds } from "../cli/values.ts";
-import { noteOwnKey } from "../cli/work/own-transaction.ts";
 
 export default class Acquire extends BaseCommand {
   static override summary = "Take the exclusive lease of a key";
@@ -53,8 +53,7 @@ export default class Acquire extends BaseCommand {
     await this.withConnection(parsed, async ({ lockd, mode }) => {
       const call = { signal, correlationId: this.correlationId };
       const txnId = await acquireTxnId(flags, process.env, lockd);
-      const lease = await lockd.acquire({ ...request, txnId }, call);
-      await noteOwnKey(lease, request.ttlSeconds, process.env);
+      const lease = await acquireLease(lockd, { ...request, txnId }, process.env, call);
       const asJson = flags.json || flags.output === "json";
       await writeOut(asJson ? jsonText(acquireJson(lease)) : acquireLines(lease, mode));
     });
