@@ -1,16 +1,17 @@
 /** Keys that a command could wait for in vain, as it works under their leases itself. */
 import { failure, LockdError } from "../../api/errors.ts";
-import type { KeyAddress, Lockd, LockdCall } from "../../api/lockd.ts";
+import type { AcquireRequest, KeyAddress, Lockd, LockdCall } from "../../api/lockd.ts";
 import { ownKeys } from "../work/own-transaction.ts";
 import { runLeasesVariable } from "./run-leases.ts";
 
 /**
- * Refuses a key that is held by a `lockd run` around this process, or by the transaction of the
- * message whose command it is: both keep it until this process has ended. @throws already_held
+ * Refuses to wait for a key that is held by a `lockd run` around this process, or by the
+ * transaction of the message whose command it is: both keep it until this process has ended.
+ * @throws already_held
  */
 export async function refuseOwnKeys(
   lockd: Pick<Lockd, "describe">,
-  keys: readonly KeyAddress[],
+  requests: readonly AcquireRequest[],
   ...[env, call]: [NodeJS.ProcessEnv, LockdCall]
 ): Promise<void> {
   const ofRuns = (env[runLeasesVariable] ?? "").split(":").filter((id) => id !== "");
@@ -20,8 +21,9 @@ export async function refuseOwnKeys(
     ...ofWork.map((id) => [id, "lockd work"] as const),
   ]);
   if (around.size === 0) return;
-  for (const { namespace, key } of keys) {
-    if (key === undefined) continue;
+  for (const { namespace, key, blockSeconds = 0 } of requests) {
+    // Who does not wait is told by the acquire who holds it.
+    if (key === undefined || blockSeconds < 0) continue;
     const by = around.get((await holder(lockd, { namespace, key }, call)) ?? "");
     if (by === undefined) continue;
     const text = `the ${by} around this command holds ${key} until this command has ended`;
