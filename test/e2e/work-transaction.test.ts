@@ -125,6 +125,22 @@ describe.concurrent.each(["inline", "over HTTP"])("%s", (carrier) => {
     expect([await drained("own"), await numberOf("own-count")]).toEqual([[], 1]);
   });
 
+  test("a dry run in it tells, decides nothing, and is not refused", async () => {
+    await lockd("enqueue", "dry", "-d", "tea");
+    const script = `
+      count dry-count
+      for words in "release" "txn commit" "txn rollback"; do
+        lockd $words --dry-run >dry-told || echo "$words: $?"
+        cat dry-told >&2
+      done
+      count_again=$(lockd acquire dry-count --block nowait)
+      lockd mutate /n++ >/dev/null`;
+    const { code, stdout, stderr } = await work("dry", script, only).ended;
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(stderr).toMatch(/dry[-_ ]run|would/);
+    expect([await drained("dry"), await numberOf("dry-count")]).toEqual([[], 2]);
+  });
+
   test("a key acquired twice is the transaction's one lease, not a wait for itself", async () => {
     await lockd("enqueue", "twice", "-d", "tea");
     const script = `
