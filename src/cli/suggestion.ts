@@ -52,12 +52,18 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   let bestDistance = distanceMax + 1;
   for (const candidate of known) {
     const distance = editDistance(word, candidate);
+    // Fingers slip in the middle; what begins differently and has two others is another word.
+    if (distance > 1 && initial(word) !== initial(candidate)) continue;
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+function initial(word: string): string {
+  return word.replace(/^-+/, "").slice(0, 1);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours. */

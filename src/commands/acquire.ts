@@ -2,7 +2,7 @@ import { acquireLease } from "../cli/acquire-lease.ts";
 import { BaseCommand } from "../cli/base-command.ts";
 import { defaultOwner } from "../cli/default-owner.ts";
 import { keyFlags, leaseFlags } from "../cli/flags.ts";
-import { firstGiven } from "../cli/lease-input.ts";
+import { firstGiven, typedKey } from "../cli/lease-input.ts";
 import { acquireJson, acquireLines } from "../cli/lease-output.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
@@ -41,7 +41,7 @@ export default class Acquire extends BaseCommand {
     const parsed = await this.parse(Acquire);
     const { flags, args } = parsed;
     const request = {
-      key: firstGiven(args.key, flags.key),
+      key: typedKey(flags, args.key),
       namespace: firstGiven(flags.namespace),
       owner: firstGiven(flags.owner) ?? defaultOwner(),
       ttlSeconds: parseTtlSeconds(flags.ttl, "--ttl"),

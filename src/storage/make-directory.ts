@@ -18,7 +18,9 @@ function makeOne(directory: string, mode: number): boolean {
     mkdirSync(directory, { mode });
     return true;
   } catch (error) {
-    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return true;
+    const found = statSync(directory, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) return true;
+    if (found !== undefined) throw new Error("not a directory", { cause: error });
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     if (isMissing && path.dirname(directory) !== directory) return false;
     throw error;
