@@ -24,6 +24,10 @@ test.each([
     "2 lockd: usage: there is no command to run; .* lockd work mail -- ./backup.sh",
   ],
   [["run"], "2 lockd: usage: there is no command to run; .* lockd run KEY -- ./backup.sh --all"],
+  [
+    ["mutate", "jobs/nightly", "/n++"],
+    '2 lockd: usage: "jobs/nightly" is no mutation .* named with -k',
+  ],
   [["-s", "http:/h:1", "status", "a"], '2 lockd: invalid_option: endpoint "http:/h:1" is not an'],
   [
     ["-s", "http//h", "status", "a"],
