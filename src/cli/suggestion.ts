@@ -41,7 +41,10 @@ const otherNames: Readonly<Record<string, string>> = {
 export function commandFor(typed: readonly string[], known: readonly string[]): string | undefined {
   const [first = ""] = typed;
   if (Object.hasOwn(otherNames, first)) return otherNames[first];
-  return nearest(typed.join(" "), known) ?? nearest(first, known);
+  const whole = nearest(typed.join(" "), known);
+  // Of a topic only another of its commands can be meant.
+  const isTopic = known.some((command) => command.startsWith(`${first} `));
+  return whole ?? (isTopic ? undefined : nearest(first, known));
 }
 
 /** The nearest known word to a mistyped one, or undefined when none is near. */

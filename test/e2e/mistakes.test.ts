@@ -28,6 +28,22 @@ test.each([
     ["mutate", "jobs/nightly", "/n++"],
     '2 lockd: usage: "jobs/nightly" is no mutation .* named with -k',
   ],
+  [
+    ["queue", "nosuch"],
+    '2 lockd: usage: there is no command "queue nosuch" .see lockd queue --help',
+  ],
+  [
+    ["txn", "comit"],
+    '2 lockd: usage: there is no command "txn comit"; did you mean "lockd txn commit"',
+  ],
+  [
+    ["serve", "--store", "mem://", "--listen", "unix:///x.sock"],
+    '2 lockd: usage: listen "unix:///x.sock" must be host:port, .* --listen-proto unix --listen /',
+  ],
+  [
+    ["serve", "--store", "mem://", "--log-level", "loud"],
+    '2 lockd: usage: log-level "loud" must be trace, debug, info',
+  ],
   [["-s", "http:/h:1", "status", "a"], '2 lockd: invalid_option: endpoint "http:/h:1" is not an'],
   [
     ["-s", "http//h", "status", "a"],
