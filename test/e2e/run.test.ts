@@ -1,9 +1,10 @@
 /** `lockd run` with real processes: exit codes, signals, and that nobody overlaps. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beatsOf, expectNoOverlap } from "./beats.ts";
 import { Place } from "./lockd-process.ts";
 
 let place: Place;
@@ -19,27 +20,6 @@ trap '' TERM
 [ "$2" = polite ] && trap 'exit 0' TERM
 while :; do echo "$LOCKD_FENCING_TOKEN $(date +%s%N)" >>"$1"; sleep 0.05; done
 `;
-
-interface Beat {
-  readonly token: number;
-  readonly atMs: number;
-}
-
-function beatsOf(file: string): Beat[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").trim().split("\n");
-  return lines.map((line) => {
-    const [token = "", nanos = ""] = line.split(" ");
-    return { token: Number(token), atMs: Number(BigInt(nanos) / 1_000_000n) };
-  });
-}
-
-/** No holder's beat comes after a later holder's. */
-function expectNoOverlap(beats: readonly Beat[], holders: number): void {
-  expect(new Set(beats.map(({ token }) => token)).size).toBe(holders);
-  const byTime = [...beats].sort((a, b) => a.atMs - b.atMs).map(({ token }) => token);
-  expect(byTime).toEqual([...byTime].sort((a, b) => a - b));
-}
 
 describe.concurrent("ordinary runs", () => {
   test("the command's code is ours; 0 commits, anything else rolls back", async () => {
@@ -63,8 +43,23 @@ describe.concurrent("ordinary runs", () => {
     expect(stderr).toBe("");
   });
 
+  test("a key that a run around it holds is refused at once, not waited for", async () => {
+    const script = `
+      for words in "run own -- true" "run other --also own -- true" "run own-too -- true" \
+        "run between -- $LOCKD run own-too -- true" "acquire own" "acquire own-too"; do
+        code=0; $LOCKD $words >out 2>&1 || code=$?
+        echo "$code $(grep -o 'the lockd run around this command holds [^ ]*' out)"
+      done
+      $LOCKD run free -- true && echo free`;
+    const words = ["run", "own", "--also", "own-too", "--", "sh", "-c", script];
+    const { code, stdout } = await place.run(words, { env: { LOCKD: lockd() } });
+    const refused = (key: string) => `5 the lockd run around this command holds ${key}\n`;
+    const held = ["own", "own", "own-too", "own-too", "own", "own-too"];
+    expect([code, stdout]).toEqual([0, `${held.map(refused).join("")}free\n`]);
+  });
+
   test("busy 5, no such command 127, not executable 126, ended by signal n 128 + n", async () => {
-    const holder = place.start(["run", "busy", "--", "sleep", "5"]);
+    const holder = place.start(["run", "busy", "--", "sleep", "60"]);
     await vi.waitFor(async () => {
       expect((await place.run(["status", "busy"])).stdout).toContain("HELD");
     }, 5000);
