@@ -11,6 +11,7 @@ import type {
 import { note } from "../output.ts";
 import { PartlyDone } from "../partly-done.ts";
 import { Progress, type ProgressMode } from "../progress.ts";
+import { abortLater } from "../run/abort-later.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
@@ -47,7 +48,7 @@ export function chosenLetters(
 /** How many were changed. @throws PartlyDone with what came in between */
 export async function changeLetters(queues: Queues, work: LetterWork): Promise<number> {
   const { kind, address, chosen, progress: mode, stop } = work;
-  const call = { signal: abortAfterGrace(stop), correlationId: work.correlationId };
+  const call = { signal: abortLater(stop, graceMs), correlationId: work.correlationId };
   const total = chosen?.length ?? (await deadIn(queues, address, mode, call));
   const progress = new Progress({ label: `${kind} ${address.queue}`, total, counted }, mode);
   const change = queues[kind].bind(queues);
@@ -112,15 +113,6 @@ async function deadIn(
   // Only for the bar: what is wrong is told by the change itself.
   const page = await queues.list({ namespace, queue }, call).catch(() => undefined);
   return page?.queues.find((one) => one.queue === queue)?.dead;
-}
-
-function abortAfterGrace(stop: AbortSignal): AbortSignal {
-  const later = new AbortController();
-  const onAbort = (): void => {
-    setTimeout(() => later.abort(stop.reason), graceMs).unref();
-  };
-  stop.addEventListener("abort", onAbort, { once: true });
-  return later.signal;
 }
 
 /** Asks a person; others have to say --yes. @throws UsageError, interrupted */
