@@ -40,16 +40,20 @@ async function cpuMs(of: Measured, run: () => Promise<unknown>): Promise<number>
   return (of.cpuMicros() - before) / 1000;
 }
 
-/** Highest resident memory while something runs, above what it was before. */
-async function growth(of: Measured, run: () => Promise<unknown>): Promise<number> {
-  const before = of.rssMegabytes();
-  let highest = before;
+/** Highest resident memory of both while something runs, above what it was before, in words. */
+async function growth(run: () => Promise<unknown>): Promise<string> {
+  const servers = [server, copy];
+  const before = servers.map((of) => of.rssMegabytes());
+  const highest = [...before];
   const looking = setInterval(() => {
-    highest = Math.max(highest, of.rssMegabytes());
+    for (const [at, of] of servers.entries()) {
+      highest[at] = Math.max(highest[at] ?? 0, of.rssMegabytes());
+    }
   }, 20);
   await run();
   clearInterval(looking);
-  return highest - before;
+  const [ours, raw] = highest.map((most, at) => (most - (before[at] ?? 0)).toFixed(0));
+  return `${ours} MiB (raw copy: ${raw})`;
 }
 
 async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
@@ -99,8 +103,8 @@ try {
       await measure(kind === "In" ? "put" : "get", server, ours);
     }
   };
-  const grownPut = await growth(server, () => inTurn(copyIn, put, "In"));
-  const grownGet = await growth(server, () => inTurn(copyOut, get, "Out"));
+  const grownPut = await growth(() => inTurn(copyIn, put, "In"));
+  const grownGet = await growth(() => inTurn(copyOut, get, "Out"));
   const of = (name: string): number => median(times[name] ?? []);
   const speed = (name: string): string => `${(size / 1000 / of(name)).toFixed(0)} MB/s`;
   const ratio = (raw: string, ours: string): string => (of(raw) / of(ours)).toFixed(2);
@@ -108,8 +112,8 @@ try {
   console.log(
     `${megabytes} MB, ${rounds} rounds: put ${speed("put")}, ${ratio("copyIn", "put")} x raw ` +
       `copy (${speed("copyIn")}); get ${speed("get")}, ${ratio("copyOut", "get")} x raw ` +
-      `(${speed("copyOut")}); server memory growth ${grownPut.toFixed(0)} MiB while putting, ` +
-      `${grownGet.toFixed(0)} MiB more while getting; ` +
+      `(${speed("copyOut")}); server memory growth ${grownPut} while putting, ` +
+      `${grownGet} more while getting; ` +
       `server cpu: ${Object.keys(cpu).map(cpuOf).join(", ")}`,
   );
 } finally {

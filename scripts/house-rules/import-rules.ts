@@ -5,14 +5,15 @@ import type { Finding, SourceModule } from "./source-tree.ts";
 /** Folder below src/ -> folders it may import. A leading `~` allows only `await import()`. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   api: [],
+  bytes: [],
   ids: [],
   lql: ["api"],
   multipart: [],
   engine: ["api", "lql"],
-  storage: ["engine/ports", "api"],
+  storage: ["engine/ports", "api", "bytes"],
   indexing: ["engine", "storage", "lql", "api"],
   host: ["engine/ports", "ids", "api"],
-  server: ["api", "lql", "multipart", "engine/ports"],
+  server: ["api", "bytes", "lql", "multipart", "engine/ports"],
   client: ["api", "ids", "lql", "multipart", "engine/ports"],
   local: ["api", "client", "engine/ports", "~engine", "~storage", "~indexing", "~host", "~ids"],
   cli: [

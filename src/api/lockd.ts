@@ -22,6 +22,11 @@ export type BodyIn = Uint8Array | AsyncIterable<Uint8Array>;
 export type BodyOut = Uint8Array | BodyOutStream;
 
 export interface BodyOutStream extends AsyncIterable<Uint8Array> {
+  /**
+   * The same bytes in memory that is used again, where the source can: each chunk is valid until
+   * the next one is asked for. Spares the garbage of a long body that is only passed on.
+   */
+  lent?(): AsyncIterable<Uint8Array>;
   /** Frees the source without reading on; idempotent. */
   close(): Promise<void>;
 }
@@ -285,7 +290,10 @@ export interface Lockd {
   close(): Promise<void>;
 }
 
-/** A `Lockd` that a server may carry: what a carrier must know beyond the verbs. */
+/**
+ * A `Lockd` that a server may carry: what a carrier must know beyond the verbs. Of a stream that a
+ * carrier hands in, a chunk is valid until the next one is asked for: what is kept is copied.
+ */
 export interface ServedLockd extends Lockd {
   readonly queues: ServedQueues;
   /**

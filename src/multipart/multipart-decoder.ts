@@ -22,9 +22,13 @@ const cr = 13;
 const lf = 10;
 const dash = 45;
 
+/** Bytes of a chunk that are put behind what is left of the one before. */
+const jointBytes = 1024;
+
 /**
  * Decodes a multipart body from chunks that may be cut anywhere: the events say the same whatever
  * the cuts. Holds no more than one chunk and one part's headers; data are views into the chunks.
+ * When it needs more bytes it holds nothing of the chunks before.
  *
  * With `counted` a part that announces its length ends by it, so that the last byte of a payload is
  * seen before anything of the next delimiter has come.
@@ -37,9 +41,13 @@ export class MultipartDecoder {
   readonly #delimiter: Buffer;
   readonly #counted: boolean;
   #mode: Mode = "preamble";
-  /** What came and was not told yet; a line end stands before the first byte, see below. */
+  /** What is looked at; a line end stands before the first byte, see below. */
   #window: Buffer = Buffer.from("\r\n");
   #at = 0;
+  /** What comes behind the window, of the same chunk. */
+  #behind: Buffer = empty;
+  /** The window is a part of a chunk and no copy. */
+  #isView = false;
   /** How far a search has looked already. */
   #searched = 0;
   #preamble = 0;
@@ -51,13 +59,11 @@ export class MultipartDecoder {
     this.#counted = options.counted ?? false;
   }
 
+  /** Takes one more chunk, after `next` has told all of those before. */
   push(chunk: Uint8Array): void {
     if (this.#mode === "over") return;
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const rest = this.#window.subarray(this.#at);
-    this.#window = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    this.#searched = Math.max(0, this.#searched - this.#at);
-    this.#at = 0;
+    this.#behind = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#advance();
   }
 
   /**
@@ -65,6 +71,47 @@ export class MultipartDecoder {
    * @throws MalformedMultipart
    */
   next(): MultipartEvent | undefined {
+    for (;;) {
+      const event = this.#step();
+      if (event !== undefined) return event;
+      if (this.#behind.length > 0) this.#advance();
+      else {
+        this.#letGo();
+        return undefined;
+      }
+    }
+  }
+
+  /** @throws MalformedMultipart when the body ended before its last delimiter */
+  finish(): void {
+    if (this.#mode !== "over") throw new TruncatedMultipart("the multipart body breaks off");
+  }
+
+  /**
+   * Moves the window on. What is left of it is joined with only the beginning of what comes: long
+   * enough for most delimiters and headers, and far shorter than a chunk.
+   */
+  #advance(): void {
+    const rest = this.#window.subarray(this.#at);
+    const length = rest.length === 0 ? this.#behind.length : jointBytes;
+    const next = this.#behind.subarray(0, length);
+    this.#isView = rest.length === 0;
+    this.#window = this.#isView ? next : Buffer.concat([rest, next]);
+    this.#behind = this.#behind.subarray(length);
+    this.#searched = Math.max(0, this.#searched - this.#at);
+    this.#at = 0;
+  }
+
+  /** Keeps a copy of what is left of a chunk, whose memory may be used again from now on. */
+  #letGo(): void {
+    if (!this.#isView) return;
+    this.#window = Buffer.from(this.#window.subarray(this.#at));
+    this.#searched = Math.max(0, this.#searched - this.#at);
+    this.#at = 0;
+    this.#isView = false;
+  }
+
+  #step(): MultipartEvent | undefined {
     for (;;) {
       switch (this.#mode) {
         case "preamble":
@@ -91,11 +138,6 @@ export class MultipartDecoder {
     }
   }
 
-  /** @throws MalformedMultipart when the body ended before its last delimiter */
-  finish(): void {
-    if (this.#mode !== "over") throw new TruncatedMultipart("the multipart body breaks off");
-  }
-
   #skipPreamble(): boolean {
     const found = this.#window.indexOf(this.#delimiter, this.#at);
     const to = found === -1 ? this.#window.length - this.#heldBack() : found;
@@ -118,6 +160,7 @@ export class MultipartDecoder {
     if (window[at] === dash && window[at + 1] === dash) {
       this.#mode = "over";
       this.#window = empty;
+      this.#behind = empty;
       this.#at = 0;
       return "end";
     }

@@ -1,6 +1,10 @@
 import type { MultipartDecoder, MultipartEvent } from "./multipart-decoder.ts";
 
-/** Reads a multipart body from a source, as fast as its events are taken. */
+/**
+ * Reads a multipart body from a source, as fast as its events are taken. The source may use the
+ * memory of a chunk again when it is asked for the next one: the bytes of an event are valid until
+ * the next event is asked for.
+ */
 export class MultipartReader {
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #decoder: MultipartDecoder;
@@ -24,7 +28,7 @@ export class MultipartReader {
     }
   }
 
-  /** The rest of the current part as one piece; undefined when it is longer than `bytesMax`. */
+  /** A copy of the rest of the current part, or of its beginning beyond `bytesMax`. */
   async collect(bytesMax: number): Promise<Collected> {
     const parts: Buffer[] = [];
     let bytes = 0;
@@ -32,7 +36,7 @@ export class MultipartReader {
       const event = await this.next();
       if (event.kind !== "data") return { whole: true, bytes: joined(parts) };
       bytes += event.bytes.length;
-      parts.push(event.bytes);
+      parts.push(Buffer.from(event.bytes));
       if (bytes > bytesMax) return { whole: false, bytes: joined(parts) };
     }
   }

@@ -124,6 +124,21 @@ export class Exchange implements LockdCall {
     if (!response.write(chunk)) await this.#drained();
   }
 
+  /** As `write`, of a long body: resolves when nothing of the chunk's memory is needed any more. */
+  writeThrough(chunk: Uint8Array): Promise<void> {
+    const { response } = this;
+    return new Promise((resolve, reject) => {
+      const gone = (): void => reject(new ClientGone());
+      if (response.destroyed) return gone();
+      response.once("close", gone);
+      response.write(chunk, (error) => {
+        response.off("close", gone);
+        if (error) gone();
+        else resolve();
+      });
+    });
+  }
+
   #drained(): Promise<void> {
     const { response } = this;
     return new Promise((resolve, reject) => {

@@ -3,6 +3,9 @@
 /** Bytes. A body announced as at most this large is read whole before the engine is called. */
 export const collectedBodyBytesMax = 64 * 1024;
 
+/** Bytes of a longer body that may have come before they are asked for; then reading stops. */
+export const bodyAheadBytesMax = 128 * 1024;
+
 /** Bytes. The JSON bodies of lease calls; far above any real one, far below json-max. */
 export const leaseBodyBytesMax = 1024 * 1024;
 

@@ -2,8 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../api/error-registry.ts";
 import { failure } from "../api/errors.ts";
 import type { BodyIn } from "../api/lockd.ts";
+import { freeBytes } from "../bytes/free-bytes.ts";
 import type { Exchange } from "./exchange.ts";
 import { collectedBodyBytesMax } from "./limits.ts";
+import { RequestChunks } from "./request-chunks.ts";
 
 /** The announced length; undefined for chunked bodies. */
 function announcedLength(request: IncomingMessage): number | undefined {
@@ -65,7 +67,9 @@ export function collect(
 }
 
 function join(parts: readonly Buffer[]): Buffer {
-  return Buffer.concat(parts);
+  const whole = Buffer.concat(parts);
+  for (const part of parts) freeBytes(part);
+  return whole;
 }
 
 /** The body as text; JSON is UTF-8. */
@@ -79,9 +83,8 @@ export async function collectText(
 }
 
 /**
- * The body of a state or an attachment: small ones whole, others as a stream that reads on only as
- * fast as it is taken and fails when the client breaks off, so that a short body never passes for a
- * complete one.
+ * The body of a state or an attachment: small ones whole, others as a stream whose chunks are
+ * valid until the next one is asked for.
  */
 export async function stateBody(exchange: Exchange): Promise<BodyIn> {
   const { request } = exchange;
@@ -90,8 +93,7 @@ export async function stateBody(exchange: Exchange): Promise<BodyIn> {
   if (length !== undefined && length <= collectedBodyBytesMax) {
     return collect(exchange, collectedBodyBytesMax, "invalid_body");
   }
-  // The connection outlives a body that is refused halfway: the answer still has to go out.
-  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  return new RequestChunks(request);
 }
 
 /** The body as it comes, however long; fails when the client breaks off. */
@@ -99,7 +101,7 @@ export function bodyChunks(exchange: Exchange): AsyncIterator<Uint8Array> {
   const { request } = exchange;
   const length = announcedLength(request);
   if (length !== undefined && length <= collectedBodyBytesMax) return wholeBody(exchange);
-  return request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  return new RequestChunks(request);
 }
 
 /** A short body in one piece: cheaper than a stream of its own. */

@@ -18,6 +18,7 @@ import { txnRoutes } from "./endpoints/txn-endpoints.ts";
 import { isExpected, sendError } from "./error-answer.ts";
 import { ClientGone, Exchange } from "./exchange.ts";
 import type { ObservedRequest, RequestObserver } from "./observe/request-observer.ts";
+import { discardBody } from "./request-chunks.ts";
 import type { Route } from "./route.ts";
 import { StreamBroken } from "./stream-broken.ts";
 
@@ -148,7 +149,7 @@ export class Router {
     }
     const { status, body } = sendError(exchange, error);
     // What is left of a body that was refused halfway would hold up the connection's next request.
-    exchange.request.resume();
+    discardBody(exchange.request);
     if (isExpected(error)) {
       telemetry.debug(sys, "http.request.failure", {
         cid,

@@ -27,7 +27,7 @@ export class RowWriter {
     if (doc instanceof Uint8Array) this.#add(doc);
     else {
       await this.flush();
-      for await (const chunk of doc) await this.#exchange.write(chunk);
+      for await (const chunk of doc.lent?.() ?? doc) await this.#exchange.writeThrough(chunk);
     }
     this.#add(rowEnd);
     this.#rows += 1;

@@ -17,7 +17,7 @@ export async function sendStream(exchange: Exchange, answer: StreamedAnswer): Pr
   try {
     if (response.destroyed) throw new ClientGone();
     response.writeHead(200, exchange.head(headers, size));
-    for await (const chunk of body) await exchange.write(chunk);
+    for await (const chunk of body.lent?.() ?? body) await exchange.writeThrough(chunk);
     response.end();
   } finally {
     await body.close();

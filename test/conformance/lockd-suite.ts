@@ -30,7 +30,7 @@ export function sha256(bytes: Uint8Array | string): string {
 export async function bytesOf(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Buffer> {
   if (body instanceof Uint8Array) return Buffer.from(body);
   const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
+  for await (const part of body) parts.push(Buffer.from(part));
   return Buffer.concat(parts);
 }
 

@@ -81,6 +81,19 @@ describe("enqueue", () => {
     expect(seen[0]?.payload).toBe("abc\r\n--bx");
   });
 
+  test.each([
+    ["behind the payload", form("{}", "short").replace("--b--", `--b\r\n\r\n${"x".repeat(2e6)}`)],
+    ["in a refused form", `--b nonsense ${"x".repeat(2e6)}`],
+  ])("a long rest %s does not hold up the connection's next request", async (_name, body) => {
+    const connection = new RawConnection(server.url);
+    const head = "Host: x\r\nContent-Type: multipart/related; boundary=b";
+    connection.say(`POST /v1/queue/enqueue?queue=q HTTP/1.1\r\n${head}\r\n`);
+    connection.say(`Content-Length: ${body.length}\r\n\r\n${body}`);
+    connection.say("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    await connection.until(/HTTP\/1.1 .*HTTP\/1.1 404/s);
+    connection.socket.destroy();
+  });
+
   test("every member of meta arrives; strangers and nulls do not matter", async () => {
     const meta = {
       namespace: "N",

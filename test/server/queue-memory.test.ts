@@ -10,8 +10,8 @@ import { HttpLockd } from "../../src/client/http-lockd.ts";
 
 const payloadBytes = 200 * 1024 * 1024;
 
-/** MiB. Far below the payload, far above what buffers and young garbage need. */
-const growthMax = 120;
+/** MiB. Far below the payload, far above the 10 that code and young garbage need. */
+const growthMax = 48;
 
 /** The most memory a process ever had, in MiB; undefined where nobody tells. */
 function peakMegabytes(child: ChildProcess): number | undefined {

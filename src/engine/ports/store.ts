@@ -54,6 +54,11 @@ export type ApplyResult =
 
 /** A body being read. Closing early frees the file or connection; iterating to the end does too. */
 export interface BodyStream extends AsyncIterable<Uint8Array> {
+  /**
+   * The same chunks in memory that is used again: each is valid until the next one is asked for.
+   * Without it, or when it is iterated itself, every chunk is the reader's for good.
+   */
+  lent?(): AsyncIterable<Uint8Array>;
   /** Frees the source; idempotent. */
   close(): Promise<void>;
 }
@@ -172,6 +177,7 @@ export interface Store {
   /**
    * Writes a new immutable object from a stream; durable when it resolves with its size in bytes.
    * The name must never have been used. When the source throws or `signal` aborts, nothing is left.
+   * A chunk of the source is valid until the next one is asked for; what is kept has to be copied.
    * @throws StoreFailure, or what the source threw
    */
   putStream(

@@ -188,7 +188,8 @@ export class DeadLetters {
       const name = payloadName(at, at.messageId);
       const opened = await callStore(() => store.getStream(place.name));
       if (opened === undefined) throw missingPayload(letter.at);
-      await callStore(() => store.putStream(name, opened.body));
+      const { body } = opened;
+      await callStore(() => store.putStream(name, body.lent?.() ?? body));
       payload = { ...payload, place: { kind: "object", name } };
     }
     const next: Message = { ...message, payload, stateEtag: undefined };

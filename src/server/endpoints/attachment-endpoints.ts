@@ -5,6 +5,7 @@ import type { Exchange } from "../exchange.ts";
 import { leaseOf } from "../lease-headers.ts";
 import { methodNotAllowed } from "../method-not-allowed.ts";
 import { stateBody } from "../request-body.ts";
+import { discardBody } from "../request-chunks.ts";
 import type { Routes } from "../route.ts";
 import { sendStream } from "../send-stream.ts";
 
@@ -53,7 +54,7 @@ async function upload(lockd: ServedLockd, exchange: Exchange): Promise<void> {
     exchange,
   );
   // Of a no-op the body is not wanted, but the connection's next request comes behind it.
-  exchange.request.resume();
+  discardBody(exchange.request);
   const { attachment, noop, version, fencingToken } = result;
   const headers = ["X-Attachment-ID", attachment.id];
   if (version > 0) headers.push("X-Key-Version", String(version));

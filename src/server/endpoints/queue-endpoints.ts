@@ -8,13 +8,14 @@ import {
   nackFields,
   queueFields,
 } from "../../api/queue-wire.ts";
-import type { QueueStats, QueueWatchEvent } from "../../api/queues.ts";
+import type { EnqueueResult, QueueStats, QueueWatchEvent } from "../../api/queues.ts";
 import { decodeKnownFields } from "../../api/wire.ts";
 import { EventStream } from "../event-stream.ts";
 import { ClientGone, type Exchange } from "../exchange.ts";
 import { eventKeepAliveMs } from "../limits.ts";
 import { boundaryOf, readEnqueueForm } from "../multipart/enqueue-form.ts";
 import { bodyChunks } from "../request-body.ts";
+import { discardBody } from "../request-chunks.ts";
 import type { Routes } from "../route.ts";
 import { StreamBroken } from "../stream-broken.ts";
 import { dequeueRoute, subscribeRoute } from "./queue-deliveries.ts";
@@ -28,11 +29,22 @@ import {
 
 async function enqueue({ queues }: ServedLockd, exchange: Exchange): Promise<void> {
   const boundary = boundaryOf(exchange.header("content-type"));
-  const form = await readEnqueueForm(bodyChunks(exchange), boundary);
-  const meta = form.meta === undefined ? {} : decodeKnownFields(form.meta, enqueueFields);
-  const result = await queues.enqueue(enqueueRequest(exchange, meta), form.payload, exchange);
+  const body = bodyChunks(exchange);
+  try {
+    const form = await readEnqueueForm(body, boundary);
+    const meta = form.meta === undefined ? {} : decodeKnownFields(form.meta, enqueueFields);
+    const request = enqueueRequest(exchange, meta);
+    const result = await queues.enqueue(request, form.payload, exchange);
+    answerEnqueued(exchange, result, meta.dedupe_key !== undefined);
+  } finally {
+    await body.return?.();
+  }
   // What follows the payload is of no interest, but the next request stands behind it.
-  exchange.request.resume();
+  discardBody(exchange.request);
+}
+
+/** Only those who sent a dedupe key learn of it; others see the contract's members. */
+function answerEnqueued(exchange: Exchange, result: EnqueueResult, tellsDuplicate: boolean): void {
   exchange.answeredId = result.correlationId;
   const json = JSON.stringify({
     namespace: result.namespace,
@@ -45,8 +57,7 @@ async function enqueue({ queues }: ServedLockd, exchange: Exchange): Promise<voi
     visibility_timeout_seconds: result.visibilityTimeoutSeconds,
     payload_bytes: result.payloadBytes,
     correlation_id: result.correlationId,
-    // Only those who sent a dedupe key learn of it; others see the contract's members.
-    duplicate: meta.dedupe_key === undefined ? undefined : result.duplicate,
+    duplicate: tellsDuplicate ? result.duplicate : undefined,
     // Says that the message waits for its transaction: servers that know none enqueue at once.
     txn_id: result.txnId,
   });

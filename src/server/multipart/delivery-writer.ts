@@ -83,11 +83,11 @@ export class DeliveryWriter {
   /** Counted: one byte too few or too many would be taken for the next delimiter. */
   async #stream(payload: BodyOut, announced: number): Promise<void> {
     let left = announced;
-    const chunks = payload instanceof Uint8Array ? [payload] : payload;
+    const chunks = payload instanceof Uint8Array ? [payload] : (payload.lent?.() ?? payload);
     for await (const chunk of chunks) {
       left -= chunk.length;
       if (left < 0) break;
-      await this.#exchange.write(chunk);
+      await this.#exchange.writeThrough(chunk);
     }
     if (left !== 0) throw new Error("a payload is not as long as its record says");
   }

@@ -13,14 +13,11 @@ import type {
   StreamPage,
 } from "../../engine/ports/store.ts";
 import { byBytes } from "../byte-order.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
 import { codeOf, storeFailureOf } from "./sqlite-failure.ts";
-import { SyncAhead } from "./sync-ahead.ts";
 
-/** Bytes read at once; two are in flight at most. */
+/** Bytes read at once. */
 const readBytes = 256 * 1024;
-
-/** Bytes gathered before they are written, so that small chunks do not cost a call each. */
-const writeBytes = 1024 * 1024;
 
 /** Milliseconds after which a temporary file cannot belong to a running upload's last write. */
 const temporaryAgeMs = 60 * 60_000;
@@ -73,7 +70,7 @@ export class ContentFiles {
       throw storeFailureOf(error, this.#root);
     }
     const { size } = await file.stat();
-    return { size, body: fileBody(file) };
+    return { size, body: fileBody(file, size) };
   }
 
   async delete(name: string): Promise<void> {
@@ -142,35 +139,17 @@ export class ContentFiles {
     signal: AbortSignal | undefined,
   ): Promise<number> {
     let size = 0;
-    let buffer = Buffer.allocUnsafe(writeBytes);
-    let spare = Buffer.allocUnsafe(writeBytes);
-    let filled = 0;
-    let writing: Promise<unknown> = Promise.resolve();
-    const ahead = new SyncAhead(handle);
-    const flush = async (): Promise<void> => {
-      await writing;
-      const full = buffer.subarray(0, filled);
-      writing = this.#call(() => writeWhole(handle, full).then(() => ahead.wrote(full.length)));
-      // Rejection is seen at the next await of `writing`; this only keeps it from being unhandled.
-      writing.catch(() => {});
-      [buffer, spare] = [spare, buffer];
-      filled = 0;
-    };
-    for await (const chunk of source) {
-      signal?.throwIfAborted();
-      size += chunk.length;
-      for (let at = 0; at < chunk.length; ) {
-        const take = Math.min(chunk.length - at, writeBytes - filled);
-        buffer.set(chunk.subarray(at, at + take), filled);
-        filled += take;
-        at += take;
-        if (filled === writeBytes) await flush();
+    const writes = new GatheredWrites(handle);
+    try {
+      for await (const chunk of source) {
+        signal?.throwIfAborted();
+        size += chunk.length;
+        await this.#call(() => writes.add(chunk));
       }
+      await this.#call(() => writes.end());
+    } finally {
+      await writes.free();
     }
-    if (filled > 0) await flush();
-    await writing;
-    // A failed sync is told of once: the last one would succeed after it.
-    await this.#call(() => ahead.over());
     signal?.throwIfAborted();
     return size;
   }
@@ -211,13 +190,6 @@ function shardOf(name: string): string {
   return (crc32(name) % shards).toString(16).padStart(2, "0");
 }
 
-async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at);
-    at += bytesWritten;
-  }
-}
-
 /** Makes a rename or a new file in the directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, "r");
@@ -228,24 +200,30 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-function fileBody(file: FileHandle): BodyStream {
+function fileBody(file: FileHandle, size: number): BodyStream {
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= file.close();
     return closed;
   };
-  async function* iterate(): AsyncGenerator<Uint8Array> {
+  const newBuffer = () => Buffer.allocUnsafe(Math.min(readBytes, size));
+  async function* iterate(nextBuffer: () => Buffer): AsyncGenerator<Uint8Array> {
     try {
-      for (;;) {
-        const { bytesRead, buffer } = await file.read({ buffer: Buffer.allocUnsafe(readBytes) });
+      for (let at = 0; at < size; ) {
+        const { bytesRead, buffer } = await file.read({ buffer: nextBuffer() });
         if (bytesRead === 0) return;
+        at += bytesRead;
         yield buffer.subarray(0, bytesRead);
       }
     } finally {
       await close();
     }
   }
-  return { [Symbol.asyncIterator]: iterate, close };
+  const lent = (): AsyncGenerator<Uint8Array> => {
+    const buffer = newBuffer();
+    return iterate(() => buffer);
+  };
+  return { [Symbol.asyncIterator]: () => iterate(newBuffer), lent, close };
 }
 
 async function entriesOf(directory: string): Promise<string[]> {

@@ -23,11 +23,16 @@ async function* megabytes(count: number): AsyncGenerator<Uint8Array> {
   for (let n = 0; n < count; n += 1) yield Buffer.alloc(1024 * 1024, n);
 }
 
+/** What all file handles have in common. */
+async function handlesOf(directory: string): Promise<FileHandle> {
+  const probe = await open(directory, "r");
+  await probe.close();
+  return Object.getPrototypeOf(probe) as FileHandle;
+}
+
 /** Counts the syncs of files, and lets one of them fail. */
 async function watchSyncs(directory: string, failing: number): Promise<() => number> {
-  const probe = await open(directory, "r");
-  const prototype = Object.getPrototypeOf(probe) as FileHandle;
-  await probe.close();
+  const prototype = await handlesOf(directory);
   const original = prototype.datasync;
   let calls = 0;
   vi.spyOn(prototype, "datasync").mockImplementation(async function (this: FileHandle) {
@@ -77,4 +82,41 @@ test("a source that breaks during an early sync leaves nothing", async () => {
   await expect(content.write("long", breaking())).rejects.toThrow("source broke");
   expect(await textOf(content, "long")).toBe("absent");
   expect(readdirSync(path.join(directory, "content", "tmp"))).toEqual([]);
+});
+
+test("chunks that are lent are one piece of memory", async () => {
+  const content = new ContentFiles(directoryOf());
+  await content.write("long", megabytes(3));
+  const found = await content.read("long");
+  const memories = new Set<ArrayBufferLike>();
+  let size = 0;
+  for await (const chunk of found?.body.lent?.() ?? []) {
+    memories.add(chunk.buffer);
+    size += chunk.length;
+  }
+  expect(size).toBe(3 * 1024 * 1024);
+  expect(memories.size).toBe(1);
+  await found?.body.close();
+});
+
+test("the buffers of a write that fails are in nobody's use when they are freed", async () => {
+  const directory = directoryOf();
+  const prototype = await handlesOf(directory);
+  const { promise: broke, resolve: breakNow } = Promise.withResolvers<void>();
+  const lengths: number[] = [];
+  vi.spyOn(prototype, "write").mockImplementation(async (bytes: unknown) => {
+    breakNow();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const { length } = bytes as Uint8Array;
+    lengths.push(length);
+    return { bytesWritten: length, buffer: "" };
+  });
+  const breaking = async function* () {
+    yield Buffer.alloc(1024 * 1024);
+    await broke;
+    throw new RangeError("source broke");
+  };
+  const content = new ContentFiles(directory);
+  await expect(content.write("long", breaking())).rejects.toThrow("source broke");
+  expect(lengths).toEqual([1024 * 1024]);
 });
