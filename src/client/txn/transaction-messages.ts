@@ -1,4 +1,5 @@
 import { failure, LockdApiError, LockdConfigError, type LockdError } from "../../api/errors.ts";
+import { messageKeyOf, stateKeyOf } from "../../api/message-keys.ts";
 import { callOptions } from "../call-options.ts";
 import { LoopExtender } from "../queue/loop-extender.ts";
 import { Message } from "../queue/message.ts";
@@ -111,10 +112,13 @@ export class TransactionMessages {
   }
 
   participants(): readonly { readonly namespace: string; readonly key: string }[] {
-    return this.#held.flatMap(({ message: { namespace, queue, messageId, state } }) => [
-      { namespace, key: `q/${queue}/msg/${messageId}` },
-      ...(state === undefined ? [] : [{ namespace, key: `q/${queue}/state/${messageId}` }]),
-    ]);
+    return this.#held.flatMap(({ message }) => {
+      const { namespace, state } = message;
+      return [
+        { namespace, key: messageKeyOf(message) },
+        ...(state === undefined ? [] : [{ namespace, key: stateKeyOf(message) }]),
+      ];
+    });
   }
 
   /** To be awaited before the decision: what came behind it would begin the transaction again. */

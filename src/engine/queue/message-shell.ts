@@ -23,7 +23,7 @@ import { type RecordCell, RecordCells } from "../record/record-cells.ts";
 import { engineErrorOf } from "../store-failure.ts";
 import { isLeased } from "./fence.ts";
 import {
-  deadLettersOf,
+  deadLetterName,
   type Message,
   messageName,
   type QueueId,
@@ -200,7 +200,7 @@ export class MessageShell {
     // The letter first: a crash between the two is finished by the next look at the message.
     const letter = {
       kind: "put" as const,
-      name: `${deadLettersOf(at)}${at.messageId}`,
+      name: deadLetterName(at, at.messageId),
       bytes: encodeMessage(decision.letter, etag),
       when: { kind: "any" as const },
     };

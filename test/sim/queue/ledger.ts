@@ -5,6 +5,7 @@
 
 import type { StoredObject } from "../../../src/engine/ports/store.ts";
 import {
+  deadLetterName,
   deadLetterPrefix,
   isExhausted,
   type Message,
@@ -109,15 +110,13 @@ export class QueueLedger {
     }
     if (before === undefined) return;
     const { message } = decodeMessage(name, before.bytes);
-    const other = isMessage
-      ? `${deadLetterPrefix}${target.namespace}/${queue}/${messageId}`
-      : messageName(target, messageId);
+    const nameOfOther = isMessage ? deadLetterName : messageName;
     const atMs = this.#scheduler.now;
     if (isMessage && message.expiresAtMs === withdrawnAtMs) this.withdrawn.add(messageId);
     if (isMessage && !this.#goneMs.has(messageId)) this.#goneMs.set(messageId, atMs);
     this.removals.push({
       ...{ kind: isMessage ? "message" : "letter", queue, messageId, atMs, message },
-      hasOther: this.#truth.durable.has(other),
+      hasOther: this.#truth.durable.has(nameOfOther(target, messageId)),
       payload: this.#payloadOf(message),
     });
   }
