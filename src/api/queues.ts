@@ -234,8 +234,16 @@ export interface DeadLetterListRequest extends QueueAddress {
   readonly limit?: number | undefined;
 }
 
+/** A dead letter that cannot be read; it is left as it is. */
+export interface DamagedLetter {
+  readonly messageId: string;
+  readonly detail: string;
+}
+
 export interface DeadLetterList {
   readonly letters: readonly DeadLetter[];
+  /** Those among them that cannot be read; they count for the limit. */
+  readonly damaged: readonly DamagedLetter[];
   readonly cursor: string | undefined;
 }
 
@@ -256,6 +264,8 @@ export interface DeadLetterSelection extends QueueAddress {
 
 export interface DeadLetterChange {
   readonly changed: number;
+  /** With `all`: those that cannot be read, and were left alone. */
+  readonly damaged: readonly DamagedLetter[];
   readonly more: boolean;
   /**
    * With `more`: what the next call begins after. Without it a letter that dies again at once is

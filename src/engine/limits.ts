@@ -276,6 +276,12 @@ export const unfinishedRetryMs = 3_000;
 /** Milliseconds a message whose payload cannot be found is hidden from consumers. */
 export const missingPayloadHideMs = 30_000;
 
+/**
+ * Milliseconds a redriven message is hidden while its dead letter is still to be deleted: longer
+ * than the second write takes, and what a process that dies in between costs.
+ */
+export const redriveHideMs = 10_000;
+
 /** Milliseconds. Least pause before a candidate that could not be had is tried again. */
 export const candidateRetryMs = 50;
 

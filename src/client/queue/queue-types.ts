@@ -197,7 +197,10 @@ export type DeadLetterChoice = { messageId: string } | { all: true };
 export interface QueueAdmin {
   /** All queues with their counts, of one namespace or of all. */
   list(o?: Call<{ namespace?: string | undefined }>): AsyncIterable<QueueSummary>;
-  /** Oldest first. */
+  /**
+   * Oldest first.
+   * @throws LockdApiError with code store_corrupt, behind the last of them: names damaged ones
+   */
   deadLetters(
     queue: string,
     o?: Call<{ namespace?: string | undefined }>,
@@ -208,13 +211,16 @@ export interface QueueAdmin {
     messageId: string,
     ...rest: [o?: Call<{ namespace?: string | undefined }>]
   ): Promise<DeadLetter & { readonly payload: OnceBody }>;
-  /** Back into the queue with fresh counters. @returns how many */
+  /**
+   * Back into the queue with fresh counters. @returns how many
+   * @throws LockdApiError with code store_corrupt, when all others are done: names damaged ones
+   */
   redrive(
     queue: string,
     choice: DeadLetterChoice,
     ...rest: [o?: Call<{ namespace?: string | undefined }>]
   ): Promise<number>;
-  /** Deletes for good. @returns how many */
+  /** Deletes for good. @returns how many @throws as redrive */
   purge(
     queue: string,
     choice: DeadLetterChoice,

@@ -1,6 +1,7 @@
 /** What servers answer to the queue verbs, checked member by member. */
 import { LockdProtocolError } from "../../api/errors.ts";
 import type {
+  DamagedLetter,
   DeadLetter,
   DeadLetterChange,
   DeadLetterList,
@@ -146,7 +147,15 @@ export function queueList(answer: EndpointAnswer): QueueListResult {
 export function deadLetterList(answer: EndpointAnswer): DeadLetterList {
   const json = jsonOf(answer);
   const cursor = json.textOr("cursor", undefined);
-  return { letters: json.list("letters").map(letterOf), cursor };
+  return { letters: json.list("letters").map(letterOf), damaged: damagedIn(json), cursor };
+}
+
+/** A server from before told of none: there the whole call failed. */
+function damagedIn(json: JsonAnswer): readonly DamagedLetter[] {
+  return json.objects("damaged").map((one) => ({
+    messageId: one.text("message_id"),
+    detail: one.textOr("detail", ""),
+  }));
 }
 
 /** The metadata of a dead letter whose payload follows. */
@@ -174,6 +183,10 @@ function letterOf(letter: JsonAnswer): DeadLetter {
 
 export function deadLetterChange(answer: EndpointAnswer): DeadLetterChange {
   const json = jsonOf(answer);
-  const cursor = json.textOr("cursor", undefined);
-  return { changed: json.integer("changed"), more: json.flag("more") ?? false, cursor };
+  return {
+    changed: json.integer("changed"),
+    damaged: damagedIn(json),
+    more: json.flag("more") ?? false,
+    cursor: json.textOr("cursor", undefined),
+  };
 }

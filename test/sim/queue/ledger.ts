@@ -37,6 +37,7 @@ export interface Removal {
 export interface Death {
   readonly messageId: string;
   readonly queue: string;
+  readonly atMs: number;
   readonly letter: Message;
   readonly payload: string;
 }
@@ -102,7 +103,8 @@ export class QueueLedger {
         this.#ids.set(payload, [...this.idsOf(payload), messageId]);
         return;
       }
-      this.deaths.push({ messageId, queue, letter: message, payload });
+      const atMs = this.#scheduler.now;
+      this.deaths.push({ messageId, queue, atMs, letter: message, payload });
       const there = this.#truth.durable.get(messageName(target, messageId));
       const isDying = there !== undefined && isExhausted(decodeMessage(name, there.bytes).message);
       if (!isDying) this.ghosts.add(messageId);
