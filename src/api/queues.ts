@@ -166,6 +166,8 @@ export interface QueueStats {
   readonly queue: string;
   readonly waitingConsumers: number;
   readonly pendingCandidates: number;
+  /** Extension: true when they were too many to count to the end; absent otherwise. */
+  readonly pendingAtLeast?: true | undefined;
   readonly totalConsumers: number;
   readonly hasActiveWatcher: boolean;
   readonly available: boolean;
@@ -185,6 +187,9 @@ export interface QueueWatchEvent {
   readonly correlationId: string;
 }
 
+/** What of a queue is counted: its dead letters, or what is not dead. */
+export type QueueCounted = "messages" | "dead";
+
 /** Extension: one queue and what is in it. */
 export interface QueueSummary {
   readonly namespace: string;
@@ -195,6 +200,8 @@ export interface QueueSummary {
   readonly dead: number;
   /** Seconds since the oldest ready message was enqueued; undefined when none is ready. */
   readonly oldestAgeSeconds: number | undefined;
+  /** What was too much to count to its end: there are at least so many. Absent: all was counted. */
+  readonly atLeast?: readonly QueueCounted[] | undefined;
 }
 
 export interface QueueListRequest {

@@ -308,7 +308,10 @@ export const linkAttemptsMax = 32;
 export const queueRowsDefault = 100;
 export const queueRowsMax = 1_000;
 
-/** Records looked at to count queues whose numbers are not in memory, in one call. */
+/**
+ * Records looked at to count queues whose numbers are not in memory, in one call: up to half a
+ * second. Beyond it is said that there are at least so many.
+ */
 export const queueCountScanMax = 100_000;
 
 /** Milliseconds a piece of a message must be seen without its record before it is swept away. */

@@ -260,7 +260,10 @@ describe("extensions", () => {
     server.script({
       list: async (request) => {
         seen.push(request);
-        return { queues: [{ ...summary, oldestAgeSeconds: undefined }], cursor: "c" };
+        return {
+          queues: [{ ...summary, oldestAgeSeconds: undefined, atLeast: ["dead"] }],
+          cursor: "c",
+        };
       },
       deadLetters: async (request) => {
         seen.push(request);
@@ -274,7 +277,17 @@ describe("extensions", () => {
     });
     const all = await send("/v1/x/queue/list", { namespace: "n", cursor: "b", limit: 5 });
     expect(all.json).toEqual({
-      queues: [{ namespace: "n", queue: "q", ready: 1, delayed: 2, in_flight: 3, dead: 4 }],
+      queues: [
+        {
+          namespace: "n",
+          queue: "q",
+          ready: 1,
+          delayed: 2,
+          in_flight: 3,
+          dead: 4,
+          at_least: ["dead"],
+        },
+      ],
       cursor: "c",
     });
     const dead = await send("/v1/x/queue/dlq/list?namespace=n&queue=q", "");

@@ -118,7 +118,8 @@ async function deadIn(
   if (mode === "off") return undefined;
   // Only for the bar: what is wrong is told by the change itself.
   const page = await queues.list({ namespace, queue }, call).catch(() => undefined);
-  return page?.queues.find((one) => one.queue === queue)?.dead;
+  const found = page?.queues.find((one) => one.queue === queue);
+  return found?.atLeast?.includes("dead") === true ? undefined : found?.dead;
 }
 
 function abortAfterGrace(stop: AbortSignal): AbortSignal {

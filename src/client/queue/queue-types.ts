@@ -156,6 +156,8 @@ export interface QueueStats {
   readonly queue: string;
   readonly waitingConsumers: number;
   readonly pendingCandidates: number;
+  /** True when they were too many to count to the end. */
+  readonly pendingAtLeast?: true;
   readonly totalConsumers: number;
   readonly hasActiveWatcher: boolean;
   readonly available: boolean;
@@ -174,6 +176,8 @@ export interface QueueSummary {
   readonly inFlight: number;
   readonly dead: number;
   readonly oldestAgeMs?: number;
+  /** What was too much to count to its end: there are at least so many. */
+  readonly atLeast?: readonly ("messages" | "dead")[];
 }
 
 export interface DeadLetter {

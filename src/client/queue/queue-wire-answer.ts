@@ -8,8 +8,10 @@ import type {
   Delivery,
   EnqueueResult,
   ExtendResult,
+  QueueCounted,
   QueueListResult,
   QueueStats,
+  QueueSummary,
   QueueWatchEvent,
 } from "../../api/queues.ts";
 import { headerText } from "../answer-headers.ts";
@@ -108,6 +110,7 @@ export function statsResult(answer: EndpointAnswer): QueueStats {
     queue: json.text("queue"),
     waitingConsumers: json.integerOr("waiting_consumers", 0),
     pendingCandidates: json.integerOr("pending_candidates", 0),
+    ...(json.flag("pending_at_least") === true ? { pendingAtLeast: true } : {}),
     totalConsumers: json.integerOr("total_consumers", 0),
     hasActiveWatcher: json.flag("has_active_watcher") ?? false,
     available: json.flag("available") ?? false,
@@ -140,8 +143,17 @@ export function queueList(answer: EndpointAnswer): QueueListResult {
     inFlight: summary.integerOr("in_flight", 0),
     dead: summary.integerOr("dead", 0),
     oldestAgeSeconds: summary.integerOr("oldest_age_seconds", undefined),
+    ...atLeastOf(summary),
   }));
   return { queues, cursor: json.textOr("cursor", undefined) };
+}
+
+/** Absent where all was counted, and in the answers of servers from before. */
+export function atLeastOf(json: JsonAnswer): Pick<QueueSummary, "atLeast"> {
+  const atLeast = json
+    .texts("at_least")
+    .filter((one): one is QueueCounted => one === "messages" || one === "dead");
+  return atLeast.length === 0 ? {} : { atLeast };
 }
 
 export function deadLetterList(answer: EndpointAnswer): DeadLetterList {

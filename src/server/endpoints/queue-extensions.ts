@@ -35,6 +35,7 @@ function summaryJson(summary: QueueSummary) {
     in_flight: summary.inFlight,
     dead: summary.dead,
     oldest_age_seconds: summary.oldestAgeSeconds,
+    at_least: summary.atLeast,
   };
 }
 

@@ -125,6 +125,7 @@ describe("settling and looking", () => {
       inFlight: 3,
       dead: 4,
       oldestAgeSeconds: 5,
+      atLeast: ["messages" as const],
     };
     const payload = Buffer.from("xy");
     const broken = { messageId: "b", detail: "checksum mismatch" };
