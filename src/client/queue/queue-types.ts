@@ -69,11 +69,17 @@ export interface DequeueOptions {
   startAfter?: string | undefined;
   /** Transaction the delivery is to take part in. */
   txnId?: string | undefined;
+  /**
+   * With `txnId`: the transaction is rolled back before anybody else gets the message. Without, a
+   * commit that comes too late stands for everything but the message. An extension: other servers
+   * refuse it (`invalid_body`).
+   */
+  txnBound?: boolean | undefined;
   /** Delay of the nack that closing an unsettled message means. */
   onCloseDelayMs?: number | undefined;
 }
 
-export interface SubscribeOptions extends Omit<DequeueOptions, "pageSize" | "txnId"> {
+export interface SubscribeOptions extends Omit<DequeueOptions, "pageSize" | "txnId" | "txnBound"> {
   /** Messages the server may send ahead, 1 to 64. */
   prefetch?: number | undefined;
   withState?: boolean | undefined;
