@@ -110,15 +110,16 @@ export class MessageShell {
   }
 
   /**
-   * Runs what brings a message back that was gone. Nobody in this process looks at it meanwhile, so
-   * nobody who has found nothing is still to say so afterwards.
+   * Runs what brings a message back that was gone, or finds out whether it is. Nobody in this
+   * process looks at it meanwhile, so nobody who has found nothing is still to say so afterwards;
+   * and what was remembered of it is forgotten.
    */
-  async bringBack<Answer>(at: MessageAt, write: () => Promise<Answer>): Promise<Answer> {
+  async alone<Answer>(at: MessageAt, work: () => Promise<Answer>): Promise<Answer> {
     const cell = this.#cells.get(messageName(at, at.messageId));
     if (cell.busy) await cell.turn();
     else cell.busy = true;
     try {
-      return await write();
+      return await work();
     } finally {
       cell.loaded = false;
       this.#cells.leave(cell, this.#store.capabilities.exclusive);

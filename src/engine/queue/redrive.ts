@@ -51,7 +51,7 @@ export class Redriver {
     const name = messageName(at, at.messageId);
     const plan = [{ kind: "put" as const, name, bytes, when: { kind: "absent" as const } }, remove];
     for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
-      const result = await this.#parts.messages.bringBack(at, () => this.#back(at, message, plan));
+      const result = await this.#parts.messages.alone(at, () => this.#back(at, message, plan));
       if (result.kind === "applied") {
         await this.#show(at, etag);
         return true;

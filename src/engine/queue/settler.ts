@@ -158,12 +158,14 @@ export class Settler {
     return undefined;
   }
 
-  /** Asked when it is nobody else's turn: who is just bringing it back tells so afterwards. */
+  /**
+   * Asked when it is nobody else's turn: who is just bringing it back tells so afterwards. In the
+   * store, because the late answer of its producer may have it remembered after it was settled.
+   */
   async #certainlyGone(at: MessageAt): Promise<Gate | undefined> {
-    const isGone = await this.#parts.messages.transact(at, (current) =>
-      keep(current === undefined),
-    );
-    return isGone ? { kind: "gone" } : undefined;
+    const { messages } = this.#parts;
+    const stored = await messages.alone(at, () => messages.look(at));
+    return stored === undefined ? { kind: "gone" } : undefined;
   }
 
   #isDoomed(message: Message): boolean {
