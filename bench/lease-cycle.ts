@@ -6,8 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startLockd, startProgram } from "./support/children.ts";
-import { threeCalls, twoCalls } from "./support/cycles.ts";
-import { load } from "./support/load.ts";
+import { loadApart } from "./support/load-apart.ts";
 
 const support = path.join(import.meta.dirname, "support");
 const seconds = Number(process.argv[2] ?? 4);
@@ -19,9 +18,9 @@ const shown = (value: number): string => value.toFixed(value < 10 ? 2 : 0);
 try {
   for (const connections of [64, 8, 1]) {
     const options = { connections, seconds };
-    const bare = await load(echo, { ...options, cycle: threeCalls });
-    const three = await load(lockd, { ...options, cycle: threeCalls });
-    const two = await load(lockd, { ...options, cycle: twoCalls });
+    const bare = loadApart(echo, { ...options, cycle: "threeCalls" });
+    const three = loadApart(lockd, { ...options, cycle: "threeCalls" });
+    const two = loadApart(lockd, { ...options, cycle: "twoCalls" });
     console.log(
       `${connections} connections: echo ${shown(bare.cyclesPerSecond * 3)} requests/s, ` +
         `${shown(bare.cpuMicros / 3)} us CPU each, p50 of 3 ${shown(bare.p50)} ms\n` +

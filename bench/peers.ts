@@ -3,15 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startLockd } from "./support/children.ts";
-import { threeCalls } from "./support/cycles.ts";
-import { load } from "./support/load.ts";
+import { loadApart } from "./support/load-apart.ts";
 import { etcd, postgres, redis } from "./support/peers.ts";
 
 const seconds = Number(process.argv[2] ?? 5);
 const connections = 64;
 const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-"));
 const lockd = await startLockd(`disk://${directory}`);
-const own = await load(lockd, { connections, seconds, cycle: threeCalls });
+const own = loadApart(lockd, { connections, seconds, cycle: "threeCalls" });
 await lockd.stop();
 rmSync(directory, { recursive: true, force: true });
 console.log(

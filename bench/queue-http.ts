@@ -1,4 +1,5 @@
 /** Queues over HTTP: cycles beside bare HTTP and beanstalkd, streams, wake-ups, long payloads. */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -6,13 +7,13 @@ import { HttpLockd } from "../src/client/http-lockd.ts";
 import { beanstalkd } from "./support/beanstalkd.ts";
 import { type Measured, startLockd, startProgram } from "./support/children.ts";
 import { HttpConnection } from "./support/http-connection.ts";
-import { load } from "./support/load.ts";
-import { enqueue, queueCycle, takeAndAck } from "./support/queue-cycles.ts";
-import { byStreams } from "./support/queue-streams.ts";
+import { loadApart } from "./support/load-apart.ts";
+import { enqueue } from "./support/queue-cycles.ts";
 
 const seconds = Number(process.argv[2] ?? 5);
 const connections = 64;
-const backlog = 4_000;
+/** Messages of each drain; the connections that fill divide it. */
+const backlog = 12_800;
 const streams = 16;
 const gigabyte = 1024 ** 3;
 
@@ -20,9 +21,9 @@ const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-"));
 const lockd = await startLockd(`disk://${directory}`);
 
 async function cycles(): Promise<void> {
-  const own = await load(lockd, { connections, seconds, cycle: queueCycle });
+  const own = loadApart(lockd, { connections, seconds, cycle: "queueCycle" });
   const echo = await startProgram(path.join(import.meta.dirname, "support/echo-server.ts"), []);
-  const bare = await load(echo, { connections, seconds, cycle: queueCycle });
+  const bare = loadApart(echo, { connections, seconds, cycle: "queueCycle" });
   await echo.stop();
   const rate = own.cyclesPerSecond;
   console.log(
@@ -54,25 +55,18 @@ async function fill(queue: string): Promise<void> {
   await Promise.all(lanes);
 }
 
+const drainProgram = path.join(import.meta.dirname, "support/drain.ts");
+
 /** Deliveries a second with their acks, one request each or by streams. */
 async function deliveries(): Promise<void> {
-  await fill("by-dequeue");
-  let left = Math.floor(backlog / connections) * connections;
-  const total = left;
-  const from = performance.now();
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const connection = new HttpConnection(lockd.url);
-      while (left > 0) {
-        left -= 1;
-        await takeAndAck(connection, "by-dequeue");
-      }
-      connection.close();
-    }),
-  );
-  const dequeued = (total * 1_000) / (performance.now() - from);
-  await fill("by-stream");
-  const streamed = await byStreams({ url: lockd.url, queue: "by-stream", streams, total });
+  const drained = async (how: "dequeue" | "stream", clients: number): Promise<number> => {
+    const queue = `by-${how}`;
+    await fill(queue);
+    const words = [drainProgram, lockd.url, how, queue, String(backlog), String(clients)];
+    return Number(execFileSync(process.execPath, ["--no-warnings", ...words]).toString());
+  };
+  const dequeued = await drained("dequeue", connections);
+  const streamed = await drained("stream", streams);
   console.log(
     `delivery with ack: ${dequeued.toFixed(0)}/s by dequeue, ${streamed.toFixed(0)}/s by ` +
       `${streams} streams: ${(streamed / dequeued).toFixed(2)} x (wanted: 2)`,

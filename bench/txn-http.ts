@@ -4,36 +4,22 @@
  *
  * node bench/txn-http.ts [seconds of each run] [rounds]; needs `npm run build`
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startLockd } from "./support/children.ts";
-import type { LoadResult } from "./support/load.ts";
+import { loadApart } from "./support/load-apart.ts";
 
 const seconds = Number(process.argv[2] ?? 4);
 const rounds = Number(process.argv[3] ?? 3);
 const connections = 64;
-const program = path.join(import.meta.dirname, "support/txn-load.ts");
 
 const directory = mkdtempSync(path.join(tmpdir(), "lockd-bench-"));
 const lockd = await startLockd(`disk://${directory}`);
 
-function run(cycle: "apart" | "jointly"): LoadResult {
-  const words = [
-    "--no-warnings",
-    program,
-    String(lockd.pid),
-    lockd.url,
-    cycle,
-    String(seconds),
-    String(connections),
-  ];
-  return JSON.parse(execFileSync(process.execPath, words).toString()) as LoadResult;
-}
-
 for (let round = 0; round < rounds; round += 1) {
-  const [alone, joint] = [run("apart"), run("jointly")];
+  const alone = loadApart(lockd, { cycle: "apart", seconds, connections });
+  const joint = loadApart(lockd, { cycle: "jointly", seconds, connections });
   const ratio = joint.cyclesPerSecond / alone.cyclesPerSecond;
   console.log(
     `${connections} clients over HTTP: ` +

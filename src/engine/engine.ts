@@ -356,7 +356,7 @@ export class Engine implements ServedLockd {
     this.beginDrain(0);
     this.#watch?.close();
     this.observation.close();
-    this.queues.close();
+    await this.queues.close();
     await this.transactions.close();
     await this.queries.close();
     await this.#garbage.flush();

@@ -229,6 +229,15 @@ export const priorityMax = 100;
 export const groupBytesMax = 128;
 export const dedupeKeyBytesMax = 256;
 
+/**
+ * Records of dedupe keys that each enqueue with one pays to look at, that a process looks at when
+ * it enters its first, that are read at once, and that are deleted in one plan when they are over.
+ */
+export const keysLookedAtPerEntry = 2;
+export const keysLookedAtFirst = 16;
+export const keysPerLook = 128;
+export const expiredKeysPerPlanMax = 64;
+
 /** Seconds a dedupe key is remembered: default, and longest. */
 export const dedupeWindowSecondsDefault = 300;
 export const dedupeWindowSecondsMax = 7 * 24 * 3600;

@@ -1,9 +1,10 @@
 /** `lockd run` with real processes: exit codes, signals, and that nobody overlaps. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beatsOf, expectNoOverlap } from "./beats.ts";
 import { Place } from "./lockd-process.ts";
 
 let place: Place;
@@ -19,27 +20,6 @@ trap '' TERM
 [ "$2" = polite ] && trap 'exit 0' TERM
 while :; do echo "$LOCKD_FENCING_TOKEN $(date +%s%N)" >>"$1"; sleep 0.05; done
 `;
-
-interface Beat {
-  readonly token: number;
-  readonly atMs: number;
-}
-
-function beatsOf(file: string): Beat[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").trim().split("\n");
-  return lines.map((line) => {
-    const [token = "", nanos = ""] = line.split(" ");
-    return { token: Number(token), atMs: Number(BigInt(nanos) / 1_000_000n) };
-  });
-}
-
-/** No holder's beat comes after a later holder's. */
-function expectNoOverlap(beats: readonly Beat[], holders: number): void {
-  expect(new Set(beats.map(({ token }) => token)).size).toBe(holders);
-  const byTime = [...beats].sort((a, b) => a.atMs - b.atMs).map(({ token }) => token);
-  expect(byTime).toEqual([...byTime].sort((a, b) => a - b));
-}
 
 describe.concurrent("ordinary runs", () => {
   test("the command's code is ours; 0 commits, anything else rolls back", async () => {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beatsOf, expectNoOverlap } from "./beats.ts";
 import { Place } from "./lockd-process.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -19,27 +20,6 @@ const beat = `#!/bin/sh
 trap '' TERM
 while :; do echo "$LOCKD_QUEUE_FENCING_TOKEN $(date +%s%N)" >>"$1"; sleep 0.05; done
 `;
-
-interface Beat {
-  readonly token: number;
-  readonly atMs: number;
-}
-
-function beatsOf(file: string): Beat[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").trim().split("\n");
-  return lines.map((line) => {
-    const [token = "", nanos = ""] = line.split(" ");
-    return { token: Number(token), atMs: Number(BigInt(nanos) / 1_000_000n) };
-  });
-}
-
-/** No delivery's beat comes after a later delivery's. */
-function expectNoOverlap(beats: readonly Beat[], deliveries: number): void {
-  expect(new Set(beats.map(({ token }) => token)).size).toBe(deliveries);
-  const byTime = [...beats].sort((a, b) => a.atMs - b.atMs).map(({ token }) => token);
-  expect(byTime).toEqual([...byTime].sort((a, b) => a - b));
-}
 
 async function enqueue(queue: string, ...payloads: string[]): Promise<void> {
   for (const payload of payloads) await place.run(["enqueue", queue, "-d", payload]);

@@ -25,8 +25,9 @@ export function* leftoversIn(
   const wanted = new Set<string>();
   for (const { name, bytes } of objects) {
     if (name.startsWith(txnPrefix)) yield `${name}: a transaction is never finished`;
-    if (name.startsWith(markerPrefix) && decodeMarker(name, bytes).expiresAtUnix <= nowUnix) {
-      yield `${name}: a decision is remembered for too long`;
+    if (name.startsWith(markerPrefix)) {
+      const overdue = nowUnix - decodeMarker(name, bytes).expiresAtUnix;
+      if (overdue >= 0) yield `${name}, by ${overdue} s: a decision is remembered for too long`;
     }
     if (name.startsWith(recordPrefix)) {
       const { record } = decodeRecord(name, bytes);

@@ -2,11 +2,15 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { PageOptions, Store } from "../../src/engine/ports/store.ts";
-import { messagePrefix } from "../../src/engine/queue/message.ts";
+import { type DedupeRecord, decodeLink } from "../../src/engine/queue/link-records.ts";
+import { dedupePrefix, messagePrefix } from "../../src/engine/queue/message.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { leftoversIn, type StoreContent } from "../sim/leftovers.ts";
 
 const pageMax = 1_000;
+
+/** Expired dedupe keys that say nothing. */
+const expiredKeysSlack = 1_000;
 
 /** A sentence for each thing that should not be there any more. */
 export async function leftIn(directory: string): Promise<readonly string[]> {
@@ -18,6 +22,7 @@ export async function leftIn(directory: string): Promise<readonly string[]> {
     for (const { name } of content.objects) {
       if (name.startsWith(messagePrefix)) found.push(`${name}: a message nobody can get at`);
     }
+    found.push(...expiredKeysIn(content));
     for (const name of await unfinishedUploads(directory)) {
       found.push(`${name}: an upload that never ended`);
     }
@@ -25,6 +30,19 @@ export async function leftIn(directory: string): Promise<readonly string[]> {
   } finally {
     await store.close();
   }
+}
+
+/** Dedupe keys go round and round behind enqueues: there may be as many that are over as not. */
+function expiredKeysIn({ objects }: StoreContent): readonly string[] {
+  const nowMs = Date.now();
+  let [live, expired] = [0, 0];
+  for (const { name, bytes } of objects) {
+    if (!name.startsWith(dedupePrefix)) continue;
+    if (decodeLink<DedupeRecord>(name, bytes).untilMs <= nowMs) expired += 1;
+    else live += 1;
+  }
+  if (expired <= live + expiredKeysSlack) return [];
+  return [`${dedupePrefix}, beside ${live}: ${expired} dedupe keys are remembered for too long`];
 }
 
 async function contentOf(store: Store): Promise<StoreContent> {

@@ -39,6 +39,7 @@ import {
 import { DeadLetters } from "./dead-letters.ts";
 import { Dequeuer, nothingWithin, patienceOf } from "./dequeuer.ts";
 import { Enqueuer } from "./enqueuer.ts";
+import { ExpiredKeys } from "./expired-keys.ts";
 import { Links } from "./links.ts";
 import { type Message, messageName, payloadObjects, type QueueId } from "./message.ts";
 import { MessageIds } from "./message-ids.ts";
@@ -94,6 +95,7 @@ export class EngineQueues implements ServedQueues {
       directory,
       ids: new MessageIds(options),
       links,
+      expiredKeys: new ExpiredKeys(options),
       unstager: new Unstager(linkPorts, links),
       states: new MessageStates(parts.shell),
     };
@@ -221,8 +223,10 @@ export class EngineQueues implements ServedQueues {
     return this.#held.count(nowUnix);
   }
 
-  close(): void {
+  /** Ends what goes on in the background; resolves when it has. */
+  async close(): Promise<void> {
     this.#parts.directory.close();
+    await this.#parts.expiredKeys.stop();
   }
 
   get #namespace(): string {

@@ -53,6 +53,7 @@ export class Enqueuer {
         this.#parts.publish(() => messageEnqueued(at, options.clock.wallMs()));
         directory.changed(at, enqueued.message);
       }
+      if (request.dedupe !== undefined) this.#parts.expiredKeys.entered(target);
       return this.#answer(at, message);
     } catch (error) {
       // After an unknown outcome the record may point at it; the sweeper knows in time.

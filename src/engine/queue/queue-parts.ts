@@ -1,4 +1,5 @@
 import type { EngineParts } from "../engine-parts.ts";
+import type { ExpiredKeys } from "./expired-keys.ts";
 import type { Links } from "./links.ts";
 import type { MessageIds } from "./message-ids.ts";
 import type { MessageShell } from "./message-shell.ts";
@@ -12,6 +13,7 @@ export interface QueueParts extends EngineParts {
   readonly directory: QueueDirectory;
   readonly ids: MessageIds;
   readonly links: Links;
+  readonly expiredKeys: ExpiredKeys;
   readonly unstager: Unstager;
   readonly states: MessageStates;
 }

@@ -1,0 +1,75 @@
+/** Dedupe keys whose window is over go away on a store that is never idle. */
+import { expect, test } from "vitest";
+import { ScriptedStore } from "../../support/scripted-store.ts";
+import { type TestEngine, testEngine } from "../../support/test-engine.ts";
+
+const queue = "jobs";
+const dedupeWindowSeconds = 100;
+
+async function put({ engine }: TestEngine, key: string): Promise<boolean> {
+  const request = { queue, dedupeKey: key, dedupeWindowSeconds };
+  return (await engine.queues.enqueue(request, Buffer.from("x"))).duplicate;
+}
+
+const keysIn = (store: ScriptedStore): number =>
+  [...store.objects.keys()].filter((name) => name.startsWith("d/")).length;
+
+test.each([true, false])(
+  "behind enqueues, without any idle sweep (atomic plans: %s)",
+  async (atomicPlan) => {
+    const store = new ScriptedStore({ atomicPlan });
+    const world = testEngine({ store });
+    for (let at = 0; at < 300; at += 1) await put(world, `old ${at}`);
+    await world.clock.advance(dedupeWindowSeconds * 1_000 - 1_000);
+    for (let at = 0; at < 100; at += 1) await put(world, `young ${at}`);
+    expect(await put(world, "old 7")).toBe(true);
+    expect(keysIn(store)).toBe(400);
+    await world.clock.advance(1_000);
+    // Two looks an entry: 600 entries are more than a round through all there can be.
+    for (let at = 0; at < 600; at += 1) await put(world, `new ${at}`);
+    await world.engine.close();
+    expect(keysIn(store)).toBe(700);
+  },
+);
+
+test("keys that stand for something are never forgotten, however many are entered", async () => {
+  const world = testEngine();
+  for (let at = 0; at < 1_000; at += 1) await put(world, String(at));
+  for (let at = 0; at < 1_000; at += 1) expect(await put(world, String(at))).toBe(true);
+  expect(keysIn(world.store)).toBe(1_000);
+  await world.engine.close();
+});
+
+test("processes that enter one key each forget the old ones too", async () => {
+  const store = new ScriptedStore();
+  const first = testEngine({ store });
+  for (let at = 0; at < 40; at += 1) await put(first, `old ${at}`);
+  await first.engine.close();
+  const random = (run: number) => ({
+    fraction: () => 0.5,
+    xid: () => `${(run * 1_000).toString(32).padStart(19, "0")}g`,
+    uuid: () =>
+      `${run.toString(16).padStart(8, "0")}-0000-7000-8000-${String(run).padStart(12, "0")}`,
+  });
+  for (let run = 1; run <= 60; run += 1) {
+    const next = testEngine({ store, random: random(run) });
+    await next.clock.advance((dedupeWindowSeconds + 1) * 1_000);
+    await put(next, `new ${run}`);
+    await next.engine.close();
+  }
+  expect(keysIn(store)).toBe(60);
+});
+
+test("a damaged record is left where it is, and holds nothing up", async () => {
+  const world = testEngine();
+  for (let at = 0; at < 50; at += 1) await put(world, `old ${at}`);
+  const [damaged = ""] = [...world.store.objects.keys()].filter((name) => name.startsWith("d/"));
+  const stored = world.store.objects.get(damaged);
+  if (stored !== undefined)
+    world.store.objects.set(damaged, { ...stored, bytes: Buffer.from("?") });
+  await world.clock.advance(dedupeWindowSeconds * 1_000);
+  for (let at = 0; at < 200; at += 1) await put(world, `new ${at}`);
+  await world.engine.close();
+  expect(world.store.objects.has(damaged)).toBe(true);
+  expect(keysIn(world.store)).toBe(201);
+});
