@@ -14,7 +14,10 @@ export function damagedLetters(
     .slice(0, namedMax)
     .map(({ messageId, detail }) => `${messageId} (${detail})`);
   const more = damaged.length > namedMax ? [`${damaged.length - namedMax} more`] : [];
-  const some = damaged.length === 1 ? "a dead letter" : `${damaged.length} dead letters`;
-  const detail = `${some} of ${queue} cannot be read and were left alone: `;
+  const [some, stays] =
+    damaged.length === 1
+      ? ["1 dead letter", "stays as it is"]
+      : [`${damaged.length} dead letters`, "stay as they are"];
+  const detail = `${some} of ${queue} cannot be read and ${stays}: `;
   return failure("store_corrupt", detail + [...named, ...more].join("; "));
 }
