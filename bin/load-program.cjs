@@ -51,13 +51,38 @@ function readCache(file) {
   }
 }
 
+/**
+ * True when the directory is there or could be made, with what is above it. Not by Node's own
+ * `recursive`: below a directory that exists and yet says ENOENT to whoever makes one in it (/proc
+ * does), that tries again and again for ever, and so does `enableCompileCache`.
+ */
+function isThere(directory) {
+  if (isDirectory(directory)) return true;
+  const parent = path.dirname(directory);
+  if (parent === directory || !isThere(parent)) return false;
+  try {
+    fs.mkdirSync(directory, { mode: 0o700 });
+    return true;
+  } catch {
+    // Another start was faster, or there can be none.
+    return isDirectory(directory);
+  }
+}
+
+function isDirectory(name) {
+  try {
+    return fs.statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whole or not at all, also after a power cut: half a cache would not always be noticed. */
 function writeCache(file, bytes) {
   const directory = path.dirname(file);
   const fresh = `${file}.${process.pid}`;
   try {
-    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (!isOurs(fs.lstatSync(directory))) return;
+    if (!isThere(directory) || !isOurs(fs.lstatSync(directory))) return;
     const names = fs.readdirSync(directory).filter((name) => name !== "node");
     if (names.length >= cacheFilesMax) {
       for (const name of names) fs.rmSync(path.join(directory, name), { force: true });
@@ -125,7 +150,8 @@ function cacheFile(directory, source, words) {
 exports.loadProgram = (root, words) => {
   const directory = cacheDirectory();
   // For the packages that are not part of the program.
-  if (directory !== undefined) module_.enableCompileCache?.(path.join(directory, "node"));
+  const ofPackages = directory === undefined ? undefined : path.join(directory, "node");
+  if (ofPackages !== undefined && isThere(ofPackages)) module_.enableCompileCache?.(ofPackages);
   const filename = path.join(root, "dist", "launch.cjs");
   const source = readWrapped(filename);
   const file = cacheFile(directory, source, words);

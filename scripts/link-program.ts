@@ -154,17 +154,35 @@ function refuseChanging(tree: ts.SourceFile, exported: ReadonlySet<string>): voi
   visit(tree);
 }
 
-function isChanged(node: ts.Identifier): boolean {
+/** True of a name, or a pattern with names in it, that is given another value where it stands. */
+function isChanged(node: ts.Node): boolean {
   const { parent } = node;
   if (ts.isPrefixUnaryExpression(parent) || ts.isPostfixUnaryExpression(parent)) {
     const { PlusPlusToken, MinusMinusToken } = ts.SyntaxKind;
     return parent.operator === PlusPlusToken || parent.operator === MinusMinusToken;
   }
+  if (ts.isForInStatement(parent) || ts.isForOfStatement(parent)) {
+    return parent.initializer === node;
+  }
+  if (ts.isBinaryExpression(parent)) {
+    const { kind } = parent.operatorToken;
+    const { FirstAssignment, LastAssignment } = ts.SyntaxKind;
+    return parent.left === node && kind >= FirstAssignment && kind <= LastAssignment;
+  }
+  return isInPattern(node) && isChanged(parent);
+}
+
+/** True when what is around it decides, as in `({a: [node]} = it)`. */
+function isInPattern(node: ts.Node): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
+  if (ts.isShorthandPropertyAssignment(parent)) return parent.name === node;
   return (
-    ts.isBinaryExpression(parent) &&
-    parent.left === node &&
-    parent.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
-    parent.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+    ts.isArrayLiteralExpression(parent) ||
+    ts.isObjectLiteralExpression(parent) ||
+    ts.isSpreadElement(parent) ||
+    ts.isSpreadAssignment(parent) ||
+    ts.isParenthesizedExpression(parent)
   );
 }
 

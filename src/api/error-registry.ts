@@ -288,6 +288,11 @@ export const errorRegistry = {
     "the key stayed held for the whole wait",
     "wait longer, or see `lockd status KEY`",
   ),
+  already_held: local(
+    exitCodes.wouldBlock,
+    "the key is held by what this command itself runs under",
+    "work under the lease that is there, or take another key",
+  ),
   session_closed: local(exitCodes.error, "the session was released", "acquire again"),
   server_draining: local(
     exitCodes.unavailable,
@@ -300,6 +305,11 @@ export const errorRegistry = {
     "make room where it goes; what the command did stays done",
   ),
   already_there: local(exitCodes.conflict, "the target file exists", "pass --force to replace it"),
+  file_unwritable: local(
+    exitCodes.error,
+    "a file that the command was to write cannot be written",
+    "check its path, its permissions and the space left",
+  ),
   file_busy: local(
     exitCodes.unavailable,
     "another process changes the same file",

@@ -46,12 +46,20 @@ export async function loadConfig(
 }
 
 function readText(file: string, mustExist: boolean): string | undefined {
+  if (!mustExist && !isFile(file)) return undefined;
   try {
-    if (!mustExist && !statSync(file).isFile()) return undefined;
     return readFileSync(file, "utf8");
   } catch (error) {
-    if (!mustExist) return undefined;
+    // Also the default one: who cannot read it would go on with another store than is meant.
     throw new UsageError(`the config file ${file} cannot be read: ${reasonOf(error)}`, error);
+  }
+}
+
+function isFile(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
   }
 }
 

@@ -31,7 +31,7 @@ export async function editDocument(
   );
   const text = prettyJson(Buffer.from(changed).toString("utf8"));
   if (file === undefined) await writeOut(text);
-  else await replaceFile(file, Buffer.from(text));
+  else await replaceFile(file, text);
 }
 
 /** A file that does not exist is empty. */

@@ -14,7 +14,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure } from "../api/errors.ts";
-import { isAlive, placeTag } from "./owned-directories.ts";
+import { isAlive, placeTag } from "./process-identity.ts";
 import { bornOf } from "./run/process-tree.ts";
 
 /** Milliseconds to wait for others at most. */

@@ -92,5 +92,7 @@ async function helpOrSuggest(program: Program, words: readonly string[]): Promis
   const known = ids.map((id) => id.replaceAll(":", " "));
   const near = commandFor(typed, known);
   const hint = near === undefined ? "" : `; did you mean "lockd ${near}"?`;
-  throw new UsageError(`there is no command "${typed.join(" ")}"${hint} (see lockd --help)`);
+  const [first = ""] = typed;
+  const topicHelp = ids.some((id) => id.startsWith(`${first}:`)) ? `${first} --help` : "--help";
+  throw new UsageError(`there is no command "${typed.join(" ")}"${hint} (see lockd ${topicHelp})`);
 }

@@ -29,12 +29,22 @@ function required(value: string | undefined, flag: string, variable: string): st
   throw new UsageError(`--${flag} is required (or set ${variable})`);
 }
 
+/**
+ * The key that was typed. An empty one is mostly a variable that is not set, and nobody means
+ * another key by it. @throws UsageError for an empty one, and for two different ones
+ */
+export function typedKey(flags: KeyInput, argument: string | undefined): string | undefined {
+  const typed = [argument, flags.key].filter((key) => key !== undefined);
+  if (typed.some((key) => key.trim() === "")) throw new UsageError("the key is empty");
+  const [first, second = first] = typed;
+  if (first !== second)
+    throw new UsageError(`the key is given twice: ${first} and --key ${second}`);
+  return first?.trim();
+}
+
 /** @throws UsageError when no key is given anywhere, or two different ones are */
 export function keyInput(flags: KeyInput, argument: string | undefined, env: Env): KeyAddress {
-  const given = firstGiven(argument, flags.key);
-  if (argument !== undefined && flags.key !== undefined && argument !== flags.key) {
-    throw new UsageError(`the key is given twice: ${argument} and --key ${flags.key}`);
-  }
+  const given = typedKey(flags, argument);
   const key = required(firstGiven(given, env.LOCKD_CLIENT_KEY), "key", "LOCKD_CLIENT_KEY");
   return { key, namespace: firstGiven(flags.namespace) };
 }

@@ -5,12 +5,11 @@
  * container, or after a restart; `place` stands for these, and a directory made in another place is
  * left alone. `born` tells a process from a later one with the same id.
  */
-import { createHash } from "node:crypto";
-import { lstatSync, opendirSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, opendirSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
-import { hostname } from "node:os";
 import path from "node:path";
-import { procEntry, processTable, startVariable } from "./run/process-table.ts";
+import { isAlive, placeTag } from "./process-identity.ts";
+import { processTable, startVariable } from "./run/process-table.ts";
 import { bornOf } from "./run/process-tree.ts";
 
 /** Directories of `lockd work`; payloads are kept in them while their commands run. */
@@ -84,18 +83,6 @@ function isOurs(directory: string): boolean {
   }
 }
 
-/** Whether the very process that is meant still runs. In doubt it does. */
-export function isAlive(pid: number, born: string): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
-  const entry = procEntry(pid);
-  if (entry === undefined || born === "") return true;
-  return !entry.zombie && entry.born === born;
-}
-
 function withoutThoseInUse(dead: readonly OwnedName[]): string[] {
   const used = processTable().flatMap(({ pid }) =>
     pathVariables.flatMap((name) => startVariable(pid, name) ?? []),
@@ -104,22 +91,4 @@ function withoutThoseInUse(dead: readonly OwnedName[]): string[] {
     .map(({ path: directory }) => directory)
     .filter((directory) => !used.some((file) => file.startsWith(`${directory}/`)))
     .slice(0, foundMax);
-}
-
-/** Eight digits that stand for this machine since it was started, and this container on it. */
-export function placeTag(): string {
-  const parts = [
-    hostname(),
-    read(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8")),
-    read(() => readlinkSync("/proc/self/ns/pid")),
-  ];
-  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 8);
-}
-
-function read(source: () => string): string {
-  try {
-    return source().trim();
-  } catch {
-    return "";
-  }
 }

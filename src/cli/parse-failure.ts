@@ -12,6 +12,7 @@ interface OclifParseError extends Error {
 }
 
 export function parseFailure(error: unknown, command: string): unknown {
+  if (error instanceof UsageError) return unwrapped(error);
   if (error instanceof LockdError || !(error instanceof Error)) return error;
   const failed = error as OclifParseError;
   if (failed.parse === undefined && failed.oclif?.exit !== 2) return error;
@@ -33,6 +34,12 @@ export function parseFailure(error: unknown, command: string): unknown {
     `${first}${hint} (see lockd ${command.replaceAll(":", " ")} --help)`,
     error,
   );
+}
+
+/** The words of a flag's own parser, which oclif puts between two lines of its own. */
+function unwrapped(error: UsageError): UsageError {
+  const [, own] = /^Parsing --\S+ *\n\s*(.*?)\n*(See more help.*)?$/s.exec(error.message) ?? [];
+  return own === undefined ? error : new UsageError(own, error);
 }
 
 /** In the words that lockd's own messages have. */

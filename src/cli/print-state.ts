@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
 import { failure } from "../api/errors.ts";
 import type { BodyOut, StateResult } from "../api/lockd.ts";
 import { collected } from "./input.ts";
@@ -16,7 +13,10 @@ export interface PrintOptions {
   readonly key: string;
 }
 
-/** Writes a state in the wanted form; answers its stored size. @throws state_not_found */
+/**
+ * Writes a state in the wanted form; answers its stored size.
+ * @throws state_not_found, file_unwritable
+ */
 export async function printState(state: StateResult, options: PrintOptions): Promise<number> {
   if (!state.exists) {
     if (options.require) throw failure("state_not_found", `${options.key} has no state`);
@@ -40,23 +40,12 @@ async function put(bytes: Uint8Array, file: string | undefined): Promise<void> {
 
 /** Large raw states are never held whole; a broken transfer leaves no partial file. */
 async function pipe(body: AsyncIterable<Uint8Array>, file: string | undefined): Promise<void> {
-  if (file === undefined) {
-    for await (const chunk of body) await writeOut(chunk);
-    await writeOut("\n");
-    return;
-  }
-  const temporary = `${file}.tmp-${process.pid}`;
-  const target = createWriteStream(temporary, { mode: 0o600, flags: "wx" });
-  try {
-    for await (const chunk of body) {
-      if (!target.write(chunk)) await once(target, "drain");
-    }
-    target.end("\n");
-    await once(target, "close");
-    await rename(temporary, file);
-  } catch (error) {
-    target.destroy();
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  const line = withLineEnd(body);
+  if (file !== undefined) return await replaceFile(file, line);
+  for await (const chunk of line) await writeOut(chunk);
+}
+
+async function* withLineEnd(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array | string> {
+  yield* body;
+  yield "\n";
 }

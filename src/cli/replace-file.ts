@@ -1,57 +1,81 @@
 import { randomUUID } from "node:crypto";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { writing } from "./unwritable.ts";
 
-/** Writes a file whole or not at all: 0600 when new, its own mode (or `mode`) when it exists. */
-export async function replaceFile(file: string, bytes: Uint8Array, mode?: number): Promise<void> {
+export type Content = Uint8Array | string | AsyncIterable<Uint8Array | string>;
+
+interface ReplaceOptions {
+  /** Its mode; else its own when it exists, 0600 when it is new. */
+  readonly mode?: number;
+  /** Called last; what it throws leaves the file as it was. */
+  readonly beforeCommit?: () => void;
+}
+
+/** Writes a file whole or not at all. @throws file_unwritable, what the content throws */
+export async function replaceFile(
+  file: string,
+  content: Content,
+  { mode, beforeCommit }: ReplaceOptions = {},
+): Promise<void> {
   const replacement = await Replacement.open(file, mode);
   try {
-    await replacement.write(bytes);
+    if (typeof content === "string" || content instanceof Uint8Array) {
+      await replacement.write(content);
+    } else {
+      for await (const chunk of content) await replacement.write(chunk);
+    }
+    beforeCommit?.();
     await replacement.commit();
   } finally {
     await replacement.abandon();
   }
 }
 
-/** The next content of a file, seen by nobody until it is complete. */
+interface Target {
+  /** As the user named it. */
+  readonly named: string;
+  readonly mode: number;
+  /** What is written, and where it is moved; without it, it is written where it is. */
+  readonly move: { readonly from: string; readonly to: string } | undefined;
+}
+
+/**
+ * The next content of a file, seen by nobody until it is complete. A link stays one: the file it
+ * names is replaced. What is no file (a terminal, a pipe, /dev/null) is written as it comes.
+ */
 export class Replacement {
-  readonly #file: string;
-  readonly #temporary: string;
-  readonly #mode: number;
-  readonly #handle: Awaited<ReturnType<typeof open>>;
+  readonly #target: Target;
+  readonly #handle: FileHandle;
   #over = false;
 
-  private constructor(
-    file: string,
-    temporary: { readonly path: string; readonly mode: number },
-    handle: Awaited<ReturnType<typeof open>>,
-  ) {
-    this.#file = file;
-    this.#temporary = temporary.path;
-    this.#mode = temporary.mode;
+  private constructor(target: Target, handle: FileHandle) {
+    this.#target = target;
     this.#handle = handle;
   }
 
-  static async open(file: string, given?: number): Promise<Replacement> {
-    const mode =
-      given ??
-      (await stat(file).then(
-        ({ mode }) => mode & 0o777,
-        () => 0o600,
-      ));
-    // Not the process id: in containers it is the same again and again, also after a kill.
-    const path = `${file}.tmp-${randomUUID().slice(0, 8)}`;
-    return new Replacement(file, { path, mode }, await open(path, "wx", mode));
+  /** @throws file_unwritable */
+  static async open(named: string, given?: number): Promise<Replacement> {
+    return await writing(named, async () => {
+      const target = await targetOf(named, given);
+      const { mode, move } = target;
+      const handle = await (move === undefined ? open(named, "w") : open(move.from, "wx", mode));
+      return new Replacement(target, handle);
+    });
   }
 
+  /** @throws file_unwritable */
   async write(bytes: Uint8Array | string): Promise<void> {
-    await this.#handle.appendFile(bytes);
+    await writing(this.#target.named, () => this.#handle.appendFile(bytes));
   }
 
-  /** Puts it in the place of the file. */
+  /** Puts it in the place of the file. @throws file_unwritable */
   async commit(): Promise<void> {
-    await this.#handle.chmod(this.#mode);
-    await this.#handle.close();
-    await rename(this.#temporary, this.#file);
+    const { named, mode, move } = this.#target;
+    await writing(named, async () => {
+      if (move !== undefined) await this.#handle.chmod(mode);
+      await this.#handle.close();
+      if (move !== undefined) await rename(move.from, move.to);
+    });
     this.#over = true;
   }
 
@@ -59,7 +83,17 @@ export class Replacement {
   async abandon(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
+    const { move } = this.#target;
     await this.#handle.close();
-    await rm(this.#temporary, { force: true });
+    if (move !== undefined) await rm(move.from, { force: true });
   }
+}
+
+async function targetOf(named: string, given: number | undefined): Promise<Target> {
+  const found = await stat(named).catch(() => undefined);
+  const mode = given ?? (found === undefined ? 0o600 : found.mode & 0o777);
+  if (found !== undefined && !found.isFile()) return { named, mode, move: undefined };
+  const to = found === undefined ? named : await realpath(named);
+  // Not the process id: in containers it is the same again and again, also after a kill.
+  return { named, mode, move: { from: `${to}.tmp-${randomUUID().slice(0, 8)}`, to } };
 }

@@ -2,7 +2,7 @@ import type { RetrievedAttachment } from "../api/attachments.ts";
 import { verifiedBody } from "../client/verified-body.ts";
 import { writeOut } from "./output.ts";
 import { Progress, progressMode } from "./progress.ts";
-import { writeFileStream } from "./write-file-stream.ts";
+import { replaceFile } from "./replace-file.ts";
 
 export interface SaveOptions {
   /** Undefined: standard output. */
@@ -15,7 +15,7 @@ export interface SaveOptions {
 
 /**
  * Writes an attachment as it comes, checking every byte; a file is left only when all of it is.
- * @throws truncated
+ * @throws truncated, file_unwritable
  */
 export async function saveAttachment(
   { attachment, body }: RetrievedAttachment,
@@ -30,7 +30,7 @@ export async function saveAttachment(
   const progress = new Progress({ label: attachment.name, total }, mode);
   try {
     const chunks = untilInterrupted(progress.of(checked), signal);
-    if (file !== undefined) await writeFileStream(file, chunks);
+    if (file !== undefined) await replaceFile(file, chunks);
     else for await (const chunk of chunks) await writeOut(chunk);
   } finally {
     await checked.close();

@@ -41,7 +41,10 @@ const otherNames: Readonly<Record<string, string>> = {
 export function commandFor(typed: readonly string[], known: readonly string[]): string | undefined {
   const [first = ""] = typed;
   if (Object.hasOwn(otherNames, first)) return otherNames[first];
-  return nearest(typed.join(" "), known) ?? nearest(first, known);
+  const whole = nearest(typed.join(" "), known);
+  // Of a topic only another of its commands can be meant.
+  const isTopic = known.some((command) => command.startsWith(`${first} `));
+  return whole ?? (isTopic ? undefined : nearest(first, known));
 }
 
 /** The nearest known word to a mistyped one, or undefined when none is near. */
@@ -52,12 +55,18 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   let bestDistance = distanceMax + 1;
   for (const candidate of known) {
     const distance = editDistance(word, candidate);
+    // Fingers slip in the middle; what begins differently and has two others is another word.
+    if (distance > 1 && initial(word) !== initial(candidate)) continue;
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+function initial(word: string): string {
+  return word.replace(/^-+/, "").slice(0, 1);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours. */

@@ -1,5 +1,5 @@
 /** `verify store` with what only an engine can read: whether the records are whole. */
-import type { TxnListResult } from "../api/transactions.ts";
+import type { Transactions, TxnListResult } from "../api/transactions.ts";
 import type { StoreCheck, StoreReport } from "../storage/verify.ts";
 import { reasonOf } from "./config-file.ts";
 import { storeIsMade } from "./store-is-made.ts";
@@ -28,22 +28,31 @@ export async function verifiedStore(url: string): Promise<StoreReport> {
 async function transactionsCheck(url: string): Promise<StoreCheck> {
   const { LocalLockd } = await import("../local/local-lockd.ts");
   const lockd = new LocalLockd({ store: url });
-  const damaged: string[] = [];
-  let cursor: string | undefined;
   try {
-    for (let pages = 0; pages < pagesMax; pages += 1) {
-      const page: TxnListResult = await lockd.transactions.list({ cursor, limit: pageSize });
-      damaged.push(...page.damaged.map(({ detail }) => detail));
-      cursor = page.cursor;
-      if (cursor === undefined) break;
-    }
+    return await checkTransactions(lockd.transactions);
   } catch (error) {
     return { name: checkName, ok: false, error: reasonOf(error) };
   } finally {
     await lockd.close();
   }
+}
+
+/** Not ok also when there are more than are read. @throws what list throws */
+export async function checkTransactions(
+  transactions: Pick<Transactions, "list">,
+): Promise<StoreCheck> {
+  const damaged: string[] = [];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < pagesMax; pages += 1) {
+    const page: TxnListResult = await transactions.list({ cursor, limit: pageSize });
+    damaged.push(...page.damaged.map(({ detail }) => detail));
+    cursor = page.cursor;
+    if (cursor === undefined) break;
+  }
   if (damaged.length === 0 && cursor === undefined) return { name: checkName, ok: true };
-  if (cursor !== undefined) damaged.push(`more than ${pageSize * pagesMax}; the rest was not read`);
+  if (cursor !== undefined) {
+    damaged.unshift(`there are more than ${pageSize * pagesMax}; the rest was not read`);
+  }
   const more = damaged.length - namedMax;
   const rest = more > 0 ? `; and ${more} more` : "";
   return { name: checkName, ok: false, error: damaged.slice(0, namedMax).join("; ") + rest };

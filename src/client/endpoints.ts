@@ -59,6 +59,9 @@ function parseEndpoint(text: string, options: EndpointOptions): Endpoint {
   if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
     throw invalid(`endpoint "${text}" has an unknown scheme; use https://, http:// or unix://`);
   }
+  if (scheme === undefined && /^(https?|unix)[:/]\/?/i.test(text)) {
+    throw invalid(`endpoint "${text}" is not an address; write for example http://127.0.0.1:9341`);
+  }
   const rest = scheme === undefined ? text : text.slice(scheme.length + 3);
   return parseHostEndpoint(text, scheme ?? (options.disableMtls === true ? "http" : "https"), rest);
 }

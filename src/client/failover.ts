@@ -8,7 +8,7 @@ import type { Connections } from "./connections.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type ExchangeAnswer, type ExchangeFault, exchange } from "./exchange.ts";
 import type { OutgoingBody } from "./outgoing-body.ts";
-import { isFatalTlsFailure } from "./tls-failure.ts";
+import { isAnsweredWithoutTls, isFatalTlsFailure } from "./tls-failure.ts";
 
 /** A call as it goes over the wire, whichever endpoint takes it. */
 export interface WireCall {
@@ -213,7 +213,10 @@ function faultError(
     return new LockdTimeoutError("timeout", message, details);
   }
   const what = fault.sent ? "the connection broke" : "no connection";
-  const message = `${wire.operation} at ${at}: ${what} (${reasonText(fault.cause)})`;
+  const reason = isAnsweredWithoutTls(fault.cause)
+    ? `what listens there speaks no TLS; for plain HTTP write ${at.replace(/^https/, "http")}`
+    : reasonText(fault.cause);
+  const message = `${wire.operation} at ${at}: ${what} (${reason})`;
   return new LockdTransportError(
     fault.reason === "truncated" ? "truncated" : "transport",
     message,

@@ -19,6 +19,18 @@ const fatalCodes = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
+/** What TLS says of an answer that is no TLS. */
+const noTls =
+  /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_HTTP_REQUEST|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/;
+
+/** True when what answered does not speak TLS, as a server for plain HTTP does not. */
+export function isAnsweredWithoutTls(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  const code = "code" in cause ? String(cause.code) : "";
+  const isNone = noTls.test(code) || (code === "EPROTO" && /wrong version/.test(cause.message));
+  return isNone || isAnsweredWithoutTls(cause.cause);
+}
+
 /** The other side's alerts about our certificate. */
 const fatalAlert = /^ERR_SSL_.*ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/;
 

@@ -1,13 +1,13 @@
+import { acquireLease } from "../cli/acquire-lease.ts";
 import { BaseCommand } from "../cli/base-command.ts";
 import { defaultOwner } from "../cli/default-owner.ts";
 import { keyFlags, leaseFlags } from "../cli/flags.ts";
-import { firstGiven } from "../cli/lease-input.ts";
+import { firstGiven, typedKey } from "../cli/lease-input.ts";
 import { acquireJson, acquireLines } from "../cli/lease-output.ts";
 import { Args, Flags } from "../cli/oclif.ts";
 import { jsonText, writeOut } from "../cli/output.ts";
 import { acquireTxnId } from "../cli/txn/acquire-txn-id.ts";
 import { parseBlockSeconds, parseTtlSeconds } from "../cli/values.ts";
-import { noteOwnKey } from "../cli/work/own-transaction.ts";
 
 export default class Acquire extends BaseCommand {
   static override summary = "Take the exclusive lease of a key";
@@ -41,7 +41,7 @@ export default class Acquire extends BaseCommand {
     const parsed = await this.parse(Acquire);
     const { flags, args } = parsed;
     const request = {
-      key: firstGiven(args.key, flags.key),
+      key: typedKey(flags, args.key),
       namespace: firstGiven(flags.namespace),
       owner: firstGiven(flags.owner) ?? defaultOwner(),
       ttlSeconds: parseTtlSeconds(flags.ttl, "--ttl"),
@@ -53,8 +53,7 @@ export default class Acquire extends BaseCommand {
     await this.withConnection(parsed, async ({ lockd, mode }) => {
       const call = { signal, correlationId: this.correlationId };
       const txnId = await acquireTxnId(flags, process.env, lockd);
-      const lease = await lockd.acquire({ ...request, txnId }, call);
-      await noteOwnKey(lease, request.ttlSeconds, process.env);
+      const lease = await acquireLease(lockd, { ...request, txnId }, process.env, call);
       const asJson = flags.json || flags.output === "json";
       await writeOut(asJson ? jsonText(acquireJson(lease)) : acquireLines(lease, mode));
     });

@@ -36,7 +36,7 @@ export default class Query extends BaseCommand {
     }),
     refresh: Flags.string({
       options: ["wait_for", "wait-for"],
-      description: "first index what was committed before",
+      description: "first index what was committed before; inline always",
     }),
     rows: Flags.boolean({ description: "documents with namespace, key and version around them" }),
     "print-meta": Flags.boolean({ description: "cursor, index sequence and counts on stderr" }),
@@ -49,10 +49,13 @@ export default class Query extends BaseCommand {
     const call = { correlationId: this.correlationId, signal: this.interruptible() };
     const { file, directory, rows } = flags;
     const type = flags.output === "text" && !flags.json ? "text" : "json";
-    await this.withConnection(parsed, async ({ lockd }) => {
+    await this.withConnection(parsed, async ({ lockd, worksInline }) => {
+      // Without a server that does it from time to time, nobody else publishes what is committed.
+      const refresh = request.refresh ?? (worksInline() ? "wait_for" : undefined);
+      const asked = { request: { ...request, refresh }, call };
       const end = documents
-        ? await printDocuments(lockd, { request, call }, { file, directory, rows })
-        : await printKeys(lockd, { request, call }, { type, file });
+        ? await printDocuments(lockd, asked, { file, directory, rows })
+        : await printKeys(lockd, asked, { type, file });
       if (flags["print-meta"]) note(endText(end));
     });
   }

@@ -53,7 +53,9 @@ export default class Run extends BaseCommand {
     const terms = { ...plan.acquire, owner: flags.owner ?? defaultOwner() };
     const acquires = await runAcquires({ main, also: flags.also ?? [] }, terms);
     await this.withConnection(parsed, async ({ lockd, mode, worksInline }) => {
+      const { refuseOwnKeys } = await import("../cli/run/own-leases.ts");
       const { runUnderLease } = await import("../cli/run/run-under-lease.ts");
+      await refuseOwnKeys(lockd, acquires, process.env, { correlationId: this.correlationId });
       process.exitCode = await runUnderLease({
         ...plan,
         lockd,

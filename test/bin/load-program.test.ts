@@ -7,6 +7,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,6 +43,17 @@ function run(words: readonly string[], cache = path.join(place, "cache")): strin
     env: { PATH: process.env.PATH, XDG_CACHE_HOME: cache, LOADER: loader, ROOT: place },
   });
   return (stdout + stderr).trim();
+}
+
+/** A place where no cache can be: the program runs all the same, says nothing of it, and ends. */
+function runIn(env: Readonly<Record<string, string>>): string {
+  const { stdout, stderr, signal } = spawnSync(process.execPath, ["-e", script, "--", "get"], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH, LOADER: loader, ROOT: place, ...env },
+    timeout: 60_000,
+    killSignal: "SIGKILL",
+  });
+  return `${stdout}${stderr}${signal ?? ""}`;
 }
 
 function kept(): string[] {
@@ -99,6 +111,19 @@ test("a failed command and a place that cannot be written keep nothing", () => {
   expect(run(["get"], file)).toBe("one / get");
   expect(run(["get"], "relative")).toBe("one / get");
   expect(readdirSync(place).sort()).toEqual(["cache", "dist", "file"]);
+});
+
+test.each(["HOME", "XDG_CACHE_HOME"])("%s may be anything at all", (variable) => {
+  build("one", "00000000000000a1");
+  writeFileSync(path.join(place, "file"), "");
+  mkdirSync(path.join(place, "read-only"), { mode: 0o555 });
+  symlinkSync("nothing", path.join(place, "dangling"));
+  symlinkSync("loop", path.join(place, "loop"));
+  const own = ["file", "read-only", "dangling", "loop", "file/below"];
+  const places = ["", "relative", "/proc", "/proc/self", "/dev/null", "/dev/null/below"];
+  for (const where of [...places, ...own.map((name) => path.join(place, name))]) {
+    expect([where, runIn({ [variable]: where })]).toEqual([where, "one / get\n"]);
+  }
 });
 
 test("help, and a command with a server, do not decide what is kept of the command", () => {

@@ -5,11 +5,8 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import {
-  abandonedDirectories,
-  isAlive,
-  makeOwnedDirectory,
-} from "../../src/cli/owned-directories.ts";
+import { abandonedDirectories, makeOwnedDirectory } from "../../src/cli/owned-directories.ts";
+import { isAlive } from "../../src/cli/process-identity.ts";
 import { bornOf } from "../../src/cli/run/process-tree.ts";
 
 const kind = "lockd-owned";

@@ -108,6 +108,8 @@ describe("words", () => {
   test("the nearest word, or none", () => {
     expect(nearest("acqire", ["acquire", "release"])).toBe("acquire");
     expect(nearest("xyzzy", ["acquire", "release"])).toBeUndefined();
+    expect(nearest("--engine", ["--inline"])).toBeUndefined();
+    expect(nearest("--namspaec", ["--inline", "--namespace"])).toBe("--namespace");
   });
 });
 

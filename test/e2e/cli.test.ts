@@ -131,7 +131,7 @@ describe.concurrent("usage", () => {
     [["ack", "-q", "q"], /LOCKD_QUEUE_MESSAGE_ID\): take a message first/],
     [["queue", "dlq", "redrive", "q"], /name the messages \(lockd queue dlq ls/],
     [["acquire", "a", "b"], /Unexpected argument: b/],
-    [["run", "k"], /no command to run.* lockd run KEY -- \.\/backup/],
+    [["run", "k"], /no command to run.* lockd run k -- \.\/backup/],
     [["run", "k", "echo", "hi"], /no command to run.* lockd run k -- echo hi\n/],
     [["get", "k"], /"\$\(lockd acquire k\)", or read what everybody sees with --public/],
     [["update", "-k", "k"], /take it first with eval "\$\(lockd acquire k\)"\n/],

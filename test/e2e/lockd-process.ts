@@ -40,6 +40,11 @@ export class Place {
     };
   }
 
+  /** For scripts: `$LOCKD update`. */
+  get command(): string {
+    return `${process.execPath} ${program}`;
+  }
+
   get storeUrl(): string {
     return `disk://${path.join(this.directory, "config", "store")}`;
   }

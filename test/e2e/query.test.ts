@@ -101,6 +101,7 @@ describe.concurrent("query", () => {
     for (let n = 0; n < count; n += 300) {
       await Promise.all(Array.from({ length: 300 }, (_, i) => save(n + i)));
     }
+    await run("namespace", "set", "query", "-n", namespace, "--preferred", "scan");
     const last = await run("query", "/n=999", "-n", namespace, "-o", "text", "--print-meta");
     expect(last.stdout).toBe("k999\n");
     expect(JSON.parse(last.stderr).metadata.query_candidates_seen).toBe(String(count));
@@ -113,6 +114,17 @@ describe.concurrent("query", () => {
     child.stdout?.once("data", () => child.stdout?.destroy());
     expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
+});
+
+test("without a server, what was committed is found by the next query", async () => {
+  for (const n of [1, 2]) {
+    const words = ["sh", "-c", `echo '{"fresh":${n}}' >fresh.json; ${"$LOCKD"} update fresh.json`];
+    const env = { LOCKD: place.command };
+    expect((await place.run(["run", "-n", "fresh", "k", "--", ...words], { env })).code).toBe(0);
+    expect((await run("query", `/fresh=${n}`, "-n", "fresh")).stdout).toBe('["k"]\n');
+    // Without an index at all, every document is a candidate.
+    await run("index", "flush", "-n", "fresh", "--mode", "wait");
+  }
 });
 
 test("77: what a killed server had committed is found", async () => {

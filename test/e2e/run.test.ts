@@ -43,8 +43,23 @@ describe.concurrent("ordinary runs", () => {
     expect(stderr).toBe("");
   });
 
+  test("a key that a run around it holds is refused at once, not waited for", async () => {
+    const script = `
+      for words in "run own -- true" "run other --also own -- true" "run own-too -- true" \
+        "run between -- $LOCKD run own-too -- true" "acquire own" "acquire own-too"; do
+        code=0; $LOCKD $words >out 2>&1 || code=$?
+        echo "$code $(grep -o 'the lockd run around this command holds [^ ]*' out)"
+      done
+      $LOCKD run free -- true && echo free`;
+    const words = ["run", "own", "--also", "own-too", "--", "sh", "-c", script];
+    const { code, stdout } = await place.run(words, { env: { LOCKD: lockd() } });
+    const refused = (key: string) => `5 the lockd run around this command holds ${key}\n`;
+    const held = ["own", "own", "own-too", "own-too", "own", "own-too"];
+    expect([code, stdout]).toEqual([0, `${held.map(refused).join("")}free\n`]);
+  });
+
   test("busy 5, no such command 127, not executable 126, ended by signal n 128 + n", async () => {
-    const holder = place.start(["run", "busy", "--", "sleep", "5"]);
+    const holder = place.start(["run", "busy", "--", "sleep", "60"]);
     await vi.waitFor(async () => {
       expect((await place.run(["status", "busy"])).stdout).toContain("HELD");
     }, 5000);

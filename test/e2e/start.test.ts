@@ -54,6 +54,25 @@ test("an inline command loads neither HTTP nor threads", async () => {
   expect(loaded.filter((name) => without.includes(name))).toEqual([]);
 });
 
+test.runIf(process.platform === "linux")("where nothing can be made, a start ends", async () => {
+  const env = { HOME: "/proc", XDG_CACHE_HOME: "/proc", NODE_DISABLE_COMPILE_CACHE: "" };
+  const ends = async (words: readonly string[]): Promise<unknown> => {
+    const started = place.start(words, { env });
+    const timer = setTimeout(() => started.child.kill("SIGKILL"), 60_000);
+    const { code, stderr } = await started.ended;
+    clearTimeout(timer);
+    return [code, stderr];
+  };
+  expect(await ends(["version"])).toEqual([0, ""]);
+  const refused = expect.stringMatching(/^lockd: store_unusable: \/proc\/lockd\/store cannot be/);
+  expect(await ends(["acquire", "--store", "disk:///proc/lockd/store"])).toEqual([8, refused]);
+  const unwritable = expect.stringMatching(
+    /^lockd: file_unwritable: \/proc\/lockd\/config.yaml cannot be written: E.*\nnext: /,
+  );
+  const file = ["--out", "/proc/lockd/config.yaml"];
+  expect(await ends(["config", "gen", ...file])).toEqual([1, unwritable]);
+});
+
 /** Bytes of the bytecode that these words leave behind. */
 async function bytecodeOf(words: readonly string[]): Promise<number> {
   const cache = path.join(place.directory, words.join("-"));

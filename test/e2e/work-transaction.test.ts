@@ -125,6 +125,42 @@ describe.concurrent.each(["inline", "over HTTP"])("%s", (carrier) => {
     expect([await drained("own"), await numberOf("own-count")]).toEqual([[], 1]);
   });
 
+  test("a dry run in it tells, decides nothing, and is not refused", async () => {
+    await lockd("enqueue", "dry", "-d", "tea");
+    const script = `
+      count dry-count
+      for words in "release" "txn commit" "txn rollback"; do
+        lockd $words --dry-run >dry-told || echo "$words: $?"
+        cat dry-told >&2
+      done
+      count_again=$(lockd acquire dry-count --block nowait)
+      lockd mutate /n++ >/dev/null`;
+    const { code, stdout, stderr } = await work("dry", script, only).ended;
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(stderr).toMatch(/dry[-_ ]run|would/);
+    expect([await drained("dry"), await numberOf("dry-count")]).toEqual([[], 2]);
+  });
+
+  test("a key acquired twice is the transaction's one lease, not a wait for itself", async () => {
+    await lockd("enqueue", "twice", "-d", "tea");
+    const script = `
+      count twice-count
+      token=$LOCKD_CLIENT_FENCING_TOKEN
+      lease=$(lockd acquire -k /Twice-Count --block nowait); eval "$lease"
+      lockd mutate /n++ >/dev/null
+      test "$LOCKD_CLIENT_FENCING_TOKEN" = "$token"
+      lockd acquire twice-count --json | grep -c '"version": 1'
+      other=$(lockd txn begin --json | grep -o '[0-9a-v]\\{19\\}[0g]')
+      for words in "run twice-count -- true" "acquire twice-count --txn-id $other"; do
+        code=0; lockd $words 2>error || code=$?
+        echo "$code $(grep -o 'already_held: the lockd work around this command' error)"
+      done`;
+    const { code, stdout, stderr } = await work("twice", script, only).ended;
+    const refused = "5 already_held: the lockd work around this command\n";
+    expect([code, stdout, stderr]).toEqual([0, `1\n${refused}${refused}`, ""]);
+    expect([await drained("twice"), await numberOf("twice-count")]).toEqual([[], 2]);
+  });
+
   test("keys are kept for longer than their leases, also those that were not changed", async () => {
     await lockd("enqueue", "long", "-d", "tea");
     const script = `

@@ -63,6 +63,64 @@ test("letters of other scripts mean the same afterwards", () => {
   expect({ isMicro, text }).toEqual({ isMicro: true, text: "µ😀" });
 });
 
+test("an export that changes in any way ends the build", () => {
+  const changes = [
+    "a=1",
+    "a??=1",
+    "a++",
+    "--a",
+    "(a)=1",
+    "[a]=it",
+    "[,a=1]=it",
+    "[...a]=it",
+    "[[a]]=it",
+    "({a}=it)",
+    "({a=1}=it)",
+    "({b:a}=it)",
+    "({b:{a}}=it)",
+    "({b:[a]=[]}=it)",
+    "({...a}=it)",
+    "for(a of it);",
+    "for(a in it);",
+    "for([a]of it);",
+    "for({a}of it);",
+    "for({b:a}of it);",
+  ];
+  for (const change of changes) {
+    const text = `let a;var change=(it)=>{${change}};export{a,change};`;
+    expect(() => run({ "main.js": text }), change).toThrow("exports a, which changes");
+  }
+});
+
+test("an export that is only read is no change", () => {
+  const uses = [
+    "it=a",
+    "it=[a]",
+    "it={a}",
+    "it={b:a}",
+    "a[0]=1",
+    "a.b=1",
+    "[a[0]]=it",
+    "({b:a.c}=it)",
+    "({[a]:it}=it)",
+    "({it=a}=it)",
+    "[it=a]=it",
+    "[it=[a]]=it",
+    "for(it of a);",
+    "for(it of[a]);",
+    "for(const one of it)a.push(one);",
+    "-a",
+    "it={...a}",
+    "it=[...a]",
+    "[a].b=1",
+    "var{a:b}=it",
+  ];
+  for (const use of uses) {
+    const text = `const a=[];var use=(it)=>{${use}};export{a,use};`;
+    expect(() => run({ "main.js": text }), use).not.toThrow();
+  }
+});
+
 test("what would mean something else in one file ends the build", () => {
   const refused: readonly [string, RegExp][] = [
     ["let count=0;var more=()=>{count++};export{count,more};", /exports count, which changes/],

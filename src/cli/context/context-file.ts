@@ -2,7 +2,7 @@
  * Named sets of connection settings, in a file of their own beside the config file: the config file
  * is written by people, with comments that a program would lose.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { LockdError } from "../../api/errors.ts";
 import { configDirectory } from "../config-file.ts";
@@ -91,14 +91,16 @@ export async function changeContexts(
 ): Promise<ContextFile> {
   const file = contextFilePath(env);
   const { changeAlone } = await import("../exclusive-change.ts");
+  const { replaceFile } = await import("../replace-file.ts");
+  const { makeDirectory } = await import("../../storage/make-directory.ts");
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeDirectory(path.dirname(file), 0o700);
     return await changeAlone(file, async (checkMine) => {
       const next = change(readContexts(env));
       if (next.contexts.size > contextsMax) {
         throw new UsageError(`${contextsMax} contexts are enough; remove one first`);
       }
-      await writeContexts(file, next, checkMine);
+      await replaceFile(file, textOf(next), { mode: 0o600, beforeCommit: checkMine });
       return next;
     });
   } catch (error) {
@@ -107,22 +109,10 @@ export async function changeContexts(
   }
 }
 
-async function writeContexts(
-  file: string,
-  { current, contexts }: ContextFile,
-  ...[checkMine]: [() => void]
-): Promise<void> {
+function textOf({ current, contexts }: ContextFile): string {
   const sorted = [...contexts].sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify({ current, contexts: Object.fromEntries(sorted) }, undefined, 2);
-  const { Replacement } = await import("../replace-file.ts");
-  const replacement = await Replacement.open(file, 0o600);
-  try {
-    await replacement.write(`${text}\n`);
-    checkMine();
-    await replacement.commit();
-  } finally {
-    await replacement.abandon();
-  }
+  const document = { current, contexts: Object.fromEntries(sorted) };
+  return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
 /** @throws UsageError with the nearest name */

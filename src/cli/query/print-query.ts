@@ -15,7 +15,7 @@ export async function printKeys(
   const text =
     output.type === "json" ? `${JSON.stringify(keys)}\n` : keys.map((key) => `${key}\n`).join("");
   if (output.file === undefined || output.file === "-") await writeOut(text);
-  else await replaceFile(output.file, Buffer.from(text));
+  else await replaceFile(output.file, text);
   return result;
 }
 

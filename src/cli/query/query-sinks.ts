@@ -1,9 +1,9 @@
 /** Where the rows of a documents query go: standard output, one file, or a file each. */
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { DocumentRow } from "../../api/queries.ts";
 import { writeOut } from "../output.ts";
 import { Replacement } from "../replace-file.ts";
+import { writing } from "../unwritable.ts";
 import { DocumentNames } from "./document-names.ts";
 
 export interface RowSink {
@@ -40,7 +40,8 @@ export async function openSink({ file, directory, rows }: SinkOptions): Promise<
 
 /** Each file appears when it is complete, so that those of a broken stream are whole too. */
 async function openDirectory(directory: string, rows: boolean): Promise<RowSink> {
-  await mkdir(directory, { recursive: true, mode: 0o755 });
+  const { makeDirectory } = await import("../../storage/make-directory.ts");
+  await writing(directory, () => makeDirectory(directory, 0o755));
   const names = new DocumentNames();
   return {
     row: async (row) => {

@@ -13,6 +13,7 @@ import { damagedLetters } from "../../client/queue/damaged-letters.ts";
 import { note } from "../output.ts";
 import { PartlyDone } from "../partly-done.ts";
 import { Progress, type ProgressMode } from "../progress.ts";
+import { abortLater } from "../run/abort-later.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
@@ -49,7 +50,7 @@ export function chosenLetters(
 /** How many were changed. @throws PartlyDone with what came in between */
 export async function changeLetters(queues: Queues, work: LetterWork): Promise<number> {
   const { kind, address, chosen, progress: mode, stop } = work;
-  const call = { signal: abortAfterGrace(stop), correlationId: work.correlationId };
+  const call = { signal: abortLater(stop, graceMs), correlationId: work.correlationId };
   const total = chosen?.length ?? (await deadIn(queues, address, mode, call));
   const progress = new Progress({ label: `${kind} ${address.queue}`, total, counted }, mode);
   const change = queues[kind].bind(queues);
@@ -120,15 +121,6 @@ async function deadIn(
   const page = await queues.list({ namespace, queue }, call).catch(() => undefined);
   const found = page?.queues.find((one) => one.queue === queue);
   return found?.atLeast?.includes("dead") === true ? undefined : found?.dead;
-}
-
-function abortAfterGrace(stop: AbortSignal): AbortSignal {
-  const later = new AbortController();
-  const onAbort = (): void => {
-    setTimeout(() => later.abort(stop.reason), graceMs).unref();
-  };
-  stop.addEventListener("abort", onAbort, { once: true });
-  return later.signal;
 }
 
 /** Asks a person; others have to say --yes. @throws UsageError, interrupted */

@@ -1,25 +1,31 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { BodyOut } from "../../api/lockd.ts";
 import { writeOut } from "../output.ts";
+import { writing } from "../unwritable.ts";
 
 /** A name nobody uses yet, for a payload that the caller named no file for. */
 export function newPayloadPath(): string {
   return path.join(tmpdir(), `lockd-queue-${randomUUID()}.bin`);
 }
 
-/** Writes a payload to a file that only we can read, or to standard output for `-`. */
+/**
+ * Writes a payload to a file that only we can read, or to standard output for `-`.
+ * @throws file_unwritable
+ */
 export async function writePayload(payload: BodyOut, file: string): Promise<void> {
   if (file === "-") {
     for await (const chunk of chunksOf(payload)) await writeOut(chunk);
     return;
   }
   try {
-    const handle = await open(file, "w", 0o600);
+    const handle = await writing(file, () => open(file, "w", 0o600));
     try {
-      await writeAll(payload, handle);
+      for await (const chunk of chunksOf(payload)) {
+        await writing(file, () => handle.appendFile(chunk));
+      }
     } finally {
       await handle.close();
     }
@@ -27,10 +33,6 @@ export async function writePayload(payload: BodyOut, file: string): Promise<void
     await closePayload(payload);
     throw error;
   }
-}
-
-async function writeAll(payload: BodyOut, handle: FileHandle): Promise<void> {
-  for await (const chunk of chunksOf(payload)) await handle.appendFile(chunk);
 }
 
 function chunksOf(payload: BodyOut): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {

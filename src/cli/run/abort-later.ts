@@ -4,10 +4,12 @@
  */
 const inFlightMs = 250;
 
-/** Aborts as the signal does, a little after it. */
-export function abortLater(signal: AbortSignal): AbortSignal {
+/** Aborts as the signal does, a little after it. Keeps no process alive: the request does. */
+export function abortLater(signal: AbortSignal, afterMs = inFlightMs): AbortSignal {
   const later = new AbortController();
-  const onAbort = (): void => void setTimeout(() => later.abort(signal.reason), inFlightMs);
+  const onAbort = (): void => {
+    setTimeout(() => later.abort(signal.reason), afterMs).unref();
+  };
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
   return later.signal;

@@ -4,9 +4,7 @@
  * inherit (only where there is a /proc).
  */
 import { type ProcessEntry, procEntry, processTable, startVariable } from "./process-table.ts";
-
-/** Lease ids of the runs that a process works under, the outermost first, joined by colons. */
-export const runLeasesVariable = "LOCKD_RUN_LEASES";
+import { runLeasesVariable } from "./run-leases.ts";
 
 /**
  * How the child was started: as the leader of a session and group of its own, or in ours, so that

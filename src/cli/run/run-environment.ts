@@ -2,8 +2,8 @@ import path from "node:path";
 import type { AcquireResult } from "../../api/lockd.ts";
 import type { Mode } from "../connect.ts";
 import { leasesVariable } from "../lease-input.ts";
-import { runLeasesVariable } from "./process-tree.ts";
 import { reachEnvironment } from "./reach-environment.ts";
+import { runLeasesVariable } from "./run-leases.ts";
 
 /** The environment of the child: `lockd get` and `lockd update` in it need no flags. */
 export function runEnvironment(
@@ -35,13 +35,20 @@ export function markedEnvironment(leaseId: string, env: NodeJS.ProcessEnv): Node
   return { ...env, [runLeasesVariable]: outer === undefined ? leaseId : `${outer}:${leaseId}` };
 }
 
-/** All leases of a run with several keys: `lockd update -k KEY` finds the one of its key there. */
+/**
+ * All leases of a run with several keys: `lockd update -k KEY` finds the one of its key there, and
+ * a `lockd run` in the command that it must not wait for them.
+ */
 export function addLeases(env: NodeJS.ProcessEnv, leases: readonly AcquireResult[]): void {
   env[leasesVariable] = leases
     .map(({ namespace, key, leaseId, fencingToken }) =>
       [namespace, key, leaseId, fencingToken].join(":"),
     )
     .join(" ");
+  const marked = env[runLeasesVariable]?.split(":") ?? [];
+  env[runLeasesVariable] = [...new Set([...marked, ...leases.map(({ leaseId }) => leaseId)])].join(
+    ":",
+  );
 }
 
 /** What was said with flags about reaching a server, so that the child needs to say it no more. */

@@ -1,6 +1,6 @@
 /** The keys of one run: the first one, and those of `--also`. */
 import type { AcquireRequest, KeyAddress } from "../../api/lockd.ts";
-import { normalizeKey, normalizeNamespace } from "../../api/names.ts";
+import { keyName } from "../same-key.ts";
 import { splitKey } from "../txn/txn-input.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -24,7 +24,7 @@ export async function runAcquires(
   const keys = [main, ...also.map((text) => alsoKey(text, main.namespace))];
   const byName = new Map<string, KeyAddress>();
   for (const address of keys) {
-    const name = nameOf(address);
+    const name = keyName(address);
     if (byName.has(name)) throw new UsageError(`the key ${address.key} is named twice`);
     byName.set(name, address);
   }
@@ -36,9 +36,4 @@ function alsoKey(text: string, fallback: string | undefined): KeyAddress {
   const { namespace = fallback, key } = splitKey(text);
   if (key !== "" && namespace !== "") return { namespace, key };
   throw new UsageError(`--also "${text}" must be [NAMESPACE:]KEY`);
-}
-
-/** No character of a name sorts before the separator. */
-function nameOf({ namespace, key }: KeyAddress): string {
-  return `${normalizeNamespace(namespace, "default")}\n${normalizeKey(key ?? "")}`;
 }

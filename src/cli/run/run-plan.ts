@@ -65,9 +65,9 @@ export function splitCommand(
   if (command.length > 0) return { own: words.slice(0, end), command };
   const [name = "", ...rest] = words;
   const plain = rest.length > 0 && !words.some((word) => word.startsWith("-"));
-  const example = plain
-    ? `${verb.split(" ")[0]} ${name} -- ${rest.join(" ")}`
-    : `${verb} -- ./backup.sh --all`;
+  const [command_, place] = verb.split(" ");
+  const given = name === "" || name.startsWith("-") ? place : name;
+  const example = `${command_} ${given} -- ${plain ? rest.join(" ") : "./backup.sh --all"}`;
   throw new UsageError(
     `there is no command to run; write lockd ${verb} -- COMMAND [ARGUMENTS], for example ` +
       `lockd ${example}`,

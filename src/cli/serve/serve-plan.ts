@@ -53,7 +53,10 @@ export function servePlan(settings: SettingValues): ServePlan {
   oneOf("json-util", text("json-util"), ["lockd", "jsonv2", "stdlib"]);
   parseSize(text("payload-spool-mem"), "payload-spool-mem");
   const logLevel = parseLogLevel(text("log-level"));
-  if (logLevel === undefined) throw new UsageError(`log-level "${text("log-level")}" is unknown`);
+  if (logLevel === undefined) {
+    const known = "trace, debug, info, warn, error, fatal or none";
+    throw new UsageError(`log-level "${text("log-level")}" must be ${known}`);
+  }
   const profilingMetrics = parseSwitch(
     text("enable-profiling-metrics"),
     "enable-profiling-metrics",
@@ -142,7 +145,9 @@ function hostAndPort(text: string, what: string, example: string) {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new UsageError(`${what} "${text}" must be host:port, for example ${example}`);
+    const isPath = what === "listen" && /^(unix:|\/|\.)/.test(text);
+    const socket = isPath ? "; for a socket say --listen-proto unix --listen /run/lockd.sock" : "";
+    throw new UsageError(`${what} "${text}" must be host:port, for example ${example}${socket}`);
   }
   return { host: match[1] ?? match[2] ?? "", port };
 }

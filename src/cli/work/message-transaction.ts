@@ -20,8 +20,14 @@ const commitMsMax = 15_000;
 /** Milliseconds for a rollback: what is not decided rolls back by itself, only later. */
 const rollbackMsMax = 5_000;
 
+/** Milliseconds for a look that only makes a report better. */
+const explainMsMax = 5_000;
+
+/** Who may have decided it when it was not the worker. */
+export const rolledBackBy = "by its command, or because a lease ran out";
+
 export interface TransactionParts {
-  readonly lockd: Pick<Lockd, "transactions" | "keepAlive">;
+  readonly lockd: Pick<Lockd, "transactions" | "keepAlive" | "release">;
   readonly clock: LeaseClock;
   readonly wallMs: () => number;
   /** Where its commands tell of the keys they acquire. */
@@ -64,15 +70,31 @@ export class MessageTransaction {
       () => undefined,
       (error: unknown) => ({ error }),
     );
-    const state = await (lost === undefined
-      ? this.#decide("commit", delivery)
-      : this.#decide("rollback", undefined));
-    if (state === "commit") return;
-    if (lost !== undefined) throw this.#lostKey(lost.error);
-    throw failure(
-      "txn_conflict",
-      `transaction ${this.txnId} was rolled back before: a lease ran out, or somebody decided it`,
-    );
+    if (lost === undefined) {
+      if ((await this.#decide("commit", delivery)) === "commit") return;
+      throw this.#rolledBackBefore();
+    }
+    // A rollback, or a commit, takes the keys with it: then they are not what went wrong.
+    const wasRolledBack = (await this.#recorded()) === "rollback";
+    if ((await this.rollBack()) === "commit") return;
+    throw wasRolledBack ? this.#rolledBackBefore(lost.error) : this.#lostKey(lost.error);
+  }
+
+  #rolledBackBefore(cause?: unknown): Error {
+    const text = `transaction ${this.txnId} was rolled back before: ${rolledBackBy}`;
+    return failure("txn_conflict", text, { cause });
+  }
+
+  /** What is known without deciding anything. */
+  async #recorded(): Promise<TxnState | undefined> {
+    const { transactions } = this.#parts.lockd;
+    const signal = AbortSignal.timeout(explainMsMax);
+    try {
+      return (await transactions.explain({ txnId: this.txnId }, { signal })).state;
+    } catch (error) {
+      if (error instanceof LockdError) return undefined;
+      throw error;
+    }
   }
 
   /** Whether the renewal came through may be unknown; that nothing is committed is not. */
@@ -83,13 +105,28 @@ export class MessageTransaction {
     return failure("txn_conflict", text, { cause: error });
   }
 
-  /** Discards everything and lets go of all keys; best effort. */
-  async rollBack(): Promise<void> {
+  /**
+   * Discards everything and lets go of all keys; best effort. Answers what is recorded, which is
+   * `commit` when the command has decided it so; undefined when nobody could tell.
+   */
+  async rollBack(): Promise<TxnState | undefined> {
     try {
-      await this.#decide("rollback", undefined);
+      const state = await this.#decide("rollback", undefined);
+      if (state === "commit") await this.#releaseKeys();
+      return state;
     } catch (error) {
       if (!(error instanceof LockdError)) throw error;
+      return undefined;
     }
+  }
+
+  /** A commit of its command's took only the keys along that were changed till then. */
+  async #releaseKeys(): Promise<void> {
+    const signal = AbortSignal.timeout(rollbackMsMax);
+    const { lockd } = this.#parts;
+    await Promise.allSettled(
+      this.#keys.keys.map((key) => lockd.release({ ...key, rollback: false }, { signal })),
+    );
   }
 
   /** After a nack, which rolled back what was changed: keys that were not are let go of. */

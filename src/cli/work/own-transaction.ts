@@ -3,12 +3,12 @@
  * It has variables of its own: LOCKD_QUEUE_TXN_ID and LOCKD_CLIENT_TXN_ID are also set where nobody
  * would ever commit what was sent under them.
  */
-import { appendFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import type { AcquireResult } from "../../api/lockd.ts";
 import { firstGiven } from "../lease-input.ts";
 import { note } from "../output.ts";
 import { UsageError } from "../usage-error.ts";
-import { keptKeyLine } from "./kept-key.ts";
+import { type KeptKey, keptKeyLine, keptKeysOf } from "./kept-key.ts";
 
 type Env = NodeJS.ProcessEnv;
 
@@ -32,6 +32,15 @@ export function refuseToDecide(txnId: string | undefined, env: Env): void {
     `transaction ${txnId} is decided by lockd work: exit with 0 and everything in it is ` +
       "committed, with any other code and it is rolled back",
   );
+}
+
+/** The keys that the message's transaction holds, as far as they were acquired by commands. */
+export async function ownKeys(env: Env): Promise<readonly KeptKey[]> {
+  const file = firstGiven(env[ownKeysVariable]);
+  const txnId = ownTxnId(env);
+  if (file === undefined || txnId === undefined) return [];
+  // No file, no keys: it is there from the first acquire on.
+  return keptKeysOf(await readFile(file, "utf8").catch(() => ""), txnId);
 }
 
 /** Has the worker keep the lease for as long as the command runs, if it is of its transaction. */

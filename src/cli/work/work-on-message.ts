@@ -8,7 +8,7 @@ import type { Watchdog } from "../run/watchdog.ts";
 import { type HeldMessage, isMessageLost } from "./held-message.ts";
 import { MessageCommand } from "./message-command.ts";
 import { type MessageEnd, messageEnd } from "./message-end.ts";
-import type { MessageTransaction } from "./message-transaction.ts";
+import { type MessageTransaction, rolledBackBy } from "./message-transaction.ts";
 
 /** The command cannot be run for any message. */
 const fatalCodes = new Set(["command_not_started", "command_not_executable"]);
@@ -144,7 +144,7 @@ export class MessageWork {
     const transaction = this.#transaction;
     await this.#held.settled();
     if (end.kind === "leave") {
-      await transaction?.rollBack();
+      if ((await transaction?.rollBack()) === "commit") this.#say(committedBefore(transaction));
       return;
     }
     try {
@@ -155,10 +155,13 @@ export class MessageWork {
       await this.#tell(end);
       await transaction?.letGo();
     } catch (error) {
-      this.#say(`${unsettled(end, error, transaction?.txnId)}: ${reasonOf(error)}`);
       // A commit that may have been recorded is left alone; so is a nack that may come to pass.
       const isOver = end.kind === "ack" ? !isUnknown(error) : isMessageLost(error);
-      if (isOver) await transaction?.rollBack();
+      const recorded = isOver ? await transaction?.rollBack() : undefined;
+      // A message that cannot be nacked went with a transaction that its command has decided.
+      if (recorded === "commit") this.#say(committedBefore(transaction));
+      else if (recorded === "rollback" && end.kind !== "ack") this.#say(backBefore(transaction));
+      else this.#say(`${unsettled(end, error, transaction?.txnId)}: ${reasonOf(error)}`);
     }
   }
 
@@ -189,6 +192,16 @@ function unsettled(end: MessageEnd, error: unknown, txnId: string | undefined): 
   }
   const what = end.kind === "ack" ? "it was done, but cannot be acked" : "it cannot be nacked";
   return `${what}, ${isMessageLost(error) ? "others may have it" : "it comes back with its lease"}`;
+}
+
+function committedBefore(transaction: MessageTransaction | undefined): string {
+  const id = transaction?.txnId ?? "";
+  return `its command has committed transaction ${id}: it is gone, and what was done in it stands`;
+}
+
+function backBefore(transaction: MessageTransaction | undefined): string {
+  const id = transaction?.txnId ?? "";
+  return `transaction ${id} was rolled back before, ${rolledBackBy}: it comes again`;
 }
 
 function isUnknown(error: unknown): boolean {

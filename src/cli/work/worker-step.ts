@@ -56,7 +56,8 @@ export type WorkerEvent =
   /** There was no message, or the request was called off. */
   | { readonly kind: "nothing" }
   | { readonly kind: "take_failed"; readonly text: string; readonly pauseMsMin: number }
-  | { readonly kind: "command_ended" }
+  /** `failed`: in a way that no message will be spared. */
+  | { readonly kind: "command_ended"; readonly failed?: boolean }
   | { readonly kind: "signal" }
   | { readonly kind: "failed" };
 
@@ -142,8 +143,11 @@ function note(state: WorkerState, event: WorkerEvent, noting: Noting): WorkerSta
       return nothing(state, noting.now);
     case "take_failed":
       return takeFailed(state, event, noting);
-    case "command_ended":
-      return { ...state, running: state.running - 1, idleSince: noting.now };
+    case "command_ended": {
+      const next = { ...state, running: state.running - 1, idleSince: noting.now };
+      const fails = event.failed === true && next.ending === undefined;
+      return fails ? ended(next, "failed", noting) : next;
+    }
     case "signal":
       return signalled(state, noting);
     case "failed":

@@ -171,8 +171,8 @@ export class Worker {
     this.#works.add(work);
     const ended = (failure: unknown): void => {
       this.#works.delete(work);
-      if (failure !== undefined) this.#failed(failure);
-      this.#step({ kind: "command_ended" });
+      if (failure !== undefined) this.#failure ??= { error: failure };
+      this.#step({ kind: "command_ended", failed: failure !== undefined });
     };
     work.done.then(ended, (error: unknown) => {
       this.#over.reject(error);

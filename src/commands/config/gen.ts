@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { failure } from "../../api/errors.ts";
 import { BaseCommand } from "../../cli/base-command.ts";
@@ -8,6 +8,7 @@ import { Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 import { replaceFile } from "../../cli/replace-file.ts";
 import { configJson, configText } from "../../cli/serve/config-text.ts";
+import { writing } from "../../cli/unwritable.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 
 export default class ConfigGen extends BaseCommand {
@@ -49,8 +50,9 @@ export default class ConfigGen extends BaseCommand {
       await writeOut(flags.json ? jsonText({ dry_run: true, wrote: file, replaced }) : text);
       return;
     }
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
-    await replaceFile(file, Buffer.from(configText()));
+    const { makeDirectory } = await import("../../storage/make-directory.ts");
+    await writing(file, () => makeDirectory(path.dirname(file), 0o755));
+    await replaceFile(file, configText());
     const told = flags.json ? jsonText({ wrote: file }) : `wrote default config to ${file}\n`;
     await writeOut(told);
   }

@@ -7,6 +7,7 @@ import {
   readContexts,
 } from "../../cli/context/context-file.ts";
 import { contextInput } from "../../cli/context/context-input.ts";
+import { noteWhatGoesBefore } from "../../cli/context/goes-before.ts";
 import { destructiveFlags } from "../../cli/dry-run/destructive-flags.ts";
 import { Args, Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
@@ -49,6 +50,7 @@ export default class ContextAdd extends BaseCommand {
     const { current } = dry
       ? withNew(readContexts(process.env))
       : await changeContexts(process.env, withNew);
+    if (flags.use && !dry) noteWhatGoesBefore(name, process.env);
     const json = { added: name, replaced, current: current ?? null };
     const verb = replaced ? "replace" : "add";
     const done = dry ? `would ${verb}` : `${verb.replace(/e$/, "")}ed`;

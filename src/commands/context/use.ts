@@ -1,5 +1,6 @@
 import { BaseCommand } from "../../cli/base-command.ts";
 import { changeContexts, knownContext } from "../../cli/context/context-file.ts";
+import { noteWhatGoesBefore } from "../../cli/context/goes-before.ts";
 import { Args, Flags } from "../../cli/oclif.ts";
 import { jsonText, writeOut } from "../../cli/output.ts";
 import { UsageError } from "../../cli/usage-error.ts";
@@ -29,6 +30,7 @@ export default class ContextUse extends BaseCommand {
       return { ...file, current: args.name };
     });
     const current = args.name ?? null;
+    if (current !== null) noteWhatGoesBefore(current, process.env);
     if (flags.json) await writeOut(jsonText({ current }));
     else await writeOut(current === null ? "no context is used\n" : `using context ${current}\n`);
   }

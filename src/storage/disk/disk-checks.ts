@@ -15,7 +15,13 @@ const clockSkewMs = 2_000;
 
 type Check = () => Promise<string | undefined>;
 
-/** Runs all checks in order; a failure does not stop later ones. */
+/** Without them those that write have nowhere to do it. */
+const firstOfAll = new Set(["RootExists", "RootWritable"]);
+
+/** They only read. */
+const independent = new Set(["NFS", "StoredData"]);
+
+/** Runs all checks in order; a failure does not stop later ones that can be made without it. */
 export async function diskChecks(directory: string): Promise<StoreCheck[]> {
   const probe = path.join(directory, `.lockd-verify-${randomUUID()}`);
   const checks: readonly (readonly [string, Check])[] = [
@@ -33,7 +39,11 @@ export async function diskChecks(directory: string): Promise<StoreCheck[]> {
   ];
   const results: StoreCheck[] = [];
   try {
-    for (const [name, check] of checks) results.push(await outcome(name, check));
+    for (const [name, check] of checks) {
+      const broken = results.find((one) => !one.ok && firstOfAll.has(one.name));
+      if (broken === undefined || independent.has(name)) results.push(await outcome(name, check));
+      else results.push({ name, ok: false, error: `not tried, as ${broken.name} failed` });
+    }
   } finally {
     results.push(await outcome("Cleanup", () => cleanUp(probe)));
   }
@@ -50,7 +60,11 @@ async function outcome(name: string, check: Check): Promise<StoreCheck> {
 }
 
 async function rootExists(directory: string): Promise<undefined> {
-  if (!(await stat(directory)).isDirectory()) throw new Error(`${directory} is no directory`);
+  const found = await stat(directory).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new Error(`${directory} is not there; the first command that uses it makes it`);
+  });
+  if (!found.isDirectory()) throw new Error(`${directory} is no directory`);
 }
 
 async function rootWritable(_directory: string, probe: string): Promise<undefined> {

@@ -57,5 +57,9 @@ function syncDirectoryEntry(directory: string): void {
 }
 
 function sizeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.size;
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.size;
+  } catch (error) {
+    throw storeFailureOf(error, file);
+  }
 }

@@ -1,6 +1,6 @@
-import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Store } from "../../engine/ports/store.ts";
+import { makeDirectory } from "../make-directory.ts";
 import type { OpenStoreOptions } from "../open.ts";
 import { errorOfStore } from "../store-unusable.ts";
 import { ContentFiles } from "./content-files.ts";
@@ -30,7 +30,7 @@ export interface OpenDiskOptions extends OpenStoreOptions {
 export async function openDiskStore(options: OpenDiskOptions): Promise<Store> {
   const { directory } = options;
   try {
-    makeDirectory(directory);
+    makeStoreDirectory(directory);
     refuseLostDatabase(directory);
     // Others may be creating, closing or recovering it at this very moment.
     const rows = await whenFree(() => SqliteRows.open({ path: path.join(directory, "lockd.db") }));
@@ -50,10 +50,9 @@ export async function openDiskStore(options: OpenDiskOptions): Promise<Store> {
   }
 }
 
-function makeDirectory(directory: string): void {
+function makeStoreDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
-    if (!statSync(directory).isDirectory()) throw new Error("not a directory");
+    makeDirectory(directory, 0o755);
   } catch (error) {
     throw storeFailureOf(error, directory);
   }

@@ -112,6 +112,16 @@ describe("all of a queue", () => {
     expect(text).toContain("redriven=100, and what the last call did on top of it; the same");
   });
 
+  test("a count for the bar that fails is missed by nobody", async () => {
+    const { queues, asked } = deadQueue(150);
+    const list = (): never => {
+      throw failure("not_found", "there is no /v1/x/queue/list here");
+    };
+    const counting = { ...queues, list: async () => list() };
+    expect(await changeLetters(counting, work({ progress: "json" }))).toBe(150);
+    expect(asked).toHaveLength(2);
+  });
+
   test("before anything was done, a failure is nothing but itself", async () => {
     const { queues } = deadQueue(10, () => {
       throw failure("store_full", "no space");

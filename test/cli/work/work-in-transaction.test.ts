@@ -63,11 +63,13 @@ async function begin(given: Partial<Story> = {}) {
         story.onDecided?.(request.state ?? "");
         return result;
       },
+      explain: (request: { readonly txnId: string }) => engine.transactions.explain(request),
     }),
     keepAlive: async (request: KeepAliveRequest) => {
       story.onKeepAlive?.(request);
       return engine.keepAlive(request);
     },
+    release: engine.release.bind(engine),
   };
   await queues.enqueue({ queue: "in" }, Buffer.from("x"));
   const shared = { clock, wallMs, directory, lockd };
@@ -169,17 +171,53 @@ test("nobody can be asked: said, and nothing is done about it", async () => {
   expect(new Set(asked)).toEqual(new Set(["commit"]));
 });
 
-test.each([
-  [true, /nothing of it is committed, and it comes again: .*lease of k/],
-  [false, /nothing of it is committed, and it comes again: .*rolled back/],
-])("somebody rolled it back: said, the message comes again (%s)", async (tellsKey, text) => {
+test.each([true, false])("somebody rolled it back: said, it comes again (%s)", async (tellsKey) => {
   const begun = await begin({ tellsKey });
   const { txnId } = begun.transaction;
   await begun.engine.transactions.decide({ txnId, state: "rollback" });
   await begun.work(exits(0)).done;
-  expect(said.join()).toMatch(text);
+  expect(said).toEqual([
+    expect.stringMatching(
+      /nothing of it is committed, and it comes again: .* was rolled back before/,
+    ),
+  ]);
   await expectNothing(begun);
   expect(await begun.has("in")).toBe(true);
+});
+
+const committed = /: its command has committed transaction [0-9a-v]+: it is gone, and what was/;
+const rolledBack = /: transaction [0-9a-v]+ was rolled back before, by its .*: it comes again$/;
+
+test.each([
+  ["commit", 3, committed],
+  ["commit", 75, committed],
+  ["rollback", 3, rolledBack],
+  ["rollback", 75, rolledBack],
+])("decided by its command, a %s, and then %i: said as it is", async (state, code, text) => {
+  const begun = await begin();
+  const { txnId } = begun.transaction;
+  await begun.engine.transactions.decide({ txnId, state });
+  await begun.work(exits(code)).done;
+  const failed = code === 3 ? [expect.stringContaining("exit status 3 (attempt 1)")] : [];
+  expect(said).toEqual([...failed, expect.stringMatching(text)]);
+  if (state === "rollback") await expectNothing(begun);
+  else expect([await begun.version(), await begun.isFree()]).toEqual([1, true]);
+  expect(await begun.has("in")).toBe(state === "rollback");
+});
+
+test("committed by its command, which goes on until it is stopped: said as it is", async () => {
+  const begun = await begin({ tellsKey: false });
+  const { txnId } = begun.transaction;
+  await begun.engine.transactions.decide({ txnId, state: "commit" });
+  const line = keptKeyLine({ ...begun.lease, key: "other", ttlSeconds: 1 });
+  await appendFile(begun.transaction.keysFile, line);
+  await begun.work(["sleep", "60"]).done;
+  const [stopped, told, ...more] = said;
+  expect([stopped, told, more]).toEqual([
+    expect.stringMatching(/is gone; stopping the command/),
+    expect.stringMatching(/its command has committed transaction [0-9a-v]+: it is gone/),
+    [],
+  ]);
 });
 
 test("somebody committed it: nothing is said that is not so", async () => {
@@ -188,6 +226,7 @@ test("somebody committed it: nothing is said that is not so", async () => {
   await begun.engine.transactions.decide({ txnId, state: "commit" });
   await begun.work(exits(0)).done;
   expect([await begun.version(), await begun.has("in"), said]).toEqual([1, false, []]);
+  expect(await begun.isFree()).toBe(true);
 });
 
 test("a key that is gone when the command is done: nothing is committed", async () => {

@@ -111,6 +111,17 @@ test("dead letters are listed, put back and deleted", async () => {
   expect(purged).toBe("deleted 0 dead letters of default/jobs");
 });
 
+test("against a server without cursors, letters are put back until none is left", async () => {
+  const left = [1_000, 1_000, 3, 0, 7];
+  const redrive = async () => ({ changed: left.shift() ?? 0, more: true });
+  const lockd = { queues: { redrive } } as unknown as Lockd;
+  const about = { mode: "server", store: "", version: undefined } as const;
+  const source = new LockdSource({ lockd, about, describe: describeFailure, now: () => 1_000 });
+  const action = { kind: "redrive", namespace: "default", queue: "jobs" } as const;
+  expect(await source.act(action, signal)).toBe("put back 2003 dead letters of default/jobs");
+  expect(left).toEqual([7]);
+});
+
 /** The engine with an overview of its own, or with what old servers answer in its place. */
 function observed(overview: () => Promise<Look>) {
   const { engine, clock } = made();

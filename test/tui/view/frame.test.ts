@@ -129,6 +129,16 @@ describe("what is said", () => {
     expect(text({ ...state, screen: "keys" })).toContain("worker-1-4711");
   });
 
+  test("trouble that lasts hides neither that it is paused nor the filter", () => {
+    const trouble = [{ part: "transactions", code: "store_corrupt", detail: "one of 3" }] as const;
+    const state = { ...made({ look: { trouble } }), screen: "transactions" } as const;
+    const foot = (one: DashboardState): string => text(one).split("\n").slice(-3).join("\n");
+    expect(foot(state)).toContain("store_corrupt: one of 3");
+    expect(foot({ ...state, paused: true })).toContain("paused; p goes on");
+    const filters = { ...state.filters, transactions: "default" };
+    expect(foot({ ...state, filters })).toContain('filter "default"; Esc clears it');
+  });
+
   test("a lost server: its error and the age of what is shown", () => {
     const failure = { code: "transport", detail: "connection refused" };
     const nowMs = madeUpNowMs + 65_000;
