@@ -60,6 +60,7 @@ function queueJson(queue: QueueSummary) {
     in_flight: queue.inFlight,
     dead: queue.dead,
     oldest_age_seconds: queue.oldestAgeSeconds,
+    at_least: queue.atLeast,
   };
 }
 

@@ -166,6 +166,8 @@ export interface QueueStats {
   readonly queue: string;
   readonly waitingConsumers: number;
   readonly pendingCandidates: number;
+  /** Extension: true when they were too many to count to the end; absent otherwise. */
+  readonly pendingAtLeast?: true | undefined;
   readonly totalConsumers: number;
   readonly hasActiveWatcher: boolean;
   readonly available: boolean;
@@ -185,6 +187,9 @@ export interface QueueWatchEvent {
   readonly correlationId: string;
 }
 
+/** What of a queue is counted: its dead letters, or what is not dead. */
+export type QueueCounted = "messages" | "dead";
+
 /** Extension: one queue and what is in it. */
 export interface QueueSummary {
   readonly namespace: string;
@@ -195,6 +200,8 @@ export interface QueueSummary {
   readonly dead: number;
   /** Seconds since the oldest ready message was enqueued; undefined when none is ready. */
   readonly oldestAgeSeconds: number | undefined;
+  /** What was too much to count to its end: there are at least so many. Absent: all was counted. */
+  readonly atLeast?: readonly QueueCounted[] | undefined;
 }
 
 export interface QueueListRequest {
@@ -234,8 +241,16 @@ export interface DeadLetterListRequest extends QueueAddress {
   readonly limit?: number | undefined;
 }
 
+/** A dead letter that cannot be read; it is left as it is. */
+export interface DamagedLetter {
+  readonly messageId: string;
+  readonly detail: string;
+}
+
 export interface DeadLetterList {
   readonly letters: readonly DeadLetter[];
+  /** Those among them that cannot be read; they count for the limit. */
+  readonly damaged: readonly DamagedLetter[];
   readonly cursor: string | undefined;
 }
 
@@ -256,6 +271,8 @@ export interface DeadLetterSelection extends QueueAddress {
 
 export interface DeadLetterChange {
   readonly changed: number;
+  /** With `all`: those that cannot be read, and were left alone. */
+  readonly damaged: readonly DamagedLetter[];
   readonly more: boolean;
   /**
    * With `more`: what the next call begins after. Without it a letter that dies again at once is

@@ -19,6 +19,7 @@ export class ClientShared {
   readonly closers = new Set<() => Promise<void>>();
   readonly extending: ExtendingThread | undefined;
   readonly selectors = new ParsedSelectors();
+  readonly #warned = new Set<string>();
   namespace: string;
   stickyLeaseId: string | undefined;
   closed: Promise<void> | undefined;
@@ -37,6 +38,13 @@ export class ClientShared {
   forget(leaseId: string): void {
     this.tokens.delete(leaseId);
     if (this.stickyLeaseId === leaseId) this.stickyLeaseId = undefined;
+  }
+
+  /** A warning about the server, which does not get truer by being repeated. */
+  warnOnce(event: string, fields: Record<string, unknown>): void {
+    if (this.#warned.has(event)) return;
+    this.#warned.add(event);
+    this.options.logger.warn(event, fields);
   }
 
   #answered(endpoint: string, headers: AnswerHeaders): void {

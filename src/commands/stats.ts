@@ -40,6 +40,7 @@ function statsJson(stats: QueueStats) {
     queue: stats.queue,
     waiting_consumers: stats.waitingConsumers,
     pending_candidates: stats.pendingCandidates,
+    pending_at_least: stats.pendingAtLeast,
     total_consumers: stats.totalConsumers,
     has_active_watcher: stats.hasActiveWatcher,
     available: stats.available,

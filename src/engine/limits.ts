@@ -285,6 +285,12 @@ export const unfinishedRetryMs = 3_000;
 /** Milliseconds a message whose payload cannot be found is hidden from consumers. */
 export const missingPayloadHideMs = 30_000;
 
+/**
+ * Milliseconds a redriven message is hidden while its dead letter is still to be deleted: longer
+ * than the second write takes, and what a process that dies in between costs.
+ */
+export const redriveHideMs = 10_000;
+
 /** Milliseconds. Least pause before a candidate that could not be had is tried again. */
 export const candidateRetryMs = 50;
 
@@ -311,7 +317,10 @@ export const linkAttemptsMax = 32;
 export const queueRowsDefault = 100;
 export const queueRowsMax = 1_000;
 
-/** Records looked at to count queues whose numbers are not in memory, in one call. */
+/**
+ * Records looked at to count queues whose numbers are not in memory, in one call: up to half a
+ * second. Beyond it is said that there are at least so many.
+ */
 export const queueCountScanMax = 100_000;
 
 /** Milliseconds a piece of a message must be seen without its record before it is swept away. */

@@ -24,6 +24,21 @@ export function isDamage(error: unknown): boolean {
   return error instanceof LockdError && error.code === "store_corrupt";
 }
 
+/**
+ * What one stored object says, or what is wrong with it: in a list a damaged one must not hide the
+ * others. @throws whatever is not about this one object
+ */
+export function unlessDamaged<Value>(
+  read: () => Value,
+): { readonly value: Value } | { readonly damage: string } {
+  try {
+    return { value: read() };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { damage: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 /** Runs a store call and translates its failure. */
 export async function callStore<T>(call: () => Promise<T>): Promise<T> {
   try {

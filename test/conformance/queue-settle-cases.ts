@@ -197,7 +197,7 @@ export function deadLetterCases(story: Story): void {
     expect(await textOf(first)).toBe(payload);
     await queue.queues.nack(identityOf(first));
     const one = { queue: queue.queue, messageId };
-    expect(await queue.queues.redrive(one)).toEqual({ changed: 1, more: false });
+    expect(await queue.queues.redrive(one)).toEqual({ changed: 1, damaged: [], more: false });
     const missing = { code: "message_not_found" };
     await expect(queue.queues.redrive(one)).rejects.toMatchObject(missing);
     const again = await queue.take();
@@ -206,7 +206,7 @@ export function deadLetterCases(story: Story): void {
     expect(await textOf(again)).toBe(payload);
     await queue.queues.nack(identityOf(again));
     const all = { queue: queue.queue, all: true };
-    expect(await queue.queues.purge(all)).toEqual({ changed: 1, more: false });
+    expect(await queue.queues.purge(all)).toEqual({ changed: 1, damaged: [], more: false });
     expect((await queue.queues.deadLetters({ queue: queue.queue })).letters).toEqual([]);
     await expect(queue.queues.deadLetter(one)).rejects.toMatchObject(missing);
     await queue.expectEmpty();
@@ -226,13 +226,13 @@ export function deadLetterCases(story: Story): void {
     expect(listed).toEqual(ids);
     expect(rest.cursor).toBeUndefined();
     const half = await queue.queues.redrive({ ...address, all: true, limit: 2 });
-    expect(half).toEqual({ changed: 2, more: true, cursor: ids[1] });
+    expect(half).toEqual({ changed: 2, damaged: [], more: true, cursor: ids[1] });
     expect((await queue.queues.list(address)).queues).toMatchObject([{ ...address, dead: 1 }]);
     // One of them dies again, ahead of the one that is left: it is not met a second time.
     await queue.queues.nack(identityOf(await queue.take()));
     expect((await queue.queues.list(address)).queues).toMatchObject([{ ...address, dead: 2 }]);
     const others = { ...address, all: true, limit: 2, cursor: half.cursor };
-    expect(await queue.queues.redrive(others)).toEqual({ changed: 1, more: false });
+    expect(await queue.queues.redrive(others)).toEqual({ changed: 1, damaged: [], more: false });
     const { letters } = await queue.queues.deadLetters(address);
     expect(letters).toMatchObject([{ messageId: ids[0] }]);
   });

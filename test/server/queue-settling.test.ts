@@ -252,6 +252,7 @@ describe("extensions", () => {
     correlationId: "stored",
     lastError: { reason: "max_attempts_exceeded" },
   };
+  const broken = { messageId: "b", detail: "checksum mismatch" };
 
   test("list, dead letters, redrive, purge", async () => {
     const seen: unknown[] = [];
@@ -259,21 +260,34 @@ describe("extensions", () => {
     server.script({
       list: async (request) => {
         seen.push(request);
-        return { queues: [{ ...summary, oldestAgeSeconds: undefined }], cursor: "c" };
+        return {
+          queues: [{ ...summary, oldestAgeSeconds: undefined, atLeast: ["dead"] }],
+          cursor: "c",
+        };
       },
       deadLetters: async (request) => {
         seen.push(request);
-        return { letters: [letter], cursor: undefined };
+        return { letters: [letter], damaged: [broken], cursor: undefined };
       },
       redrive: async (request) => {
         seen.push(request);
-        return { changed: 1, more: false };
+        return { changed: 1, damaged: [broken], more: false };
       },
-      purge: async () => ({ changed: 1000, more: true }),
+      purge: async () => ({ changed: 1000, damaged: [], more: true }),
     });
     const all = await send("/v1/x/queue/list", { namespace: "n", cursor: "b", limit: 5 });
     expect(all.json).toEqual({
-      queues: [{ namespace: "n", queue: "q", ready: 1, delayed: 2, in_flight: 3, dead: 4 }],
+      queues: [
+        {
+          namespace: "n",
+          queue: "q",
+          ready: 1,
+          delayed: 2,
+          in_flight: 3,
+          dead: 4,
+          at_least: ["dead"],
+        },
+      ],
       cursor: "c",
     });
     const dead = await send("/v1/x/queue/dlq/list?namespace=n&queue=q", "");
@@ -293,11 +307,16 @@ describe("extensions", () => {
           last_error: { reason: "max_attempts_exceeded" },
         },
       ],
+      damaged: [{ message_id: "b", detail: "checksum mismatch" }],
     });
     const redriven = await send("/v1/x/queue/dlq/redrive", { queue: "q", message_id: "m" });
-    expect(redriven.json).toEqual({ changed: 1, more: false });
+    expect(redriven.json).toEqual({
+      changed: 1,
+      damaged: [{ message_id: "b", detail: "checksum mismatch" }],
+      more: false,
+    });
     const purged = await send("/v1/x/queue/dlq/purge", { queue: "q", all: true, limit: 1000 });
-    expect(purged.json).toEqual({ changed: 1000, more: true });
+    expect(purged.json).toEqual({ changed: 1000, damaged: [], more: true });
     expect(seen).toMatchObject([
       { namespace: "n", cursor: "b", limit: 5 },
       { namespace: "n", queue: "q" },

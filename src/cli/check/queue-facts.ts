@@ -1,5 +1,6 @@
 import type { Lockd, LockdCall } from "../../api/lockd.ts";
 import type { QueueSummary } from "../../api/queues.ts";
+import { counted } from "../queue/counted.ts";
 import { spanText } from "../status-text.ts";
 import type { CheckFacts } from "./check-result.ts";
 
@@ -38,8 +39,19 @@ export async function queueFacts(
       count("dead", dead),
     ],
     findings: [],
-    text: `${ready} ready${oldest}, ${inFlight} in flight, ${delayed} delayed, ${dead} dead`,
+    text: found === undefined ? none : summaryText(found, oldest),
   };
+}
+
+const none = "0 ready, 0 in flight, 0 delayed, 0 dead";
+
+function summaryText(queue: QueueSummary, oldest: string): string {
+  return [
+    `${counted(queue, "ready")} ready${oldest}`,
+    `${counted(queue, "inFlight")} in flight`,
+    `${counted(queue, "delayed")} delayed`,
+    `${counted(queue, "dead")} dead`,
+  ].join(", ");
 }
 
 async function summaryOf(

@@ -1,7 +1,7 @@
 /** Which dead letters a redrive or a purge would change. */
 import { LockdError } from "../../api/errors.ts";
 import type { LockdCall } from "../../api/lockd.ts";
-import type { QueueAddress, Queues } from "../../api/queues.ts";
+import type { DamagedLetter, QueueAddress, Queues } from "../../api/queues.ts";
 import { jsonText } from "../output.ts";
 import { closePayload } from "../queue/payload-file.ts";
 
@@ -15,6 +15,8 @@ export interface WouldChange {
   readonly count: number;
   /** The first of them. */
   readonly messageIds: readonly string[];
+  /** Those that cannot be read, and would be left alone. */
+  readonly damaged: readonly DamagedLetter[];
 }
 
 export async function wouldChangeLetters(
@@ -27,9 +29,10 @@ export async function wouldChangeLetters(
     for (const messageId of new Set(chosen)) {
       if (await isThere(queues, { ...address, messageId }, call)) found.push(messageId);
     }
-    return { count: found.length, messageIds: found };
+    return { count: found.length, messageIds: found, damaged: [] };
   }
   const messageIds: string[] = [];
+  const damaged: DamagedLetter[] = [];
   let count = 0;
   let cursor: string | undefined;
   for (let pages = 0; pages < pagesMax; pages += 1) {
@@ -37,10 +40,11 @@ export async function wouldChangeLetters(
     count += page.letters.length;
     messageIds.push(...page.letters.map(({ messageId }) => messageId));
     messageIds.splice(namedMax);
+    damaged.push(...page.damaged);
     cursor = page.cursor;
     if (cursor === undefined) break;
   }
-  return { count, messageIds };
+  return { count, messageIds, damaged };
 }
 
 /** The same code for a message that is not there as the change itself would meet: none changed. */

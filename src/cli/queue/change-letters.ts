@@ -3,11 +3,13 @@ import { createInterface } from "node:readline/promises";
 import { LockdError } from "../../api/errors.ts";
 import type { LockdCall } from "../../api/lockd.ts";
 import type {
+  DamagedLetter,
   DeadLetterChange,
   DeadLetterSelection,
   QueueAddress,
   Queues,
 } from "../../api/queues.ts";
+import { damagedLetters } from "../../client/queue/damaged-letters.ts";
 import { note } from "../output.ts";
 import { PartlyDone } from "../partly-done.ts";
 import { Progress, type ProgressMode } from "../progress.ts";
@@ -52,14 +54,15 @@ export async function changeLetters(queues: Queues, work: LetterWork): Promise<n
   const total = chosen?.length ?? (await deadIn(queues, address, mode, call));
   const progress = new Progress({ label: `${kind} ${address.queue}`, total, counted }, mode);
   const change = queues[kind].bind(queues);
+  const damaged: DamagedLetter[] = [];
   let changed = 0;
   progress.start();
   try {
     for await (const step of steps(change, work, call)) {
-      changed += step;
+      changed += step.changed;
+      damaged.push(...step.damaged);
       progress.reach(changed);
     }
-    return changed;
   } catch (cause) {
     const isUnsure = call.signal.aborted || (cause instanceof LockdError && cause.outcomeUnknown);
     if (changed === 0 && !isUnsure && !stop.aborted) throw cause;
@@ -68,6 +71,10 @@ export async function changeLetters(queues: Queues, work: LetterWork): Promise<n
   } finally {
     progress.stop();
   }
+  const cause = damagedLetters(address.queue ?? "", damaged);
+  if (cause === undefined) return changed;
+  const part = { member: members[kind], count: changed, total, isUnsure: false, goesOn: false };
+  throw new PartlyDone({ cause, ...part });
 }
 
 const counted = "letters";
@@ -76,18 +83,18 @@ const counted = "letters";
 const members = { redrive: "redriven", purge: "purged" } as const;
 
 /**
- * The number after each call. Each letter that was there is met once: those that die again behind
+ * What each call did. Each letter that was there is met once: those that die again behind
  * our back are left, or a consumer that still fails would keep us here for ever.
  */
 async function* steps(
   change: (request: DeadLetterSelection, call: LockdCall) => Promise<DeadLetterChange>,
   { address, chosen, stop }: LetterWork,
   ...[call]: [LockdCall]
-): AsyncGenerator<number> {
+): AsyncGenerator<DeadLetterChange> {
   if (chosen !== undefined) {
     for (const messageId of chosen) {
       stop.throwIfAborted();
-      yield (await change({ ...address, messageId }, call)).changed;
+      yield await change({ ...address, messageId }, call);
     }
     return;
   }
@@ -96,7 +103,7 @@ async function* steps(
   do {
     stop.throwIfAborted();
     const step = await change({ ...address, all: true, limit: batchSize, cursor }, call);
-    yield step.changed;
+    yield step;
     cursor = step.cursor;
     // A server of before gives no cursor, and goes on from the start.
     more = step.more && (cursor !== undefined || step.changed > 0);
@@ -112,7 +119,8 @@ async function deadIn(
   if (mode === "off") return undefined;
   // Only for the bar: what is wrong is told by the change itself.
   const page = await queues.list({ namespace, queue }, call).catch(() => undefined);
-  return page?.queues.find((one) => one.queue === queue)?.dead;
+  const found = page?.queues.find((one) => one.queue === queue);
+  return found?.atLeast?.includes("dead") === true ? undefined : found?.dead;
 }
 
 /** Asks a person; others have to say --yes. @throws UsageError, interrupted */

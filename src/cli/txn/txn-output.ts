@@ -1,7 +1,6 @@
 /** What the transaction commands print. */
 
 import type {
-  DamagedTxn,
   TxnExplanation,
   TxnListResult,
   TxnParticipantStatus,
@@ -29,15 +28,6 @@ export function listText(page: TxnListResult, asJson: boolean): string {
   });
   if (page.cursor !== undefined) lines.push(`more: --cursor ${page.cursor}`);
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
-}
-
-/** For stderr, so that the list stays a list; empty when all can be read. */
-export function damagedText(damaged: readonly DamagedTxn[]): string {
-  const lines = damaged.map(({ txnId, detail }) =>
-    plainText(`damaged: ${txnId} cannot be read (${detail})`),
-  );
-  if (lines.length > 0) lines.push("next: see lockd verify store, and docs/operations.md");
-  return lines.join("\n");
 }
 
 export function explanationText(txn: TxnExplanation, asJson: boolean): string {

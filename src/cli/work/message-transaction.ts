@@ -5,6 +5,7 @@
 import path from "node:path";
 import { failure, LockdError } from "../../api/errors.ts";
 import type { Lockd } from "../../api/lockd.ts";
+import { messageKeyOf } from "../../api/message-keys.ts";
 import type { Delivery } from "../../api/queues.ts";
 import type { TxnState } from "../../api/transactions.ts";
 import type { ClientClock } from "../../client/client-ports.ts";
@@ -150,8 +151,8 @@ export class MessageTransaction {
   }
 }
 
-function participantOf({ namespace, queue, messageId }: Delivery) {
-  return { namespace, key: `q/${queue}/msg/${messageId}` };
+function participantOf(delivery: Delivery) {
+  return { namespace: delivery.namespace, key: messageKeyOf(delivery) };
 }
 
 /** A pause between two tries keeps the process alive. */

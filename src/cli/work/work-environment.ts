@@ -1,3 +1,4 @@
+import { stateKeyOf } from "../../api/message-keys.ts";
 import type { Delivery } from "../../api/queues.ts";
 import type { Mode } from "../connect.ts";
 import { deliveryVariables } from "../queue/delivery-output.ts";
@@ -60,7 +61,7 @@ export function workEnvironment(
   if (state === undefined) return env;
   return {
     ...env,
-    LOCKD_CLIENT_KEY: `q/${delivery.queue}/state/${delivery.messageId}`,
+    LOCKD_CLIENT_KEY: stateKeyOf(delivery),
     LOCKD_CLIENT_LEASE: state.leaseId,
     LOCKD_CLIENT_FENCING_TOKEN: String(state.fencingToken),
     LOCKD_CLIENT_TXN_ID: state.txnId,

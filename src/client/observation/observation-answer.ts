@@ -13,6 +13,7 @@ import type { QueueSummary } from "../../api/queues.ts";
 import type { TxnState, TxnSummary } from "../../api/transactions.ts";
 import type { EndpointAnswer } from "../failover.ts";
 import { JsonAnswer } from "../json-answer.ts";
+import { atLeastOf } from "../queue/queue-wire-answer.ts";
 import type { SentEvent } from "./event-lines.ts";
 
 export function overviewAnswer({ body }: EndpointAnswer): Overview {
@@ -83,6 +84,7 @@ function queueOf(json: JsonAnswer): QueueSummary {
     inFlight: json.integerOr("in_flight", 0),
     dead: json.integerOr("dead", 0),
     oldestAgeSeconds: json.integerOr("oldest_age_seconds", undefined),
+    ...atLeastOf(json),
   };
 }
 

@@ -1,4 +1,5 @@
 import type {
+  DamagedLetter,
   DeadLetterChange,
   DeadLetterSelection,
   MessageAddress,
@@ -8,6 +9,7 @@ import { callOptions } from "../call-options.ts";
 import type { CarrierCall } from "../carrier-call.ts";
 import { ReadOnceBody } from "../once-body.ts";
 import type { Call, OnceBody } from "../types.ts";
+import { damagedLetters } from "./damaged-letters.ts";
 import type { QueueHost } from "./queue-host.ts";
 import type {
   DeadLetter,
@@ -43,12 +45,15 @@ export class QueueAdministration implements QueueAdmin {
   async *deadLetters(queue: string, o?: InNamespace): AsyncGenerator<DeadLetter> {
     const { queues } = this.#host.lockd;
     const address = this.#address(queue, o);
+    const damaged: DamagedLetter[] = [];
     let cursor: string | undefined;
     do {
       const page = await queues.deadLetters({ ...address, cursor }, this.#host.carrierCall(o));
       yield* page.letters.map(received.deadLetter);
+      damaged.push(...page.damaged);
       cursor = page.cursor;
     } while (cursor !== undefined);
+    throwIfAny(queue, damaged);
   }
 
   async deadLetter(
@@ -119,15 +124,19 @@ export class QueueAdministration implements QueueAdmin {
     o: InNamespace | undefined,
     ...[change]: [(some: DeadLetterSelection, call: CarrierCall) => Promise<DeadLetterChange>]
   ): Promise<number> {
+    const damaged: DamagedLetter[] = [];
     let changed = 0;
     let cursor: string | undefined;
     for (;;) {
       const step = await change({ ...selection, cursor }, this.#host.carrierCall(o));
       changed += step.changed;
+      damaged.push(...step.damaged);
       cursor = step.cursor;
       // A server of before gives no cursor; without any change it would keep us here for ever.
-      if (!step.more || (cursor === undefined && step.changed === 0)) return changed;
+      if (!step.more || (cursor === undefined && step.changed === 0)) break;
     }
+    throwIfAny(selection.queue, damaged);
+    return changed;
   }
 
   #address(queue: string, o: InNamespace | undefined): QueueAddress {
@@ -143,4 +152,10 @@ export class QueueAdministration implements QueueAdmin {
       ...{ stateLeaseId, stateFencingToken },
     };
   }
+}
+
+/** All that could be read was dealt with. @throws store_corrupt */
+function throwIfAny(queue: string | undefined, damaged: readonly DamagedLetter[]): void {
+  const error = damagedLetters(queue ?? "", damaged);
+  if (error !== undefined) throw error;
 }

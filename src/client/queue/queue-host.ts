@@ -15,6 +15,8 @@ export interface QueueHost {
   readonly extending: ExtendingThread | undefined;
   /** @throws LockdConfigError when the client was closed */
   carrierCall(given: Call<object> | undefined): CarrierCall;
+  /** Warns of what the client does not have to be told twice. */
+  warnOnce(event: string, fields: Record<string, unknown>): void;
   /** Runs `close` when the client closes, unless the answered function was called before. */
   atClose(close: () => Promise<void>): () => void;
 }
@@ -34,6 +36,7 @@ export function queueHostOf(
       return shared.namespace;
     },
     carrierCall,
+    warnOnce: (event, fields) => shared.warnOnce(event, fields),
     atClose: (close) => {
       shared.closers.add(close);
       return () => shared.closers.delete(close);

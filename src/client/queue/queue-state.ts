@@ -1,4 +1,5 @@
 import { LockdConfigError } from "../../api/errors.ts";
+import { stateKeyOf } from "../../api/message-keys.ts";
 import type { DeliveredState, Delivery } from "../../api/queues.ts";
 import { LeaseView } from "../lease-view.ts";
 import { SessionCore } from "../session-core.ts";
@@ -50,10 +51,10 @@ interface StateParts {
 }
 
 function stateCore(host: QueueHost, { delivery, state, endpoint }: StateParts): SessionCore {
-  const { namespace, queue, messageId, correlationId } = delivery;
+  const { namespace, correlationId } = delivery;
   const view = new LeaseView({
     namespace,
-    key: `q/${queue}/state/${messageId}`,
+    key: stateKeyOf(delivery),
     leaseId: state.leaseId,
     txnId: state.txnId,
     owner: "",

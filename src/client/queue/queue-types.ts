@@ -69,11 +69,17 @@ export interface DequeueOptions {
   startAfter?: string | undefined;
   /** Transaction the delivery is to take part in. */
   txnId?: string | undefined;
+  /**
+   * With `txnId`: the transaction is rolled back before anybody else gets the message. Without, a
+   * commit that comes too late stands for everything but the message. An extension: other servers
+   * refuse it (`invalid_body`).
+   */
+  txnBound?: boolean | undefined;
   /** Delay of the nack that closing an unsettled message means. */
   onCloseDelayMs?: number | undefined;
 }
 
-export interface SubscribeOptions extends Omit<DequeueOptions, "pageSize" | "txnId"> {
+export interface SubscribeOptions extends Omit<DequeueOptions, "pageSize" | "txnId" | "txnBound"> {
   /** Messages the server may send ahead, 1 to 64. */
   prefetch?: number | undefined;
   withState?: boolean | undefined;
@@ -156,6 +162,8 @@ export interface QueueStats {
   readonly queue: string;
   readonly waitingConsumers: number;
   readonly pendingCandidates: number;
+  /** True when they were too many to count to the end. */
+  readonly pendingAtLeast?: true;
   readonly totalConsumers: number;
   readonly hasActiveWatcher: boolean;
   readonly available: boolean;
@@ -174,6 +182,8 @@ export interface QueueSummary {
   readonly inFlight: number;
   readonly dead: number;
   readonly oldestAgeMs?: number;
+  /** What was too much to count to its end: there are at least so many. */
+  readonly atLeast?: readonly ("messages" | "dead")[];
 }
 
 export interface DeadLetter {
@@ -197,7 +207,10 @@ export type DeadLetterChoice = { messageId: string } | { all: true };
 export interface QueueAdmin {
   /** All queues with their counts, of one namespace or of all. */
   list(o?: Call<{ namespace?: string | undefined }>): AsyncIterable<QueueSummary>;
-  /** Oldest first. */
+  /**
+   * Oldest first.
+   * @throws LockdApiError with code store_corrupt, behind the last of them: names damaged ones
+   */
   deadLetters(
     queue: string,
     o?: Call<{ namespace?: string | undefined }>,
@@ -208,13 +221,16 @@ export interface QueueAdmin {
     messageId: string,
     ...rest: [o?: Call<{ namespace?: string | undefined }>]
   ): Promise<DeadLetter & { readonly payload: OnceBody }>;
-  /** Back into the queue with fresh counters. @returns how many */
+  /**
+   * Back into the queue with fresh counters. @returns how many
+   * @throws LockdApiError with code store_corrupt, when all others are done: names damaged ones
+   */
   redrive(
     queue: string,
     choice: DeadLetterChoice,
     ...rest: [o?: Call<{ namespace?: string | undefined }>]
   ): Promise<number>;
-  /** Deletes for good. @returns how many */
+  /** Deletes for good. @returns how many @throws as redrive */
   purge(
     queue: string,
     choice: DeadLetterChoice,

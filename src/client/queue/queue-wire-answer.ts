@@ -1,14 +1,17 @@
 /** What servers answer to the queue verbs, checked member by member. */
 import { LockdProtocolError } from "../../api/errors.ts";
 import type {
+  DamagedLetter,
   DeadLetter,
   DeadLetterChange,
   DeadLetterList,
   Delivery,
   EnqueueResult,
   ExtendResult,
+  QueueCounted,
   QueueListResult,
   QueueStats,
+  QueueSummary,
   QueueWatchEvent,
 } from "../../api/queues.ts";
 import { headerText } from "../answer-headers.ts";
@@ -107,6 +110,7 @@ export function statsResult(answer: EndpointAnswer): QueueStats {
     queue: json.text("queue"),
     waitingConsumers: json.integerOr("waiting_consumers", 0),
     pendingCandidates: json.integerOr("pending_candidates", 0),
+    ...(json.flag("pending_at_least") === true ? { pendingAtLeast: true } : {}),
     totalConsumers: json.integerOr("total_consumers", 0),
     hasActiveWatcher: json.flag("has_active_watcher") ?? false,
     available: json.flag("available") ?? false,
@@ -139,14 +143,31 @@ export function queueList(answer: EndpointAnswer): QueueListResult {
     inFlight: summary.integerOr("in_flight", 0),
     dead: summary.integerOr("dead", 0),
     oldestAgeSeconds: summary.integerOr("oldest_age_seconds", undefined),
+    ...atLeastOf(summary),
   }));
   return { queues, cursor: json.textOr("cursor", undefined) };
+}
+
+/** Absent where all was counted, and in the answers of servers from before. */
+export function atLeastOf(json: JsonAnswer): Pick<QueueSummary, "atLeast"> {
+  const atLeast = json
+    .texts("at_least")
+    .filter((one): one is QueueCounted => one === "messages" || one === "dead");
+  return atLeast.length === 0 ? {} : { atLeast };
 }
 
 export function deadLetterList(answer: EndpointAnswer): DeadLetterList {
   const json = jsonOf(answer);
   const cursor = json.textOr("cursor", undefined);
-  return { letters: json.list("letters").map(letterOf), cursor };
+  return { letters: json.list("letters").map(letterOf), damaged: damagedIn(json), cursor };
+}
+
+/** A server from before told of none: there the whole call failed. */
+function damagedIn(json: JsonAnswer): readonly DamagedLetter[] {
+  return json.objects("damaged").map((one) => ({
+    messageId: one.text("message_id"),
+    detail: one.textOr("detail", ""),
+  }));
 }
 
 /** The metadata of a dead letter whose payload follows. */
@@ -174,6 +195,10 @@ function letterOf(letter: JsonAnswer): DeadLetter {
 
 export function deadLetterChange(answer: EndpointAnswer): DeadLetterChange {
   const json = jsonOf(answer);
-  const cursor = json.textOr("cursor", undefined);
-  return { changed: json.integer("changed"), more: json.flag("more") ?? false, cursor };
+  return {
+    changed: json.integer("changed"),
+    damaged: damagedIn(json),
+    more: json.flag("more") ?? false,
+    cursor: json.textOr("cursor", undefined),
+  };
 }

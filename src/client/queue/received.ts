@@ -38,6 +38,7 @@ export function stats(result: wire.QueueStats): QueueStats {
     queue: result.queue,
     waitingConsumers: result.waitingConsumers,
     pendingCandidates: result.pendingCandidates,
+    ...maybe("pendingAtLeast", result.pendingAtLeast),
     totalConsumers: result.totalConsumers,
     hasActiveWatcher: result.hasActiveWatcher,
     available: result.available,
@@ -69,6 +70,7 @@ export function summary(result: wire.QueueSummary): QueueSummary {
   return {
     ...{ namespace, queue, ready, delayed, inFlight, dead },
     ...maybe("oldestAgeMs", oldestAgeMs),
+    ...maybe("atLeast", result.atLeast),
   };
 }
 

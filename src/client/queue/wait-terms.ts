@@ -16,6 +16,7 @@ export function consumerTerms(
     queue,
     owner: o.owner,
     txnId: o.txnId,
+    txnBound: o.txnBound === true ? true : undefined,
     visibilityTimeoutSeconds: secondsOf("visibilityMs", o.visibilityMs),
     waitSeconds: blockSeconds(o.waitMs),
     startAfter: o.startAfter,

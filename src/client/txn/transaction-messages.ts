@@ -1,4 +1,5 @@
 import { failure, LockdApiError, LockdConfigError, type LockdError } from "../../api/errors.ts";
+import { messageKeyOf, stateKeyOf } from "../../api/message-keys.ts";
 import { callOptions } from "../call-options.ts";
 import { LoopExtender } from "../queue/loop-extender.ts";
 import { Message } from "../queue/message.ts";
@@ -40,6 +41,8 @@ export class TransactionMessages {
   readonly #sending = new Set<Promise<unknown>>();
   readonly #taking = new Set<{ readonly queue: string; readonly cause: unknown }>();
   #sent = 0;
+  /** A server refused to bind the transaction to a delivery. */
+  #isUnbound = false;
 
   /** `lost` is told when a delivery cannot be kept. */
   constructor(host: QueueHost, terms: MessageTerms, lost: (error: unknown) => void) {
@@ -105,16 +108,21 @@ export class TransactionMessages {
     const nowMs = this.#host.options.clock.monotonicMs();
     for (const { message, receivedAtMs } of this.#held) {
       await message.extender?.stop();
-      if (nowMs - receivedAtMs < message.visibilityMs * staleShare) continue;
+      // Only a bound delivery is looked at again by the commit itself.
+      const isFresh = nowMs - receivedAtMs < message.visibilityMs * staleShare;
+      if (isFresh && !this.#isUnbound) continue;
       await message.extendNow({ byMs: message.visibilityMs });
     }
   }
 
   participants(): readonly { readonly namespace: string; readonly key: string }[] {
-    return this.#held.flatMap(({ message: { namespace, queue, messageId, state } }) => [
-      { namespace, key: `q/${queue}/msg/${messageId}` },
-      ...(state === undefined ? [] : [{ namespace, key: `q/${queue}/state/${messageId}` }]),
-    ]);
+    return this.#held.flatMap(({ message }) => {
+      const { namespace, state } = message;
+      return [
+        { namespace, key: messageKeyOf(message) },
+        ...(state === undefined ? [] : [{ namespace, key: stateKeyOf(message) }]),
+      ];
+    });
   }
 
   /** To be awaited before the decision: what came behind it would begin the transaction again. */
@@ -144,7 +152,7 @@ export class TransactionMessages {
     const taking = { queue, cause: undefined };
     this.#taking.add(taking);
     try {
-      return await dequeue(options);
+      return await this.#bound(options, dequeue);
     } catch (cause) {
       if (options.signal.aborted || !tookNothing(cause)) {
         this.#unheard = { queue, cause };
@@ -153,6 +161,30 @@ export class TransactionMessages {
       throw cause;
     } finally {
       this.#taking.delete(taking);
+    }
+  }
+
+  /**
+   * Bound, so that no commit stands without a message whose lease was lost
+   * (docs/decisions/0011-a-message-and-its-transaction.md). A server that knows the contract and
+   * nothing else refuses the member, and has certainly taken nothing: it is asked again without.
+   */
+  async #bound<T>(
+    options: DequeueTerms,
+    dequeue: (options: DequeueTerms) => Promise<T>,
+  ): Promise<T> {
+    if (this.#isUnbound) return dequeue(options);
+    try {
+      return await dequeue({ ...options, txnBound: true });
+    } catch (error) {
+      if (!(error instanceof LockdApiError) || error.code !== "invalid_body") throw error;
+      const taken = await dequeue(options);
+      this.#isUnbound = true;
+      this.#host.warnOnce("client.transaction.unbound", {
+        txn_id: this.#terms.txnId,
+        detail: "the server does not know txn_bound; a commit may stand without its message",
+      });
+      return taken;
     }
   }
 

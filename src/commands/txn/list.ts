@@ -1,9 +1,10 @@
 import { BaseCommand } from "../../cli/base-command.ts";
+import { damagedText } from "../../cli/damaged-text.ts";
 import { firstGiven } from "../../cli/lease-input.ts";
 import { Flags } from "../../cli/oclif.ts";
 import { note, writeTable } from "../../cli/output.ts";
 import { txnFlags } from "../../cli/txn/txn-flags.ts";
-import { damagedText, listText } from "../../cli/txn/txn-output.ts";
+import { listText } from "../../cli/txn/txn-output.ts";
 import { parseWhole } from "../../cli/values.ts";
 
 export default class TxnList extends BaseCommand {
@@ -39,7 +40,7 @@ export default class TxnList extends BaseCommand {
       const page = await lockd.transactions.list(request, { correlationId: this.correlationId });
       const text = listText(page, flags.json === true || flags.output === "json");
       await writeTable(text, "no such transaction is recorded");
-      const unreadable = damagedText(page.damaged);
+      const unreadable = damagedText(page.damaged.map(({ txnId: id, detail }) => ({ id, detail })));
       if (unreadable !== "") note(unreadable);
     });
   }

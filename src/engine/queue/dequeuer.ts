@@ -1,6 +1,7 @@
 /** Dequeue: candidates become deliveries, one consumer each (http-queue.md sections 4 and 5). */
 import { failure, LockdError } from "../../api/errors.ts";
 import type { LockdCall } from "../../api/lockd.ts";
+import { messageKeyOf, stateKeyOf } from "../../api/message-keys.ts";
 import type { DeliveredState, Delivery } from "../../api/queues.ts";
 import {
   candidateRetryMs,
@@ -17,8 +18,6 @@ import type { Patience } from "./consumer-line.ts";
 import { type Delivered, type DeliveryTerms, deliver } from "./deliver.ts";
 import { describeMessage, isLeaseOver } from "./fence.ts";
 import type { LiveQueue } from "./live-queue.ts";
-import { stateKeyOf } from "./message.ts";
-import { messageKeyOf } from "./message-participants.ts";
 import type { MessageAt } from "./message-shell.ts";
 import { type Obstacle, Preparation } from "./preparation.ts";
 import type { QueueParts } from "./queue-parts.ts";
@@ -284,7 +283,7 @@ export class Dequeuer {
     const { txnId, expiresAtUnix } = lease;
     const participants = [{ namespace, key: messageKeyOf(at) }];
     if (stateLease !== undefined) {
-      participants.push({ namespace, key: stateKeyOf(at.queue, at.messageId) });
+      participants.push({ namespace, key: stateKeyOf(at) });
     }
     try {
       await this.#parts.transactions.enlist(txnId, participants, {

@@ -268,11 +268,16 @@ export class Links {
     await this.#ports.messages.transact(at, (current) => withdrawn(current?.message));
   }
 
-  /** Nobody is to be given a member that was just hung up, unless somebody has been. */
+  /**
+   * Nobody is to be given a member that was just hung up, unless somebody has been. It is due now,
+   * so that it does not hold up its group until then.
+   */
   async retract(at: MessageAt): Promise<void> {
-    await this.#ports.messages.transact<undefined>(at, (current) => {
+    await this.#ports.messages.transact<undefined>(at, (current, nowMs) => {
       if (current === undefined || current.message.attempts > 0) return keep(undefined);
-      return put<undefined>({ ...current.message, expiresAtMs: longAgoMs }, () => undefined);
+      const notVisibleUntilMs = Math.min(current.message.notVisibleUntilMs, nowMs);
+      const next = { ...current.message, expiresAtMs: longAgoMs, notVisibleUntilMs };
+      return put<undefined>(next, () => undefined);
     });
   }
 

@@ -55,6 +55,8 @@ export class LiveQueue {
   /** Calls that use the queue right now. */
   users = 0;
   #complete = false;
+  /** The last look came to the end of the queue. */
+  #sawEnd = false;
   #looking: Promise<void> | undefined;
   #looks = 1;
   /** Written by this process during the look that is going on. */
@@ -78,6 +80,11 @@ export class LiveQueue {
   /** True when everything there is is known without looking. */
   get isComplete(): boolean {
     return this.#complete;
+  }
+
+  /** True when, as of the last look, nothing is there that is not known. */
+  get knowsAll(): boolean {
+    return this.#complete || this.#sawEnd;
   }
 
   /** A message was written by this process. */
@@ -227,6 +234,7 @@ export class LiveQueue {
       this.#touched = undefined;
     }
     this.#complete = exclusive;
+    this.#sawEnd = ended;
     const lastId = ended ? undefined : after?.slice(prefix.length);
     this.known.forgetUnseen(this.#looks, { lastId, nowMs: clock.wallMs() });
     this.#tell();

@@ -1,5 +1,6 @@
 /** Messages and their states as participants of transactions (http-queue.md section 13.3). */
 import { failure } from "../../api/errors.ts";
+import { stateKeyOf } from "../../api/message-keys.ts";
 import type { Namespace } from "../../api/names.ts";
 import { rolledBack } from "../lease/lease-rules.ts";
 import { recordName } from "../record/key-record.ts";
@@ -8,7 +9,7 @@ import { keep, refuse, write } from "../transition.ts";
 import type { Decided, ParticipantKind, ParticipantStanding } from "../txn/participant-kind.ts";
 import type { Participant } from "../txn/txn-record.ts";
 import { describeMessage } from "./fence.ts";
-import { type Message, type QueueName, stateKeyOf } from "./message.ts";
+import type { Message, QueueName } from "./message.ts";
 import { keep as keepMessage } from "./message-decision.ts";
 import type { MessageAt, MessageShell } from "./message-shell.ts";
 import type { MessageStates } from "./message-states.ts";
@@ -17,11 +18,6 @@ import { decideStaged, type StagedOutcome } from "./staged.ts";
 import type { Unstager } from "./unstager.ts";
 
 const participantKey = /^q\/([^/]+)\/(msg|state)\/([^/]+)$/;
-
-/** The key under which a message takes part. */
-export function messageKeyOf({ queue, messageId }: MessageAt): string {
-  return `q/${queue}/msg/${messageId}`;
-}
 
 function partsOf({
   namespace,
@@ -109,7 +105,7 @@ export class MessageParticipants implements ParticipantKind {
 
   /** A commit deletes the state, its message is gone; a rollback keeps what was published. */
   async #applyToState(at: MessageAt, { txnId, state }: Decided): Promise<void> {
-    const name = recordName(at.namespace, stateKeyOf(at.queue, at.messageId));
+    const name = recordName(at.namespace, stateKeyOf(at));
     await this.#parts.shell.transact(
       name,
       (record, nowUnix) => {

@@ -23,7 +23,7 @@ import { type RecordCell, RecordCells } from "../record/record-cells.ts";
 import { engineErrorOf } from "../store-failure.ts";
 import { isLeased } from "./fence.ts";
 import {
-  deadLettersOf,
+  deadLetterName,
   type Message,
   messageName,
   type QueueId,
@@ -110,15 +110,16 @@ export class MessageShell {
   }
 
   /**
-   * Runs what brings a message back that was gone. Nobody in this process looks at it meanwhile, so
-   * nobody who has found nothing is still to say so afterwards.
+   * Runs what brings a message back that was gone, or finds out whether it is. Nobody in this
+   * process looks at it meanwhile, so nobody who has found nothing is still to say so afterwards;
+   * and what was remembered of it is forgotten.
    */
-  async bringBack<Answer>(at: MessageAt, write: () => Promise<Answer>): Promise<Answer> {
+  async alone<Answer>(at: MessageAt, work: () => Promise<Answer>): Promise<Answer> {
     const cell = this.#cells.get(messageName(at, at.messageId));
     if (cell.busy) await cell.turn();
     else cell.busy = true;
     try {
-      return await write();
+      return await work();
     } finally {
       cell.loaded = false;
       this.#cells.leave(cell, this.#store.capabilities.exclusive);
@@ -200,7 +201,7 @@ export class MessageShell {
     // The letter first: a crash between the two is finished by the next look at the message.
     const letter = {
       kind: "put" as const,
-      name: `${deadLettersOf(at)}${at.messageId}`,
+      name: deadLetterName(at, at.messageId),
       bytes: encodeMessage(decision.letter, etag),
       when: { kind: "any" as const },
     };

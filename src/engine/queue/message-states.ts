@@ -3,6 +3,7 @@
  * lease, `q/<queue>/state/<id>`, which lives and dies with its message and is hidden from queries.
  */
 import { failure, type LockdApiError } from "../../api/errors.ts";
+import { stateKeyOf } from "../../api/message-keys.ts";
 import type { Key } from "../../api/names.ts";
 import { committed } from "../lease/commit.ts";
 import { grantLease, withdrawGrant } from "../lease/grant.ts";
@@ -11,7 +12,6 @@ import { type KeyRecord, type Lease, recordName } from "../record/key-record.ts"
 import type { RecordShell } from "../record/record-shell.ts";
 import { keep, refuse, write } from "../transition.ts";
 import { describeMessage } from "./fence.ts";
-import { stateKeyOf } from "./message.ts";
 import type { MessageAt } from "./message-shell.ts";
 
 export interface StateTerms {
@@ -41,7 +41,7 @@ export class MessageStates {
 
   /** Grants the state's lease with a delivery. */
   grant(at: MessageAt, terms: StateTerms): Promise<StateGrant> {
-    const key = stateKeyOf(at.queue, at.messageId) as Key;
+    const key = stateKeyOf(at) as Key;
     const request = { ...terms, namespace: at.namespace, key, ifNotExists: false };
     return this.#shell.transact<StateGrant>(nameOf(at), (record, nowUnix) => {
       const decision = grantLease(record, request, nowUnix);
@@ -109,7 +109,7 @@ export class MessageStates {
 }
 
 function nameOf(at: MessageAt): string {
-  return recordName(at.namespace, stateKeyOf(at.queue, at.messageId));
+  return recordName(at.namespace, stateKeyOf(at));
 }
 
 function heldUntilMs(record: KeyRecord | undefined): number {
@@ -117,6 +117,6 @@ function heldUntilMs(record: KeyRecord | undefined): number {
 }
 
 function leaseClaim(at: MessageAt, claim: StateClaim): Parameters<typeof claimError>[1] {
-  const key = stateKeyOf(at.queue, at.messageId) as Key;
+  const key = stateKeyOf(at) as Key;
   return { namespace: at.namespace, key, ...claim, txnId: undefined };
 }

@@ -141,13 +141,12 @@ export function deadLettersOf({ namespace, queue }: QueueId): string {
   return `x/${namespace}/${queue}/`;
 }
 
-export function payloadName({ namespace, queue }: QueueId, messageId: string): string {
-  return `p/${namespace}/${queue}/${messageId}`;
+export function deadLetterName(target: QueueId, messageId: string): string {
+  return `${deadLettersOf(target)}${messageId}`;
 }
 
-/** The key under which clients address a message's workflow state. */
-export function stateKeyOf(queue: QueueName, messageId: string): string {
-  return `q/${queue}/state/${messageId}`;
+export function payloadName({ namespace, queue }: QueueId, messageId: string): string {
+  return `p/${namespace}/${queue}/${messageId}`;
 }
 
 /** The message whose state the record `k/<namespace>/q/<queue>/state/<id>` is; else undefined. */

@@ -2,18 +2,16 @@
 import { failure } from "../../api/errors.ts";
 import { normalizeNamespace } from "../../api/names.ts";
 import type { QueueListRequest, QueueListResult, QueueSummary } from "../../api/queues.ts";
-import { queueCountScanMax } from "../limits.ts";
-import { listLimitMax } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
 import { checkQueue } from "./checked-queue.ts";
 import {
   deadLetterPrefix,
-  deadLettersOf,
   messagePrefix,
   messagesOf,
   partsOfName,
   type QueueId,
 } from "./message.ts";
+import { QueueCount } from "./queue-count.ts";
 import type { QueueParts } from "./queue-parts.ts";
 import { rowLimit } from "./row-limit.ts";
 
@@ -33,11 +31,12 @@ export class QueueList {
         ? undefined
         : normalizeNamespace(request.namespace, this.#parts.options.defaultNamespace);
     const queues: QueueSummary[] = [];
+    const count = new QueueCount(this.#parts.options.store);
     let after = checkCursor(request.cursor);
     while (queues.length < limit) {
       const target = await this.#next(namespace, after);
       if (target === undefined) return { queues, cursor: undefined };
-      const summary = await this.#summary(target);
+      const summary = await this.#summary(target, count);
       // All there is may wait for the decision of a transaction: then there is nothing yet.
       if (!isEmpty(summary)) queues.push(summary);
       after = `${target.namespace}/${target.queue}`;
@@ -47,7 +46,7 @@ export class QueueList {
 
   async #only({ namespace, queue }: QueueListRequest): Promise<QueueListResult> {
     const target = checkQueue({ namespace, queue }, this.#parts.options.defaultNamespace);
-    const summary = await this.#summary(target);
+    const summary = await this.#summary(target, new QueueCount(this.#parts.options.store));
     return { queues: isEmpty(summary) ? [] : [summary], cursor: undefined };
   }
 
@@ -77,16 +76,16 @@ export class QueueList {
     return page.names[0] === undefined ? undefined : partsOfName(page.names[0])?.target;
   }
 
-  #summary(target: QueueId): Promise<QueueSummary> {
+  #summary(target: QueueId, count: QueueCount): Promise<QueueSummary> {
     return this.#parts.directory.with(target, async (queue) => {
+      const { clock } = this.#parts.options;
       await queue.look();
       const head = queue.head();
-      const { ready, delayed, inFlight } = queue.known.counts();
+      const { ready, delayed, inFlight, dead, atLeast } = await count.all(queue, clock.wallMs());
       const stored =
         head === undefined
           ? undefined
           : await this.#parts.messages.look({ ...target, messageId: head });
-      const { clock } = this.#parts.options;
       const ageMs = stored === undefined ? 0 : clock.wallMs() - stored.message.enqueuedAtMs;
       return {
         namespace: target.namespace,
@@ -94,25 +93,11 @@ export class QueueList {
         ready,
         delayed,
         inFlight,
-        dead: await this.#countDead(target),
+        dead,
         oldestAgeSeconds: stored === undefined ? undefined : Math.max(0, Math.floor(ageMs / 1000)),
+        ...(atLeast.length === 0 ? {} : { atLeast }),
       };
     });
-  }
-
-  async #countDead(target: QueueId): Promise<number> {
-    const prefix = deadLettersOf(target);
-    let count = 0;
-    let after: string | undefined;
-    while (count < queueCountScanMax) {
-      const options =
-        after === undefined ? { limit: listLimitMax } : { limit: listLimitMax, after };
-      const page = await callStore(() => this.#parts.options.store.list(prefix, options));
-      count += page.names.length;
-      after = page.names.at(-1);
-      if (!page.more) break;
-    }
-    return count;
   }
 }
 

@@ -6,6 +6,7 @@
  * The race it must not lose: an enqueue that has written its payload and not yet its record. So a
  * piece without a message is deleted only when it was seen so twice, a day apart.
  */
+import { messageKeyOf } from "../../api/message-keys.ts";
 import { orphanCandidatesMax, queueOrphanAgeMs, sweepPageSize } from "../limits.ts";
 import type { Monotonic } from "../ports/clock.ts";
 import type { NamedObject, PageOptions } from "../ports/store.ts";
@@ -14,7 +15,7 @@ import { sparing } from "../sweep/sparing.ts";
 import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
 import { type DedupeRecord, decodeLink, type GroupRecord } from "./link-records.ts";
 import {
-  deadLettersOf,
+  deadLetterName,
   dedupePrefix,
   groupPrefix,
   messageName,
@@ -27,7 +28,6 @@ import {
 import { decodeMessage, readFacts } from "./message-codec.ts";
 import { keep } from "./message-decision.ts";
 import { timeOfMessageId } from "./message-ids.ts";
-import { messageKeyOf } from "./message-participants.ts";
 import type { MessageAt } from "./message-shell.ts";
 import type { QueueParts } from "./queue-parts.ts";
 import type { Settler } from "./settler.ts";
@@ -187,7 +187,7 @@ export class QueueSweeper {
   /** True when neither a message nor a dead letter of that id was there, now and a day ago. */
   async #isOrphan(name: string, at: MessageAt): Promise<boolean> {
     const { store } = this.#parts.options;
-    const owners = [messageName(at, at.messageId), `${deadLettersOf(at)}${at.messageId}`];
+    const owners = [messageName(at, at.messageId), deadLetterName(at, at.messageId)];
     for (const owner of owners) {
       if ((await callStore(() => store.get(owner))) === undefined) continue;
       this.#candidates.delete(name);

@@ -4,6 +4,7 @@ import type { LockdCall } from "../../api/lockd.ts";
 import { acceptedCorrelationId } from "../../api/names.ts";
 import type { QueueStats, QueueWatchEvent } from "../../api/queues.ts";
 import type { QueueId } from "./message.ts";
+import { QueueCount } from "./queue-count.ts";
 import type { QueueParts } from "./queue-parts.ts";
 
 /** Looks of a statistic at a head that is gone when it is read. */
@@ -35,6 +36,8 @@ export class QueueObserver {
           queue.forget(head);
           continue;
         }
+        const count = new QueueCount(options.store);
+        const pending = await count.messages(queue, options.clock.wallMs());
         const message = stored?.message;
         const ageMs = options.clock.wallMs() - (message?.enqueuedAtMs ?? 0);
         const ageSeconds = message === undefined ? 0 : Math.max(0, Math.floor(ageMs / 1000));
@@ -42,7 +45,8 @@ export class QueueObserver {
           namespace: target.namespace,
           queue: target.queue,
           waitingConsumers: queue.line.length,
-          pendingCandidates: queue.known.counts().ready,
+          pendingCandidates: pending.counts.ready,
+          ...(pending.isAll ? {} : { pendingAtLeast: true }),
           totalConsumers: directory.consumers,
           hasActiveWatcher: queue.isComplete || options.store.capabilities.watch,
           available: message !== undefined,

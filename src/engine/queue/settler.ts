@@ -1,4 +1,5 @@
 /** Ack, nack and extend: the pure transitions, and what happens to the state beside them. */
+import { messageKeyOf, stateKeyOf } from "../../api/message-keys.ts";
 import type { AckResult, ExtendResult, NackResult } from "../../api/queues.ts";
 import { instantMsMax } from "../limits.ts";
 import type { CheckedExtend, CheckedNack, CheckedSettle } from "./checked-queue.ts";
@@ -11,10 +12,8 @@ import {
   type Message,
   type MessageLease,
   type StoredMessage,
-  stateKeyOf,
 } from "./message.ts";
 import { keep, type MessageDecision, put } from "./message-decision.ts";
-import { messageKeyOf } from "./message-participants.ts";
 import type { MessageAt } from "./message-shell.ts";
 import type { StateClaim } from "./message-states.ts";
 import type { QueueParts } from "./queue-parts.ts";
@@ -55,7 +54,7 @@ export class Settler {
     const { namespace } = claim;
     const participants = [{ namespace, key: messageKeyOf(claim) }];
     if (stateLeaseId !== "") {
-      participants.push({ namespace, key: stateKeyOf(claim.queue, claim.messageId) });
+      participants.push({ namespace, key: stateKeyOf(claim) });
     }
     const { transactions } = this.#parts;
     return transactions.settleDelivery(txnId, outcome, { participants, expiresAtUnix });
@@ -159,12 +158,14 @@ export class Settler {
     return undefined;
   }
 
-  /** Asked when it is nobody else's turn: who is just bringing it back tells so afterwards. */
+  /**
+   * Asked when it is nobody else's turn: who is just bringing it back tells so afterwards. In the
+   * store, because the late answer of its producer may have it remembered after it was settled.
+   */
   async #certainlyGone(at: MessageAt): Promise<Gate | undefined> {
-    const isGone = await this.#parts.messages.transact(at, (current) =>
-      keep(current === undefined),
-    );
-    return isGone ? { kind: "gone" } : undefined;
+    const { messages } = this.#parts;
+    const stored = await messages.alone(at, () => messages.look(at));
+    return stored === undefined ? { kind: "gone" } : undefined;
   }
 
   #isDoomed(message: Message): boolean {

@@ -8,6 +8,7 @@
  * it away, and whoever was only slow notices that by one more look.
  */
 import { failure } from "../../api/errors.ts";
+import { messageKeyOf } from "../../api/message-keys.ts";
 import { stagedKeyLooksMax } from "../limits.ts";
 import { dedupeRecordOf } from "./link-records.ts";
 import type { Enqueued } from "./links.ts";
@@ -15,7 +16,6 @@ import type { LoneWrite } from "./lone-write.ts";
 import type { Message, QueueId } from "./message.ts";
 import { keep } from "./message-decision.ts";
 import { isMessageId } from "./message-ids.ts";
-import { messageKeyOf } from "./message-participants.ts";
 import type { MessageAt } from "./message-shell.ts";
 import type { QueueParts } from "./queue-parts.ts";
 import { dueMsOf, isStagedBy } from "./staged.ts";
@@ -34,7 +34,7 @@ export class Stager {
    * @throws txn_conflict when it is decided already
    */
   async members(txnId: string, { namespace, queue }: QueueId): Promise<readonly string[]> {
-    const prefix = messageKeyOf({ namespace, queue, messageId: "" });
+    const prefix = messageKeyOf({ queue, messageId: "" });
     const participants = await this.#parts.transactions.joining.participants(txnId);
     return participants
       .filter((one) => one.namespace === namespace && one.key.startsWith(prefix))

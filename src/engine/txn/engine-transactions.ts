@@ -16,9 +16,8 @@ import type {
 import type { LeaseClaim } from "../lease/lease-rules.ts";
 import { txnReplayRecordsMax } from "../limits.ts";
 import type { Meter } from "../metering/meter.ts";
-import { StoreFailure } from "../ports/store.ts";
 import { type KeyRecord, recordName } from "../record/key-record.ts";
-import { callStore } from "../store-failure.ts";
+import { callStore, unlessDamaged } from "../store-failure.ts";
 import { keep, write } from "../transition.ts";
 import { Applier } from "./applier.ts";
 import { checkApply, checkDecide, checkList, checkTxnId } from "./checked-txn.ts";
@@ -43,7 +42,13 @@ import { decodeTxn } from "./txn-codec.ts";
 import { TxnLog } from "./txn-log.ts";
 import { TxnMeter } from "./txn-meter.ts";
 import { isLocal, localParticipant, type TxnParts } from "./txn-parts.ts";
-import { isDecided, type Participant, type TxnRecord, txnName, txnPrefix } from "./txn-record.ts";
+import {
+  type DecidedRecord,
+  isDecided,
+  type Participant,
+  txnName,
+  txnPrefix,
+} from "./txn-record.ts";
 import { txnSettings } from "./txn-settings.ts";
 import { UndecidedLeases } from "./undecided-leases.ts";
 
@@ -131,11 +136,11 @@ export class EngineTransactions implements Transactions {
       for (const { name, bytes } of page.objects) {
         cursor = name;
         const txnId = name.slice(txnPrefix.length);
-        const record = readableTxn(name, bytes);
-        if (typeof record === "string") damaged.push({ txnId, detail: record });
-        else if (state !== undefined && record.state !== state) continue;
-        else if (inDoubt && !isInDoubt(record, nowUnix)) continue;
-        else found.push(summaryOf(record, nowUnix));
+        const read = unlessDamaged(() => decodeTxn(name, bytes));
+        if ("damage" in read) damaged.push({ txnId, detail: read.damage });
+        else if (state !== undefined && read.value.state !== state) continue;
+        else if (inDoubt && !isInDoubt(read.value, nowUnix)) continue;
+        else found.push(summaryOf(read.value, nowUnix));
         if (found.length + damaged.length < limit) continue;
         return { transactions: found, damaged, cursor: txnId };
       }
@@ -248,18 +253,22 @@ export class EngineTransactions implements Transactions {
    * A delivery of the transaction has lapsed: if it was decided before, that is carried out now, or
    * a message would be delivered again that was committed. One that is not decided stays so, unless
    * messages wait for it: then it is rolled back, durably, before anybody else gets the delivery.
+   * Answers what was decided before.
    */
-  async finishLapsed(txnId: string): Promise<void> {
+  async finishLapsed(txnId: string): Promise<DecidedRecord | undefined> {
     const record = (await this.#parts.log.find(txnId))?.record;
-    if (record === undefined) return;
+    if (record === undefined) return undefined;
     const options = { isTolerant: true, localOnly: true };
     if (isDecided(record)) {
       await this.#coordinator.carryOn(record, options);
-    } else if (record.sends === true) {
+      return record;
+    }
+    if (record.sends === true) {
       const { tcTerm } = record;
       const request = { txnId, state: "rollback" as const, participants: [], expiresAtUnix: 0 };
       await this.#coordinator.settle({ ...request, tcTerm }, options);
     }
+    return undefined;
   }
 
   /** True when an implicit lease's transaction has become a joint one, as far as is known here. */
@@ -326,15 +335,5 @@ export class EngineTransactions implements Transactions {
         return participantStory(participant, keyStanding(txnId, record));
       }),
     );
-  }
-}
-
-/** The record, or what is wrong with it: a damaged one must not hide the others. */
-function readableTxn(name: string, bytes: Uint8Array): TxnRecord | string {
-  try {
-    return decodeTxn(name, bytes);
-  } catch (error) {
-    if (!(error instanceof StoreFailure)) throw error;
-    return error.message;
   }
 }

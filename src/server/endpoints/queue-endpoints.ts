@@ -126,6 +126,7 @@ function statsJson(result: QueueStats) {
     queue: result.queue,
     waiting_consumers: result.waitingConsumers,
     pending_candidates: result.pendingCandidates,
+    pending_at_least: result.pendingAtLeast,
     total_consumers: result.totalConsumers,
     has_active_watcher: result.hasActiveWatcher,
     available: result.available,

@@ -6,7 +6,12 @@ import {
   deadLetterSelectionFields,
   queueListFields,
 } from "../../api/queue-wire.ts";
-import type { DeadLetter, DeadLetterChange, QueueSummary } from "../../api/queues.ts";
+import type {
+  DamagedLetter,
+  DeadLetter,
+  DeadLetterChange,
+  QueueSummary,
+} from "../../api/queues.ts";
 import type { Exchange } from "../exchange.ts";
 import { DeliveryWriter } from "../multipart/delivery-writer.ts";
 import type { Routes } from "../route.ts";
@@ -30,6 +35,7 @@ function summaryJson(summary: QueueSummary) {
     in_flight: summary.inFlight,
     dead: summary.dead,
     oldest_age_seconds: summary.oldestAgeSeconds,
+    at_least: summary.atLeast,
   };
 }
 
@@ -38,7 +44,12 @@ async function deadLetters({ queues }: ServedLockd, exchange: Exchange): Promise
   const { cursor, limit } = body;
   const request = { ...addressOf(exchange, body), cursor, limit };
   const result = await queues.deadLetters(request, exchange);
-  send(exchange, { letters: result.letters.map(letterJson), cursor: result.cursor });
+  const letters = result.letters.map(letterJson);
+  send(exchange, { letters, damaged: result.damaged.map(damagedJson), cursor: result.cursor });
+}
+
+function damagedJson({ messageId, detail }: DamagedLetter) {
+  return { message_id: messageId, detail };
 }
 
 function letterJson(letter: DeadLetter) {
@@ -84,8 +95,9 @@ async function selection(exchange: Exchange) {
   return { ...addressOf(exchange, body), messageId, all, limit, cursor };
 }
 
-function sendChange(exchange: Exchange, { changed, more, cursor }: DeadLetterChange): void {
-  send(exchange, { changed, more, cursor });
+function sendChange(exchange: Exchange, change: DeadLetterChange): void {
+  const { changed, damaged, more, cursor } = change;
+  send(exchange, { changed, damaged: damaged.map(damagedJson), more, cursor });
 }
 
 function send(exchange: Exchange, body: object): void {

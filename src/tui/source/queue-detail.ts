@@ -14,8 +14,8 @@ export async function queueDetail(
   const address = { namespace, queue };
   const stats = await lockd.queues.stats(address, { signal });
   const request = { ...address, limit: deadLettersShown };
-  const { letters, cursor } = await lockd.queues.deadLetters(request, { signal });
-  const more = cursor === undefined ? "" : `, the oldest ${letters.length}`;
+  const { letters, damaged, cursor } = await lockd.queues.deadLetters(request, { signal });
+  const more = cursor === undefined ? "" : `, the oldest ${letters.length + damaged.length}`;
   return {
     facts: [
       ["consumers", `${stats.totalConsumers}, ${stats.waitingConsumers} of them waiting`],
@@ -23,8 +23,8 @@ export async function queueDetail(
       ["head", stats.headMessageId ?? "none"],
       ["head's age", stats.headAgeSeconds === undefined ? "-" : `${stats.headAgeSeconds}s`],
     ],
-    heading: letters.length === 0 ? "no dead letters" : `dead letters${more}`,
-    lines: letters.flatMap(letterLines),
+    heading: letters.length + damaged.length === 0 ? "no dead letters" : `dead letters${more}`,
+    lines: [...damaged.map(({ detail }) => `damaged: ${detail}`), ...letters.flatMap(letterLines)],
   };
 }
 

@@ -1,4 +1,5 @@
 /** Numbers and times, short enough for a column. */
+import type { QueueCounted, QueueSummary } from "../../api/queues.ts";
 
 /** `1,234,567`. */
 export function grouped(value: number): string {
@@ -10,6 +11,11 @@ export function compact(value: number): string {
   if (value < 10_000) return String(Math.round(value));
   if (value < 999_500) return `${shortened(value / 1_000)}k`;
   return `${shortened(value / 1_000_000)}M`;
+}
+
+/** True when there may be more of it than the number says. */
+export function isAtLeast({ atLeast }: QueueSummary, kind: QueueCounted): boolean {
+  return atLeast?.includes(kind) === true;
 }
 
 function shortened(value: number): string {

@@ -1,5 +1,5 @@
 /** The first screen: a card for each server, then what ends soonest and the fullest queues. */
-import type { QueueSummary } from "../../api/queues.ts";
+import type { QueueCounted, QueueSummary } from "../../api/queues.ts";
 import { bodyRows } from "../view-model/layout.ts";
 import { queueId } from "../view-model/queue-rates.ts";
 import { wantedQueues } from "../view-model/rows.ts";
@@ -9,7 +9,7 @@ import type { Drawing } from "./drawing.ts";
 import { phaseText, signOf } from "./head.ts";
 import { leaseTable } from "./lease-table.ts";
 import { emptyLine, type Line, line, type Span, span } from "./line.ts";
-import { ageText, compact, grouped } from "./numbers.ts";
+import { ageText, compact, grouped, isAtLeast } from "./numbers.ts";
 import { queueTable } from "./queue-table.ts";
 
 const cardWidthMin = 38;
@@ -134,11 +134,13 @@ function queueFacts(_: Drawing, look: NonNullable<ServerState["look"]>): readonl
     look.queues.reduce((total, queue) => total + of(queue), 0);
   const dead = sum((queue) => queue.dead);
   const plus = look.moreQueues ? "+" : "";
+  const open = (kind: QueueCounted): string =>
+    look.queues.some((queue) => isAtLeast(queue, kind)) ? "+" : "";
   return [
     { label: "queues", value: `${grouped(look.queues.length)}${plus}` },
-    { label: "ready", value: compact(sum((queue) => queue.ready)) },
-    { label: "dead", value: compact(dead), tone: dead > 0 ? "bad" : "plain" },
-    { label: "in flight", value: compact(sum((queue) => queue.inFlight)) },
+    { label: "ready", value: compact(sum((queue) => queue.ready)) + open("messages") },
+    { label: "dead", value: compact(dead) + open("dead"), tone: dead > 0 ? "bad" : "plain" },
+    { label: "in flight", value: compact(sum((queue) => queue.inFlight)) + open("messages") },
   ];
 }
 

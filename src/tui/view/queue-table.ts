@@ -5,7 +5,7 @@ import { focused } from "../view-model/state.ts";
 import { sparkline } from "./bars.ts";
 import type { Drawing } from "./drawing.ts";
 import { type Span, span, type Tone } from "./line.ts";
-import { ageText, compact, rateText } from "./numbers.ts";
+import { ageText, compact, isAtLeast, rateText } from "./numbers.ts";
 import { type Column, type Table, table } from "./table.ts";
 
 export function queueTable(drawing: Drawing): Table<QueueSummary> {
@@ -25,10 +25,10 @@ function columns({ state, glyphs }: Drawing): readonly Column<QueueSummary>[] {
       widthMax: 64,
       cell: (queue) => span(queueId(queue), "strong"),
     },
-    { title: "READY", width: 6, align: "right", cell: ({ ready }) => number(ready, "plain") },
-    { title: "DELAY", width: 5, align: "right", cell: ({ delayed }) => number(delayed, "plain") },
-    { title: "FLIGHT", width: 6, align: "right", cell: ({ inFlight }) => number(inFlight, "good") },
-    { title: "DEAD", width: 5, align: "right", cell: ({ dead }) => number(dead, "bad") },
+    count("READY", 6, (queue) => messages(queue, queue.ready, "plain")),
+    count("DELAY", 5, (queue) => messages(queue, queue.delayed, "plain")),
+    count("FLIGHT", 6, (queue) => messages(queue, queue.inFlight, "good")),
+    count("DEAD", 5, (queue) => number(queue.dead, "bad", isAtLeast(queue, "dead"))),
     {
       title: "OLDEST",
       width: 7,
@@ -60,6 +60,18 @@ function columns({ state, glyphs }: Drawing): readonly Column<QueueSummary>[] {
   ];
 }
 
-function number(value: number, tone: Tone): Span {
-  return span(compact(value), value === 0 ? "faint" : tone);
+function count(
+  title: string,
+  width: number,
+  cell: (queue: QueueSummary) => Span,
+): Column<QueueSummary> {
+  return { title, width, align: "right", cell };
+}
+
+function messages(queue: QueueSummary, value: number, tone: Tone): Span {
+  return number(value, tone, isAtLeast(queue, "messages"));
+}
+
+function number(value: number, tone: Tone, isOpen: boolean): Span {
+  return span(`${compact(value)}${isOpen ? "+" : ""}`, value === 0 ? "faint" : tone);
 }

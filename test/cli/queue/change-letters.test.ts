@@ -16,11 +16,16 @@ function deadQueue(count: number, beforeCall: (calls: number) => void = () => {}
     beforeCall(asked.length);
     asked.push(request);
     const { limit = 1_000, cursor = "0" } = request;
-    if (request.all !== true) return { changed: 1, more: false };
+    if (request.all !== true) return { changed: 1, damaged: [], more: false };
     // None ever goes away: each dies again at once.
     const end = Math.min(count, Number(cursor) + limit);
     const more = end < count;
-    return { changed: end - Number(cursor), more, cursor: more ? String(end) : undefined };
+    return {
+      changed: end - Number(cursor),
+      damaged: [],
+      more,
+      cursor: more ? String(end) : undefined,
+    };
   };
   return { asked, queues: { ...disabledQueues, redrive } };
 }
@@ -52,7 +57,7 @@ describe("all of a queue", () => {
 
   test("a server that gives no cursor is asked until it has no more, or changes none", async () => {
     const left = [100, 0, 7];
-    const redrive = async () => ({ changed: left.shift() ?? 0, more: true });
+    const redrive = async () => ({ changed: left.shift() ?? 0, damaged: [], more: true });
     expect(await changeLetters({ ...disabledQueues, redrive }, work())).toBe(100);
     expect(left).toEqual([7]);
   });
@@ -68,6 +73,22 @@ describe("all of a queue", () => {
     expect(text).toMatch(/\nredriven=300; the same command goes on with the rest\n$/);
     expect(json).toMatchObject({ error: "interrupted", redriven: 300, exit_code: 130 });
     expect(asked).toHaveLength(3);
+  });
+
+  test("what cannot be read is left alone and named, when all others are done", async () => {
+    const cursors = ["1", undefined];
+    const redrive: Queues["redrive"] = async () => {
+      const cursor = cursors.shift();
+      const damaged = cursor === undefined ? [] : [{ messageId: "m7", detail: "checksum" }];
+      return { changed: 5, damaged, more: cursor !== undefined, cursor };
+    };
+    const { exitCode, text, json } = await reported({ ...disabledQueues, redrive });
+    expect(exitCode).toBe(1);
+    expect(text).toMatch(
+      /^lockd: store_corrupt: 1 dead letter of jobs .* stays as it is: m7 \(checksum\)\n/,
+    );
+    expect(text).toMatch(/\nredriven=10\n$/);
+    expect(json).toMatchObject({ error: "store_corrupt", redriven: 10 });
   });
 
   test("a failure in between says how far it came", async () => {

@@ -125,23 +125,34 @@ describe("settling and looking", () => {
       inFlight: 3,
       dead: 4,
       oldestAgeSeconds: 5,
+      atLeast: ["messages" as const],
     };
     const payload = Buffer.from("xy");
+    const broken = { messageId: "b", detail: "checksum mismatch" };
     server.script({
       list: async () => ({ queues: [summary], cursor: "next" }),
-      deadLetters: async () => ({ letters: [letter], cursor: undefined }),
+      deadLetters: async () => ({ letters: [letter], damaged: [broken], cursor: undefined }),
       deadLetter: async () => ({ letter, payload }),
-      redrive: async () => ({ changed: 2, more: true }),
-      purge: async () => ({ changed: 0, more: false }),
+      redrive: async () => ({ changed: 2, damaged: [broken], more: true }),
+      purge: async () => ({ changed: 0, damaged: [], more: false }),
     });
     const { queues } = lockd;
     expect(await queues.list({})).toEqual({ queues: [summary], cursor: "next" });
     expect(await queues.deadLetters({ queue: "q" })).toEqual({
       letters: [letter],
+      damaged: [broken],
       cursor: undefined,
     });
     expect(await queues.deadLetter({ queue: "q", messageId: "m" })).toEqual({ letter, payload });
-    expect(await queues.redrive({ queue: "q", all: true })).toEqual({ changed: 2, more: true });
-    expect(await queues.purge({ queue: "q", all: true })).toEqual({ changed: 0, more: false });
+    expect(await queues.redrive({ queue: "q", all: true })).toEqual({
+      changed: 2,
+      damaged: [broken],
+      more: true,
+    });
+    expect(await queues.purge({ queue: "q", all: true })).toEqual({
+      changed: 0,
+      damaged: [],
+      more: false,
+    });
   });
 });

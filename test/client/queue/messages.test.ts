@@ -271,6 +271,27 @@ describe("queues and dead letters", () => {
     expect(await client.queues.purge("q", { all: true })).toBe(0);
   });
 
+  test("a damaged letter hides no other, and is told at the end", async () => {
+    const { client, damage } = queueFixture();
+    const dead = async (text: string): Promise<string> => {
+      const { messageId } = await client.enqueue("q", text, { maxAttempts: 1 });
+      await (await client.dequeue("q", now))?.nack({ error: "no" });
+      return messageId;
+    };
+    const bad = await dead("bad");
+    const good = await dead("good");
+    damage(`x/default/q/${bad}`);
+    const seen: string[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const { messageId } of client.queues.deadLetters("q")) seen.push(messageId);
+    };
+    const told = { code: "store_corrupt", detail: expect.stringContaining(bad) };
+    expect(await failureOf(reading())).toMatchObject(told);
+    expect(seen).toEqual([good]);
+    expect(await failureOf(client.queues.redrive("q", { all: true }))).toMatchObject(told);
+    expect((await client.dequeue("q", now))?.messageId).toBe(good);
+  });
+
   test("stats and watch", async () => {
     const fixture = queueFixture();
     const { client } = fixture;

@@ -24,6 +24,8 @@ export interface QueueFixture {
   fail(verb: Verb, error: unknown, count?: number): void;
   /** The next call of the verb takes effect and its answer is lost. */
   lose(verb: Verb, error: unknown): void;
+  /** What is stored under names that begin so is damaged from now on. */
+  damage(prefix: string): void;
 }
 
 interface Accident {
@@ -34,7 +36,7 @@ interface Accident {
 
 /** A client over an engine in memory whose time stands still; its queue calls are recorded. */
 export function queueFixture(options: SessionOptions = {}): QueueFixture {
-  const { engine, clock } = testEngine();
+  const { engine, clock, store } = testEngine();
   const calls: QueueCall[] = [];
   const accidents: Accident[] = [];
   const queues = new Proxy<Queues>(engine.queues, {
@@ -65,6 +67,11 @@ export function queueFixture(options: SessionOptions = {}): QueueFixture {
       for (let i = 0; i < count; i += 1) accidents.push({ verb, error, takesEffect: false });
     },
     lose: (verb, error) => void accidents.push({ verb, error, takesEffect: true }),
+    damage: (prefix) => {
+      for (const [name, { bytes, tag }] of store.objects) {
+        if (name.startsWith(prefix)) store.objects.set(name, { bytes: bytes.slice(0, -1), tag });
+      }
+    },
   };
 }
 

@@ -88,3 +88,27 @@ test("news of an enqueue that comes after the delivery does not open the window"
   expect(isSecond).toBe(false);
   await stream.close();
 });
+
+test("a message that was settled before its producer was answered holds up no group", async () => {
+  const world = testEngine();
+  const { clock, store } = world;
+  const answer = Promise.withResolvers<void>();
+  const apply = store.apply.bind(store);
+  store.apply = async (plan: Plan): Promise<ApplyResult> => {
+    const result = await apply(plan);
+    store.apply = apply;
+    await answer.promise;
+    return result;
+  };
+  const late = put(world, "first", { group: "g", ttlSeconds: 2 });
+  await settled();
+  // Found by a look at the store.
+  await world.engine.queues.ack(identityOf(await take(world)));
+  answer.resolve();
+  await late;
+  await clock.advance(3_000);
+  await put(world, "next", { group: "g" });
+  const next = take(world, { waitSeconds: 5 });
+  await clock.advance(6_000);
+  expect(Buffer.from((await next).payload as Uint8Array).toString()).toBe("next");
+});

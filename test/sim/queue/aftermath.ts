@@ -91,12 +91,12 @@ export class Aftermath {
   }
 
   /**
-   * A day later, and a round more for one that was begun before: no payload, state or lease without
-   * its message.
+   * A day later, and two rounds more for those that were begun before (records and queues are swept
+   * apart): no payload, state or lease without its message.
    */
   async leaveNothing(): Promise<void> {
     const cluster = this.#cluster;
-    await cluster.sweepAll(4, sweepPauseMs);
+    await cluster.sweepAll(5, sweepPauseMs);
     const objects = cluster.truth.objects("");
     for (const text of leftoversIn({ objects, streams: cluster.truth.streamNames("") })) {
       cluster.violate("P11 leftover", text);

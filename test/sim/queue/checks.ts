@@ -77,9 +77,12 @@ export class QueueChecks {
    */
   #nothingLost(): void {
     const { dead, left } = this.#evidence.final;
+    const { ledger } = this.#evidence;
     for (const [messageId, [first]] of this.#history.enqueues) {
-      // A duplicate's producer may have been answered first, and have asked for something else.
-      const operation = this.#history.made(messageId) ?? first;
+      // A duplicate's producer may have been answered first, or alone, and have asked for something
+      // else.
+      const [asked] = this.#history.asked.get(ledger.payloadOf(messageId) ?? "") ?? [];
+      const operation = this.#history.made(messageId) ?? asked ?? first;
       if (dead.has(messageId) || left.has(messageId)) continue;
       if (this.#history.maybeAcked(messageId, Number.POSITIVE_INFINITY)) continue;
       if (operation !== undefined && this.#mayGo(messageId, operation)) continue;

@@ -34,10 +34,11 @@ function checkLimits({ history }: Evidence, delivery: Handed, report: Report): v
 }
 
 /** Nothing is given away in a second that began when its time to live was over. */
-function checkOutlived({ history }: Evidence, delivery: Handed, report: Report): void {
+function checkOutlived({ history, ledger }: Evidence, delivery: Handed, report: Report): void {
   const { messageId, payload, queue, operation } = delivery;
-  // What was redriven has all the time in the world.
-  if (history.changesOf("redrive", { queue, id: messageId }).length > 0) return;
+  // What was redriven, in a group under another id, has all the time in the world.
+  const ids = [messageId, ...ledger.idsOf(payload)];
+  if (ids.some((id) => history.changesOf("redrive", { queue, id }).length > 0)) return;
   const ends = (history.asked.get(payload) ?? []).map((asked) => {
     const ttlSeconds = numberOf(asked, "ttlSeconds");
     return ttlSeconds === undefined
@@ -106,7 +107,8 @@ function checkPriority({ history }: Evidence, report: Report): void {
     // A stream leases ahead of what it hands out.
     const isDirect = first?.operation.about.window === undefined;
     const isPlain = made?.about.delaySeconds === 0 && made.about.group === undefined && isDirect;
-    if (first?.attempts !== 1 || made === undefined || !isPlain) continue;
+    // A redrive begins to count anew, but for the token.
+    if (first?.fencingToken !== 1 || made === undefined || !isPlain) continue;
     waiting.push({ made, first, priority: numberOf(made, "priority") ?? 0 });
   }
   for (const operation of history.operations) {

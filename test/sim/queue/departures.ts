@@ -3,6 +3,7 @@
  * of the delivery it was in, among the dead letters, or because its time to live was over; a dead
  * letter back into its queue, or by a purge. Exact, because the store itself is looked at.
  */
+import { redriveHideMs } from "../../../src/engine/limits.ts";
 import { isExhausted } from "../../../src/engine/queue/message.ts";
 import { epochMs } from "../sim-clock.ts";
 import type { Evidence, Report } from "./checks.ts";
@@ -117,20 +118,22 @@ function checkDeaths({ history, ledger }: Evidence, report: Report): void {
 
 /**
  * True when a message may be delivered once more although it was settled or purged: on stores whose
- * plans can be torn, after redrives of one letter that were not one after the other, or that nobody
- * knows the end of, and after a burial that was itself too late.
+ * plans can be torn, after a redrive that nobody knows the end of, that took longer than what it
+ * puts back is hidden, or that ran beside a purge, and after a burial that was itself too late.
+ * Where clocks are wrong nothing is hidden for as long as it is meant to be.
  */
 export function mayComeAgain(
-  { history, ledger, atomicPlan }: Evidence,
+  { history, ledger, atomicPlan, clockFaults }: Evidence,
   letter: { readonly queue: string; readonly id: string },
 ): boolean {
   if (atomicPlan) return false;
   const redrives = history.changesOf("redrive", letter);
   if (redrives.length > 0 && ledger.ghosts.has(letter.id)) return true;
-  const others = [...redrives, ...history.changesOf("purge", letter)];
+  const others = [...(clockFaults ? redrives : []), ...history.changesOf("purge", letter)];
   return redrives.some(
     (one) =>
       one.outcome?.kind !== "ok" ||
+      one.answeredMs - one.invokedMs >= redriveHideMs ||
       others.some((other) => other !== one && areTogether(one, other)),
   );
 }
@@ -139,9 +142,9 @@ function areTogether(one: QueueOperation, other: QueueOperation): boolean {
   return one.invokedAt < other.answeredAt && other.invokedAt < one.answeredAt;
 }
 
-/** Nobody gets what a purge has deleted. */
+/** Nobody gets what a purge has deleted, and it is not among the dead letters again. */
 function checkPurged(evidence: Evidence, report: Report): void {
-  const { history } = evidence;
+  const { history, ledger } = evidence;
   for (const purge of history.changes) {
     const id = textOf(purge, "letterId");
     if (purge.verb !== "purge" || purge.outcome?.kind !== "ok" || id === undefined) continue;
@@ -150,6 +153,11 @@ function checkPurged(evidence: Evidence, report: Report): void {
     for (const { operation } of history.handed.get(id) ?? []) {
       if (operation.invokedAt < purge.answeredAt) continue;
       report("P08 purge", id, `delivered (op ${operation.id}) after purge ${purge.id}`);
+    }
+    if (ledger.ghosts.has(id)) continue;
+    for (const { messageId, atMs } of ledger.deaths) {
+      if (messageId !== id || atMs < purge.answeredMs) continue;
+      report("P08 purge", id, `buried again at ${atMs.toFixed(1)} after purge ${purge.id}`);
     }
   }
 }

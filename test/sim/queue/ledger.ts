@@ -5,6 +5,7 @@
 
 import type { StoredObject } from "../../../src/engine/ports/store.ts";
 import {
+  deadLetterName,
   deadLetterPrefix,
   isExhausted,
   type Message,
@@ -36,6 +37,7 @@ export interface Removal {
 export interface Death {
   readonly messageId: string;
   readonly queue: string;
+  readonly atMs: number;
   readonly letter: Message;
   readonly payload: string;
 }
@@ -101,7 +103,8 @@ export class QueueLedger {
         this.#ids.set(payload, [...this.idsOf(payload), messageId]);
         return;
       }
-      this.deaths.push({ messageId, queue, letter: message, payload });
+      const atMs = this.#scheduler.now;
+      this.deaths.push({ messageId, queue, atMs, letter: message, payload });
       const there = this.#truth.durable.get(messageName(target, messageId));
       const isDying = there !== undefined && isExhausted(decodeMessage(name, there.bytes).message);
       if (!isDying) this.ghosts.add(messageId);
@@ -109,15 +112,13 @@ export class QueueLedger {
     }
     if (before === undefined) return;
     const { message } = decodeMessage(name, before.bytes);
-    const other = isMessage
-      ? `${deadLetterPrefix}${target.namespace}/${queue}/${messageId}`
-      : messageName(target, messageId);
+    const nameOfOther = isMessage ? deadLetterName : messageName;
     const atMs = this.#scheduler.now;
     if (isMessage && message.expiresAtMs === withdrawnAtMs) this.withdrawn.add(messageId);
     if (isMessage && !this.#goneMs.has(messageId)) this.#goneMs.set(messageId, atMs);
     this.removals.push({
       ...{ kind: isMessage ? "message" : "letter", queue, messageId, atMs, message },
-      hasOther: this.#truth.durable.has(other),
+      hasOther: this.#truth.durable.has(nameOfOther(target, messageId)),
       payload: this.#payloadOf(message),
     });
   }

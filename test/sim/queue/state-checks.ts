@@ -7,6 +7,7 @@
 import { epochMs } from "../sim-clock.ts";
 import type { SeenState } from "./calls.ts";
 import type { Evidence, Report } from "./checks.ts";
+import { mayComeAgain } from "./departures.ts";
 import { add, type Handed, textOf } from "./history.ts";
 import type { QueueOperation } from "./wire.ts";
 
@@ -36,6 +37,9 @@ export class StateChecks {
 
   run(): void {
     for (const [messageId, handed] of this.#evidence.history.handed) {
+      const { queue = "" } = handed[0] ?? {};
+      // One that comes again after its ack has a new state, which counts anew.
+      if (mayComeAgain(this.#evidence, { queue, id: messageId })) continue;
       const stateful = handed.filter(({ state }) => state !== undefined);
       stateful.sort((one, other) => tokenOf(one) - tokenOf(other));
       this.#tokens(messageId, stateful);

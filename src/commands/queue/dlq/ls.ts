@@ -1,5 +1,6 @@
-import type { DeadLetter } from "../../../api/queues.ts";
+import type { DamagedLetter, DeadLetter } from "../../../api/queues.ts";
 import { BaseCommand } from "../../../cli/base-command.ts";
+import { damagedText } from "../../../cli/damaged-text.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
 import { jsonText, note, writeOut, writeTable } from "../../../cli/output.ts";
 import { letterJson, letterTable } from "../../../cli/queue/letter-text.ts";
@@ -9,7 +10,8 @@ import { queueInput, wholeInput } from "../../../cli/queue/queue-input.ts";
 export default class QueueDlqLs extends BaseCommand {
   static override summary = "List the messages of a queue that failed for good, oldest first";
   static override description =
-    "A message ends here when its attempts or deliveries are used up. Its state stays with it.";
+    "A message ends here when its attempts or deliveries are used up. Its state stays with it. " +
+    "A damaged one is named on stderr, and left as it is.";
   static override hiddenAliases = ["q:dlq:ls", "queue:dlq:list"];
   static override examples = [
     "<%= config.bin %> queue dlq ls jobs",
@@ -30,17 +32,21 @@ export default class QueueDlqLs extends BaseCommand {
     const call = { signal: this.interruptible(), correlationId: this.correlationId };
     await this.withConnection(parsed, async ({ lockd }) => {
       const letters: DeadLetter[] = [];
+      const damaged: DamagedLetter[] = [];
       let cursor: string | undefined;
       do {
-        const left = Math.min(1_000, limit - letters.length);
+        const left = Math.min(1_000, limit - letters.length - damaged.length);
         const page = await lockd.queues.deadLetters({ ...address, cursor, limit: left }, call);
         letters.push(...page.letters);
+        damaged.push(...page.damaged);
         cursor = page.cursor;
-      } while (cursor !== undefined && letters.length < limit);
+      } while (cursor !== undefined && letters.length + damaged.length < limit);
       const asJson = flags.json || flags.output === "json";
       if (asJson) await writeOut(jsonText(letters.map(letterJson)));
       else await writeTable(letterTable(letters), `no dead letters in ${address.queue}`);
       if (cursor !== undefined) note(`there are more; see --limit`);
+      const unreadable = damagedText(damaged.map(({ messageId: id, detail }) => ({ id, detail })));
+      if (unreadable !== "") note(unreadable);
     });
   }
 }

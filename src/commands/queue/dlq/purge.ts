@@ -2,11 +2,12 @@ import { BaseCommand } from "../../../cli/base-command.ts";
 import { dryRunFlag } from "../../../cli/dry-run/destructive-flags.ts";
 import { wouldChangeLetters, wouldChangeText } from "../../../cli/dry-run/would-change-letters.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
-import { jsonText, writeOut } from "../../../cli/output.ts";
+import { jsonText, note, writeOut } from "../../../cli/output.ts";
 import { progressFlag, progressMode } from "../../../cli/progress.ts";
 import { changeLetters, chosenLetters, confirm } from "../../../cli/queue/change-letters.ts";
 import { queueFlags, textOrJson } from "../../../cli/queue/queue-flags.ts";
 import { queueInput } from "../../../cli/queue/queue-input.ts";
+import { damagedLetters } from "../../../client/queue/damaged-letters.ts";
 
 export default class QueueDlqPurge extends BaseCommand {
   static override summary = "Delete dead letters for good";
@@ -47,6 +48,8 @@ export default class QueueDlqPurge extends BaseCommand {
         const call = { signal, correlationId };
         const would = await wouldChangeLetters(queues, address, chosen, call);
         await writeOut(wouldChangeText(would, "purged", asJson));
+        const unreadable = damagedLetters(address.queue, would.damaged);
+        if (unreadable !== undefined) note(unreadable.detail);
         return;
       }
       const isTerminal = process.stderr.isTTY;

@@ -2,11 +2,12 @@ import { BaseCommand } from "../../../cli/base-command.ts";
 import { destructiveFlags } from "../../../cli/dry-run/destructive-flags.ts";
 import { wouldChangeLetters, wouldChangeText } from "../../../cli/dry-run/would-change-letters.ts";
 import { Args, Flags } from "../../../cli/oclif.ts";
-import { jsonText, writeOut } from "../../../cli/output.ts";
+import { jsonText, note, writeOut } from "../../../cli/output.ts";
 import { progressFlag, progressMode } from "../../../cli/progress.ts";
 import { changeLetters, chosenLetters } from "../../../cli/queue/change-letters.ts";
 import { queueFlags, textOrJson } from "../../../cli/queue/queue-flags.ts";
 import { queueInput } from "../../../cli/queue/queue-input.ts";
+import { damagedLetters } from "../../../client/queue/damaged-letters.ts";
 
 export default class QueueDlqRedrive extends BaseCommand {
   static override summary = "Put dead letters back into their queue, with fresh counters";
@@ -43,6 +44,8 @@ export default class QueueDlqRedrive extends BaseCommand {
         const call = { signal, correlationId };
         const would = await wouldChangeLetters(queues, address, chosen, call);
         await writeOut(wouldChangeText(would, "redriven", asJson));
+        const unreadable = damagedLetters(address.queue, would.damaged);
+        if (unreadable !== undefined) note(unreadable.detail);
         return;
       }
       const isTerminal = process.stderr.isTTY;
