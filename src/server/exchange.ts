@@ -126,12 +126,24 @@ export class Exchange implements LockdCall {
 
   /** As `write`, of a long body: resolves when nothing of the chunk's memory is needed any more. */
   writeThrough(chunk: Uint8Array): Promise<void> {
+    return this.#through((done) => this.response.write(chunk, done));
+  }
+
+  /**
+   * As `writeThrough`, of the last piece of a body with a length: the client has its whole answer
+   * then, and its next request must not find this one unfinished.
+   */
+  endThrough(chunk: Uint8Array): Promise<void> {
+    return this.#through((done) => this.response.end(chunk, done));
+  }
+
+  #through(send: (done: (error?: Error | null) => void) => void): Promise<void> {
     const { response } = this;
     return new Promise((resolve, reject) => {
       const gone = (): void => reject(new ClientGone());
       if (response.destroyed) return gone();
       response.once("close", gone);
-      response.write(chunk, (error) => {
+      send((error) => {
         response.off("close", gone);
         if (error) gone();
         else resolve();

@@ -17,9 +17,21 @@ export async function sendStream(exchange: Exchange, answer: StreamedAnswer): Pr
   try {
     if (response.destroyed) throw new ClientGone();
     response.writeHead(200, exchange.head(headers, size));
-    for await (const chunk of body.lent?.() ?? body) await exchange.writeThrough(chunk);
-    response.end();
+    await sendBody(exchange, body, size);
   } finally {
     await body.close();
   }
+}
+
+async function sendBody(exchange: Exchange, body: BodyOutStream, size: number): Promise<void> {
+  let left = size;
+  for await (const chunk of body.lent?.() ?? body) {
+    left -= chunk.length;
+    // Not behind the loop: the client would have all of it, and no word that it is over here.
+    if (left === 0) return exchange.endThrough(chunk);
+    if (left < 0) break;
+    await exchange.writeThrough(chunk);
+  }
+  if (left !== 0) throw new Error("a body is not as long as its record says");
+  exchange.response.end();
 }

@@ -128,6 +128,24 @@ test("71: a no-op says so, ignores the body and leaves the connection usable", a
   expect((await send(lease, "attachment?name=f", { method: "GET" })).text).toBe("first");
 });
 
+test("an upload right behind a download, on the same connection, is no pipelined one", async () => {
+  const lease = await held();
+  await send(lease, "attachments?name=f", { body: "x".repeat(20_000) });
+  const raw = new RawConnection(server.url);
+  const headers = Object.entries(lease.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const target = `/v1/attachment?key=${lease.key}&name=f`;
+  const download = `GET ${target} HTTP/1.1\r\nHost: x\r\n${headers.join("")}\r\n`;
+  const upload = uploadHead(lease, "name=g", "Transfer-Encoding: chunked");
+  for (let round = 0; round < 100; round += 1) {
+    raw.heard = "";
+    raw.say(download);
+    await raw.until(/x{20000}$/);
+    raw.say(`${upload}5\r\nround\r\n0\r\n\r\n`);
+    await raw.until(/"name":"g"[\s\S]*\}$/);
+  }
+  raw.socket.destroy();
+});
+
 test("72: too much is 413 wherever it is noticed, and the connection goes on", async () => {
   const lease = await held();
   await send(lease, "attachments?name=f", { body: "four" });

@@ -64,10 +64,12 @@ export class RawConnection {
       const look = (): void => {
         if (!pattern.test(this.heard)) return;
         this.socket.off("data", look);
+        this.socket.off("close", gone);
         resolve(this.heard);
       };
+      const gone = (): void => reject(new Error(`closed after: ${this.heard}`));
       this.socket.on("data", look);
-      this.socket.once("close", () => reject(new Error(`closed after: ${this.heard}`)));
+      this.socket.once("close", gone);
       look();
     });
   }
