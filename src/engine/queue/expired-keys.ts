@@ -54,6 +54,8 @@ export class ExpiredKeys {
     this.#hasLooked = true;
     this.#looking = this.#look()
       .catch((error: unknown) => {
+        // Paid by the next entries, not by each of them while the store is unwell.
+        this.#owed = 0;
         const fields = { error: String(error) };
         this.#ports.telemetry.warn("queue.dispatcher.core", "queue.dedupe_keys.failed", fields);
       })

@@ -1,6 +1,8 @@
 /** Dedupe keys whose window is over go away on a store that is never idle. */
 import { expect, test } from "vitest";
 import { dedupeKeyGraceMs } from "../../../src/engine/limits.ts";
+import { StoreFailure } from "../../../src/engine/ports/store.ts";
+import { silentTelemetry, type Telemetry } from "../../../src/engine/ports/telemetry.ts";
 import { settled } from "../../support/manual-clock.ts";
 import { ScriptedStore } from "../../support/scripted-store.ts";
 import { countingRandom, type TestEngine, testEngine } from "../../support/test-engine.ts";
@@ -114,4 +116,19 @@ test("a commit that a crash held up beyond the window still finds its key taken"
   expect(texts).toContain("first");
   expect(texts).not.toContain("second");
   await next.engine.close();
+});
+
+test("a store that cannot be read is asked now and then, not by every enqueue", async () => {
+  const warned: string[] = [];
+  const telemetry = {
+    ...silentTelemetry,
+    warn: (_sys: string, event: string) => warned.push(event),
+  };
+  const world = testEngine({ telemetry: telemetry as Telemetry });
+  world.store.scan = async () => {
+    throw new StoreFailure("unavailable", "not now");
+  };
+  for (let at = 0; at < 129; at += 1) await put(world, String(at));
+  await world.engine.close();
+  expect(warned.filter((event) => event === "queue.dedupe_keys.failed")).toHaveLength(3);
 });
