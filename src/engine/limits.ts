@@ -238,6 +238,12 @@ export const keysLookedAtFirst = 16;
 export const keysPerLook = 128;
 export const expiredKeysPerPlanMax = 64;
 
+/**
+ * Milliseconds a dedupe key is kept behind its window. A commit that a crash held up asks what had
+ * the key when it was decided, and the clock of another server may be behind.
+ */
+export const dedupeKeyGraceMs = 60_000;
+
 /** Seconds a dedupe key is remembered: default, and longest. */
 export const dedupeWindowSecondsDefault = 300;
 export const dedupeWindowSecondsMax = 7 * 24 * 3600;

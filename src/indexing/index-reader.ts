@@ -98,7 +98,8 @@ export class IndexReader {
     try {
       return look();
     } finally {
-      end.run();
+      // What fails may have ended it, as a disk that cannot be read does; that is to be told of.
+      if (this.#db.inTransaction) end.run();
     }
   }
 

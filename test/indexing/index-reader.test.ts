@@ -68,9 +68,9 @@ function interrupted(db: Database.Database, happens: () => void): Database.Datab
   });
 }
 
-async function find(happens: () => void) {
+async function find(happens: (db: Database.Database) => void) {
   const db = openForReading(path.join(directory, "1.db"), place);
-  const reader = new IndexReader(interrupted(db, happens));
+  const reader = new IndexReader(interrupted(db, () => happens(db)));
   const plan = indexPlanOf(checkSelector({ eq: { field: "/a", value: "7" } }), 0);
   const lookup = { namespace: "default", plan, after: undefined, limit: 10 };
   const first = await reader.find(lookup);
@@ -98,4 +98,14 @@ test("so is one whose new document could not be taken apart", async () => {
     writer.exec("UPDATE docs SET loose = 1 WHERE id = 1; DELETE FROM terms WHERE doc = 1");
   });
   expect(found).toMatchObject([{ keys: ["moves", "stays"] }, { keys: ["moves", "stays"] }]);
+});
+
+test("a disk that cannot be read is told of as such", async () => {
+  const unreadable = Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR_READ" });
+  const finding = find((db) => {
+    // SQLite itself does so.
+    db.exec("ROLLBACK");
+    throw unreadable;
+  });
+  await expect(finding).rejects.toBe(unreadable);
 });

@@ -2,7 +2,11 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { PageOptions, Store } from "../../src/engine/ports/store.ts";
-import { type DedupeRecord, decodeLink } from "../../src/engine/queue/link-records.ts";
+import {
+  type DedupeRecord,
+  decodeLink,
+  isForgettable,
+} from "../../src/engine/queue/link-records.ts";
 import { dedupePrefix, messagePrefix } from "../../src/engine/queue/message.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { leftoversIn, type StoreContent } from "../sim/leftovers.ts";
@@ -38,7 +42,7 @@ function expiredKeysIn({ objects }: StoreContent): readonly string[] {
   let [live, expired] = [0, 0];
   for (const { name, bytes } of objects) {
     if (!name.startsWith(dedupePrefix)) continue;
-    if (decodeLink<DedupeRecord>(name, bytes).untilMs <= nowMs) expired += 1;
+    if (isForgettable(decodeLink<DedupeRecord>(name, bytes), nowMs)) expired += 1;
     else live += 1;
   }
   if (expired <= live + expiredKeysSlack) return [];

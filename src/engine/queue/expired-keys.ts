@@ -1,11 +1,11 @@
 /**
- * Forgets dedupe keys whose window is over, behind the enqueues that enter new ones. Left to the
- * idle sweep alone, a store that is never idle, or that no server looks after, would keep a record
- * of every message for ever.
+ * Forgets dedupe keys whose window has been over for a while, behind the enqueues that enter new
+ * ones. Left to the idle sweep alone, a store that is never idle, or that no server looks after,
+ * would keep a record of every message for ever.
  *
  * Their names are hashes, so no order tells which are over. Each key that is entered pays for a
  * look at two others, round and round: then there are never many more records than twice those
- * that still stand for something.
+ * that are still needed.
  */
 import {
   expiredKeysPerPlanMax,
@@ -18,7 +18,7 @@ import type { Random } from "../ports/random.ts";
 import type { NamedObject, ObjectPage, Step, Store } from "../ports/store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { callStore, isDamage } from "../store-failure.ts";
-import { type DedupeRecord, decodeLink, dedupeName } from "./link-records.ts";
+import { type DedupeRecord, decodeLink, dedupeName, isForgettable } from "./link-records.ts";
 import { dedupePrefix, type QueueId } from "./message.ts";
 
 interface ExpiredKeysPorts {
@@ -54,6 +54,8 @@ export class ExpiredKeys {
     this.#hasLooked = true;
     this.#looking = this.#look()
       .catch((error: unknown) => {
+        // Paid by the next entries, not by each of them while the store is unwell.
+        this.#owed = 0;
         const fields = { error: String(error) };
         this.#ports.telemetry.warn("queue.dispatcher.core", "queue.dedupe_keys.failed", fields);
       })
@@ -96,7 +98,7 @@ export class ExpiredKeys {
     const nowMs = this.#ports.clock.wallMs();
     return objects.filter(({ name, bytes }) => {
       try {
-        return decodeLink<DedupeRecord>(name, bytes).untilMs <= nowMs;
+        return isForgettable(decodeLink<DedupeRecord>(name, bytes), nowMs);
       } catch (error) {
         // The idle sweep tells of it.
         if (isDamage(error)) return false;

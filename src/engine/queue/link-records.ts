@@ -5,6 +5,7 @@
  */
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { dedupeKeyGraceMs } from "../limits.ts";
 import { StoreFailure } from "../ports/store.ts";
 import { dedupePrefix, groupPrefix, type Message, type QueueId } from "./message.ts";
 
@@ -52,6 +53,11 @@ export function dedupeRecordOf(
     payloadBytes: message.payload.size,
     correlationId: message.correlationId,
   };
+}
+
+/** True when nobody has to know any more what a key stood for. */
+export function isForgettable({ untilMs }: Pick<DedupeRecord, "untilMs">, nowMs: number): boolean {
+  return untilMs + dedupeKeyGraceMs <= nowMs;
 }
 
 /** Names are hashed: callers choose groups and keys freely, and long. */

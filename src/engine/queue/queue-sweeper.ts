@@ -13,7 +13,7 @@ import type { NamedObject, PageOptions } from "../ports/store.ts";
 import { callStore } from "../store-failure.ts";
 import { sparing } from "../sweep/sparing.ts";
 import type { SweepBudget, SweepSummary } from "../sweep/sweeper.ts";
-import { type DedupeRecord, decodeLink, type GroupRecord } from "./link-records.ts";
+import { type DedupeRecord, decodeLink, type GroupRecord, isForgettable } from "./link-records.ts";
 import {
   deadLetterName,
   dedupePrefix,
@@ -150,8 +150,8 @@ export class QueueSweeper {
   }
 
   async #dedupe({ name, bytes, tag }: NamedObject, run: Run): Promise<void> {
-    const { untilMs } = decodeLink<DedupeRecord>(name, bytes);
-    if (untilMs > this.#parts.options.clock.wallMs()) return;
+    const key = decodeLink<DedupeRecord>(name, bytes);
+    if (!isForgettable(key, this.#parts.options.clock.wallMs())) return;
     await this.#delete(name, tag, run);
   }
 

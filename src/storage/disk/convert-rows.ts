@@ -1,6 +1,6 @@
 import { StoreFailure } from "../../engine/ports/store.ts";
 import type { OpenStoreOptions } from "../open.ts";
-import type { SqliteRows } from "./sqlite-rows.ts";
+import { CommitOutcomeUnknown, type SqliteRows } from "./sqlite-rows.ts";
 import { whenFree } from "./when-free.ts";
 
 /**
@@ -18,7 +18,9 @@ export async function convertRows(
   onNotice?.("storage.disk.converting", { directory });
   try {
     await whenFree(() => rows.giveRowIds());
-  } catch (error) {
+  } catch (caught) {
+    // Whether it is converted is no matter, whichever it is is right; that the disk fails is.
+    const error = caught instanceof CommitOutcomeUnknown ? caught.failure : caught;
     if (!(error instanceof StoreFailure) || !mayStayAsItIs(error)) throw error;
     onNotice?.("storage.disk.not_converted", { directory, reason: error.message });
     return;

@@ -81,7 +81,7 @@ export class SqliteRows {
   /**
    * Makes it so, in one durable transaction for which there has to be room: once more as much as
    * the objects take.
-   * @throws StoreFailure; then all is as it was
+   * @throws StoreFailure; then all is as it was. CommitOutcomeUnknown; then it is that or done
    */
   giveRowIds(): void {
     this.#begin();

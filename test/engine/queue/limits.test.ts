@@ -1,5 +1,6 @@
 /** Bounds, drains, unknown outcomes and damage: what queues do when something is in the way. */
 import { describe, expect, test } from "vitest";
+import { dedupeKeyGraceMs } from "../../../src/engine/limits.ts";
 import { StoreFailure, type VersionTag } from "../../../src/engine/ports/store.ts";
 import { silentTelemetry } from "../../../src/engine/ports/telemetry.ts";
 import { identityOf } from "../../conformance/queue-story.ts";
@@ -236,7 +237,7 @@ describe("sweeping", () => {
       `p/default/${queue}/00000000-0000-7000-8000-0000000000ff`,
       Buffer.from("x"),
     );
-    await world.clock.advance(20_000);
+    await world.clock.advance(10_000 + dedupeKeyGraceMs);
     await world.engine.sweep(everything);
     const kinds = (): string[] => [...world.store.objects.keys()].map((name) => name.slice(0, 2));
     expect(kinds().sort()).toEqual(["g/", "m/", "m/"]);

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Store, StoreFailure } from "../../../src/engine/ports/store.ts";
 import { convertRows } from "../../../src/storage/disk/convert-rows.ts";
 import { giveRowIds } from "../../../src/storage/disk/rows-schema.ts";
+import { CommitOutcomeUnknown } from "../../../src/storage/disk/sqlite-rows.ts";
 import { type Gear, openStore } from "../../../src/storage/open.ts";
 import { makeFirstLayout } from "../../support/first-layout.ts";
 
@@ -146,5 +147,13 @@ describe("a store that cannot be converted", () => {
   test("because the disk fails is refused", async () => {
     const converting = convertRows("/d", failing("failed"), undefined);
     await expect(converting).rejects.toMatchObject({ kind: "failed" });
+  });
+
+  test("because the disk fails at its end is refused for the same reason", async () => {
+    const giveRowIds = () => {
+      throw new CommitOutcomeUnknown(new StoreFailure("failed", "no sync"));
+    };
+    const converting = convertRows("/d", { hasRowIds: false, giveRowIds }, undefined);
+    await expect(converting).rejects.toBeInstanceOf(StoreFailure);
   });
 });
