@@ -1,5 +1,5 @@
 /** What plausible mistakes are answered with: the code, and words that say what to type. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -80,6 +80,20 @@ test("a store that is a file, and one that nobody made", async () => {
   expect(checks).not.toContain(".lockd-verify");
 });
 
+test.skipIf(process.platform !== "linux")(
+  "a default config file that cannot be read is not passed over",
+  async () => {
+    const config = path.join(place.directory, "closed-to-all");
+    mkdirSync(config);
+    const file = path.join(config, "config.yaml");
+    // A file to whoever looks, and unreadable from its beginning even for root.
+    symlinkSync("/proc/self/mem", file);
+    const unreadable = `2 lockd: usage: the config file ${file} cannot be read: `;
+    expect(await told(["status", "a"], { LOCKD_CONFIG_DIR: config })).toContain(unreadable);
+  },
+);
+
+// Root may read everything; the case before and the store's own tests hold what this adds to.
 test.skipIf(process.getuid?.() === 0)("what may not be read is said", async () => {
   const config = path.join(place.directory, "closed");
   mkdirSync(config);
