@@ -93,7 +93,7 @@ test.skipIf(process.platform !== "linux")(
   },
 );
 
-// Root may read everything; the case before and the store's own tests hold what this adds to.
+// Root may read everything: the store of another user is only tried by tests that are not root.
 test.skipIf(process.getuid?.() === 0)("what may not be read is said", async () => {
   const config = path.join(place.directory, "closed");
   mkdirSync(config);

@@ -23,7 +23,19 @@ export const secondLooksMax = 3;
 export const unsafe = "UNSAFE: ";
 
 /** Folders of `test/` in which nothing depends on a real clock, process or socket. */
-const withoutClock = ["api", "cli", "engine", "ids", "indexing", "lql", "multipart", "sim"];
+const withoutClock = [
+  "api",
+  "bytes",
+  "cli",
+  "devenv",
+  "engine",
+  "ids",
+  "indexing",
+  "lql",
+  "multipart",
+  "second-look",
+  "sim",
+];
 
 export type Verdict =
   | { readonly kind: "failed"; readonly why: string }

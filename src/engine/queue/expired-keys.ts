@@ -17,7 +17,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import type { NamedObject, ObjectPage, Step, Store } from "../ports/store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
-import { callStore, isDamage } from "../store-failure.ts";
+import { callStore, unlessDamaged } from "../store-failure.ts";
 import { type DedupeRecord, decodeLink, dedupeName, isForgettable } from "./link-records.ts";
 import { dedupePrefix, type QueueId } from "./message.ts";
 
@@ -97,13 +97,9 @@ export class ExpiredKeys {
   #expiredOf({ objects }: ObjectPage): readonly NamedObject[] {
     const nowMs = this.#ports.clock.wallMs();
     return objects.filter(({ name, bytes }) => {
-      try {
-        return isForgettable(decodeLink<DedupeRecord>(name, bytes), nowMs);
-      } catch (error) {
-        // The idle sweep tells of it.
-        if (isDamage(error)) return false;
-        throw error;
-      }
+      // Of a damaged one the idle sweep tells.
+      const read = unlessDamaged(() => decodeLink<DedupeRecord>(name, bytes));
+      return "value" in read && isForgettable(read.value, nowMs);
     });
   }
 

@@ -68,9 +68,12 @@ async function take({ queues }: Engine, waitSeconds = -1) {
 }
 
 /** A message that fails for good. */
-async function dead(engine: Engine, bytes = 3) {
+async function dead(
+  engine: Engine,
+  { bytes = 3, ...request }: { bytes?: number; group?: string } = {},
+) {
   const { messageId } = await engine.queues.enqueue(
-    { queue, maxAttempts: 1 },
+    { queue, maxAttempts: 1, ...request },
     Buffer.alloc(bytes, "x"),
   );
   const delivery = await take(engine);
@@ -133,7 +136,7 @@ test("of two redrives at once neither takes away what the other put back", async
 
 test("a purge at the same time wins whole, with nothing left over", async () => {
   const { store, clock, engine, other } = world();
-  const { messageId } = await dead(engine, 20_000);
+  const { messageId } = await dead(engine, { bytes: 20_000 });
   store.instead = {
     shape: redrive,
     run: async (plan) => {
@@ -152,10 +155,7 @@ test("a purge at the same time wins whole, with nothing left over", async () => 
 
 test("of two redrives of a group's letter one makes the message", async () => {
   const { store, clock, engine, other } = world();
-  await engine.queues.enqueue({ queue, maxAttempts: 1, group: "g" }, Buffer.from("x"));
-  const delivery = await take(engine);
-  await engine.queues.nack(identityOf(delivery));
-  const { messageId } = delivery;
+  const { messageId } = await dead(engine, { group: "g" });
   store.instead = {
     shape: "delete x",
     run: async (plan) => {
@@ -214,10 +214,7 @@ test("a redrive that comes when the message was settled again brings nothing bac
 
 test("the same in a group", async () => {
   const { store, clock, engine, other } = world();
-  await engine.queues.enqueue({ queue, maxAttempts: 1, group: "g" }, Buffer.from("x"));
-  const delivery = await take(engine);
-  await engine.queues.nack(identityOf(delivery));
-  const { messageId } = delivery;
+  const { messageId } = await dead(engine, { group: "g" });
   store.instead = {
     shape: "delete x",
     run: async (plan) => {
@@ -258,7 +255,7 @@ test("one that was left half done is finished by the next, which shows the messa
 test("a purged letter does not come back by a burial that was half done", async () => {
   const { store, clock, engine, other } = world();
   await store.cutsOnce(burial);
-  const { messageId } = await dead(engine, 20_000);
+  const { messageId } = await dead(engine, { bytes: 20_000 });
   expect([namesIn(store, "m/").length, namesIn(store, "x/").length]).toEqual([1, 1]);
   expect(await other.queues.purge({ queue, messageId })).toMatchObject({ changed: 1 });
   await nothingComes(other, clock);
