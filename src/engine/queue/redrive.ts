@@ -44,7 +44,8 @@ export class Redriver {
     const { random, store } = this.#parts.options;
     const { at } = letter;
     if (letter.message.group !== undefined) return this.#redriveInGroup(letter);
-    const message = this.#reborn(letter.message, store.capabilities.atomicPlan);
+    const isOneWrite = store.capabilities.atomicPlan;
+    const message = this.#reborn(letter.message, isOneWrite);
     const remove = removalOf(letter);
     const etag = random.xid();
     const bytes = encodeMessage(message, etag);
@@ -53,7 +54,7 @@ export class Redriver {
     for (let attempt = 0; attempt < casAttemptsMax; attempt += 1) {
       const result = await this.#parts.messages.alone(at, () => this.#back(at, message, plan));
       if (result.kind === "applied") {
-        await this.#show(at, etag);
+        if (!isOneWrite) await this.#show(at, etag);
         return true;
       }
       if (result.step > 0) return this.#takeBack(at, etag);
